@@ -1,0 +1,145 @@
+package cloud
+
+import (
+	"context"
+	"sort"
+	"strings"
+	"time"
+)
+
+// A write may be seen late: the directory is replicated. While an object lags, plain reads still see
+// the copy from before the write (or nothing, where the write created it). On a frozen clock nobody
+// waits, so nothing lags.
+
+type past struct {
+	before Object // nil: the object did not exist
+	until  time.Time
+}
+
+type later struct {
+	at time.Time
+	do func()
+}
+
+// Change is one entry of the log that delta queries read.
+type Change struct {
+	ID   string
+	Kind string // changed, deleted (soft), purged
+}
+
+type lagKey struct{}
+
+// WithLag marks a request so that what it writes is seen only after d.
+func WithLag(ctx context.Context, d time.Duration) context.Context {
+	return context.WithValue(ctx, lagKey{}, d)
+}
+
+// Lag is how late the writes of this request are seen.
+func Lag(ctx context.Context) time.Duration {
+	d, _ := ctx.Value(lagKey{}).(time.Duration)
+	return d
+}
+
+// Delay makes the object with that id lag: until d has passed, Seen answers before (nil: absent).
+// The caller holds the tenant's lock and passes a copy made before the write.
+func (t *Tenant) Delay(id string, before Object, d time.Duration) {
+	if d <= 0 || t.cloud.Clock.Frozen() {
+		return
+	}
+	t.lagMu.Lock()
+	defer t.lagMu.Unlock()
+	if t.stale == nil {
+		t.stale = map[string]past{}
+	}
+	until := t.Now().Add(d)
+	id = strings.ToLower(id)
+	if p, ok := t.stale[id]; ok && p.until.After(t.Now()) {
+		before = p.before
+	}
+	t.stale[id] = past{before, until}
+}
+
+// Seen is the object as a read sees it now: o itself, an older copy, or nil while its creation has not
+// arrived yet.
+func (t *Tenant) Seen(o Object) Object {
+	if o == nil {
+		return nil
+	}
+	t.lagMu.Lock()
+	defer t.lagMu.Unlock()
+	if len(t.stale) == 0 {
+		return o
+	}
+	id := strings.ToLower(Str(o, "id"))
+	p, ok := t.stale[id]
+	if !ok {
+		return o
+	}
+	if !p.until.After(t.Now()) {
+		delete(t.stale, id)
+		return o
+	}
+	return p.before
+}
+
+// SeenAll is the objects as a list read sees them now.
+func (t *Tenant) SeenAll(objects []Object) []Object {
+	t.lagMu.Lock()
+	n := len(t.stale)
+	t.lagMu.Unlock()
+	if n == 0 {
+		return objects
+	}
+	out := make([]Object, 0, len(objects))
+	for _, o := range objects {
+		if s := t.Seen(o); s != nil {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// After lets do happen once d has passed: when the tenant is next locked at or after that time, with
+// the lock held. On a frozen clock, and for no delay, it happens at once. The caller holds Lock.
+func (t *Tenant) After(d time.Duration, do func()) {
+	if d <= 0 || t.cloud.Clock.Frozen() {
+		do()
+		return
+	}
+	t.lagMu.Lock()
+	defer t.lagMu.Unlock()
+	t.pending = append(t.pending, later{t.Now().Add(d), do})
+	sort.SliceStable(t.pending, func(i, j int) bool { return t.pending[i].at.Before(t.pending[j].at) })
+}
+
+func (t *Tenant) due() bool {
+	t.lagMu.Lock()
+	defer t.lagMu.Unlock()
+	return len(t.pending) > 0 && (t.cloud.Clock.Frozen() || !t.pending[0].at.After(t.Now()))
+}
+
+func (t *Tenant) settle() {
+	for t.due() {
+		t.lagMu.Lock()
+		next := t.pending[0]
+		t.pending = t.pending[1:]
+		t.lagMu.Unlock()
+		next.do()
+	}
+}
+
+// Note writes a change of a user into the log of delta queries. The caller holds Lock.
+func (t *Tenant) Note(id string) { t.note(id, "changed") }
+
+// NotePurged writes down that a user is gone for good. The caller holds Lock.
+func (t *Tenant) NotePurged(id string) { t.note(id, "purged") }
+
+func (t *Tenant) note(id, kind string) { t.changes = append(t.changes, Change{id, kind}) }
+
+// Changes is the log of changes from position since on, and the position after its end.
+func (t *Tenant) Changes(since int) ([]Change, int) {
+	if since < 0 || since > len(t.changes) {
+		since = 0
+	}
+	return t.changes[since:], len(t.changes)
+}
