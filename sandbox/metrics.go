@@ -1,0 +1,82 @@
+package sandbox
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+)
+
+// Metrics is what the sandbox has been asked since it started or was reset.
+type Metrics struct {
+	Requests []RequestCount `json:"requests"`
+	Total    int            `json:"total"`
+	// Depth is, for each tenant, the longest chain of its requests in which each began after the one
+	// before had ended: with a latency of L per request no client that asks the same questions in the
+	// same order of need can be done in less than Depth × L.
+	Depth map[string]int `json:"depth"`
+	// Latency is the delay that a fault without conditions puts on every request, "" for none.
+	Latency string `json:"latency"`
+}
+
+// RequestCount is how often requests of one kind came. Path is a template: ids stand as {id}.
+type RequestCount struct {
+	Service string `json:"service"`
+	Tenant  string `json:"tenant"`
+	Method  string `json:"method"`
+	Path    string `json:"path"`
+	Cmdlet  string `json:"cmdlet,omitempty"`
+	Status  int    `json:"status"`
+	Count   int    `json:"count"`
+}
+
+type meter struct {
+	mu     sync.Mutex
+	counts map[RequestCount]int
+	depth  map[string]int
+}
+
+func newMeter() *meter {
+	m := &meter{}
+	m.reset()
+	return m
+}
+
+func (m *meter) reset() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.counts, m.depth = map[RequestCount]int{}, map[string]int{}
+}
+
+// begin is called when a request arrives; what it returns, when it has been answered (status 0: it was
+// cut). A request's depth is one more than that of the deepest request already answered when it came.
+func (m *meter) begin(w *wireCall) func(status int) {
+	m.mu.Lock()
+	depth := m.depth[w.tenant] + 1
+	m.mu.Unlock()
+	return func(status int) {
+		key := RequestCount{Service: w.service, Tenant: w.tenant, Method: w.method, Path: w.template(), Cmdlet: w.cmdlet, Status: status}
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.counts[key]++
+		m.depth[w.tenant] = max(m.depth[w.tenant], depth)
+	}
+}
+
+func (m *meter) read(latency string) Metrics {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := Metrics{Requests: make([]RequestCount, 0, len(m.counts)), Depth: map[string]int{}, Latency: latency}
+	for k, n := range m.counts {
+		k.Count = n
+		out.Total += n
+		out.Requests = append(out.Requests, k)
+	}
+	for t, d := range m.depth {
+		out.Depth[t] = d
+	}
+	slices.SortFunc(out.Requests, func(a, b RequestCount) int {
+		return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Path, b.Path),
+			cmp.Compare(a.Method, b.Method), cmp.Compare(a.Cmdlet, b.Cmdlet), cmp.Compare(a.Status, b.Status))
+	})
+	return out
+}
