@@ -132,9 +132,11 @@ type CalendarPermission struct {
 //
 // Reference: https://learn.microsoft.com/powershell/module/exchange/get-inboxrule
 type InboxRule struct {
-	Identity                      string   `json:"Identity"` // mailbox guid \ rule id
-	RuleIdentity                  string   `json:"RuleIdentity,omitempty"`
-	Name                          string   `json:"Name"`
+	Identity     string `json:"Identity"` // mailbox guid \ rule id
+	RuleIdentity string `json:"RuleIdentity,omitempty"`
+	Name         string `json:"Name"`
+	// Hidden rules are listed with -IncludeHidden only: clients do not show them.
+	Hidden                        bool     `json:"-"`
 	Enabled                       bool     `json:"Enabled"`
 	Priority                      int      `json:"Priority"`
 	Description                   string   `json:"Description,omitempty"`

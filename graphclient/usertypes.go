@@ -63,6 +63,8 @@ type User struct {
 	OnPremisesSamAccountName      string               `json:"onPremisesSamAccountName,omitempty"`
 	OnPremisesExtensionAttributes *ExtensionAttributes `json:"onPremisesExtensionAttributes,omitempty"`
 
+	OnPremisesProvisioningErrors []ProvisioningError `json:"onPremisesProvisioningErrors,omitempty"`
+
 	AssignedLicenses        []AssignedLicense        `json:"assignedLicenses,omitempty"`
 	LicenseAssignmentStates []LicenseAssignmentState `json:"licenseAssignmentStates,omitempty"`
 	SignInActivity          *SignInActivity          `json:"signInActivity,omitempty"`
@@ -74,6 +76,13 @@ func (u User) Synced() bool { return u.OnPremisesSyncEnabled != nil && *u.OnPrem
 
 // Guest reports whether the user is homed elsewhere.
 func (u User) Guest() bool { return u.UserType == "Guest" }
+
+// ProvisioningError is why the local directory's value of a property could not be taken over.
+type ProvisioningError struct {
+	Category             string `json:"category,omitempty"` // PropertyConflict …
+	PropertyCausingError string `json:"propertyCausingError,omitempty"`
+	Value                string `json:"value,omitempty"`
+}
 
 // ExtensionAttributes are the fifteen extension attributes of a user.
 type ExtensionAttributes struct {
