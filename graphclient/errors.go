@@ -63,7 +63,9 @@ type Error struct {
 	// for TenantUnknown and NotFound.
 	Candidates []string
 
-	cause error
+	cause   error
+	claims  string // claims challenge of a 401
+	notSent bool   // nothing reached the service: safe to send again
 }
 
 // Error is "message (status code, kind)".

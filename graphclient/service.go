@@ -8,3 +8,14 @@ const (
 	exchangeService service = "exchange"
 	signinService   service = "signin"
 )
+
+// name is the service as people know it.
+func (s service) name() string {
+	switch s {
+	case exchangeService:
+		return "Exchange Online"
+	case signinService:
+		return "Microsoft's sign-in service"
+	}
+	return "Microsoft Graph"
+}

@@ -1,0 +1,59 @@
+package graphclient
+
+import (
+	"context"
+	"strings"
+)
+
+// InboxRules are the rules of a mailbox, hidden ones included: that is where intruders put theirs. The
+// system's own (junk mail, automatic replies) are left out.
+//
+// Get-InboxRule -IncludeHidden; least role Exchange Recipient Administrator. Global Reader does not suffice.
+//
+// Reference: https://learn.microsoft.com/powershell/module/exchange/get-inboxrule
+func (c *Client) InboxRules(ctx context.Context, tid string, ref MailboxRef) ([]InboxRule, error) {
+	if err := require(tid, ref.identity()); err != nil {
+		return nil, err
+	}
+	found, err := rows[InboxRule](ctx, c, tid, ref.on("Get-InboxRule", "Mailbox", map[string]any{"IncludeHidden": true}))
+	var out []InboxRule
+	for _, r := range found {
+		if !systemRule(r.Name) {
+			out = append(out, r)
+		}
+	}
+	return out, err
+}
+
+func systemRule(name string) bool {
+	return strings.EqualFold(name, "Junk E-Mail Rule") || strings.HasPrefix(name, "Microsoft.Exchange.OOF.")
+}
+
+// RemoveInboxRule deletes a rule, by the Identity InboxRules gave. Rules that only Outlook can handle may be
+// lost with it.
+//
+// Remove-InboxRule; least role Exchange Recipient Administrator. Repeatable.
+//
+// Reference: https://learn.microsoft.com/powershell/module/exchange/remove-inboxrule
+func (c *Client) RemoveInboxRule(ctx context.Context, tid string, ref MailboxRef, ruleIdentity string) error {
+	return c.onRule(ctx, tid, "Remove-InboxRule", ref, ruleIdentity, map[string]any{"Confirm": false, "Force": true})
+}
+
+// DisableInboxRule switches a rule off and keeps it as evidence.
+//
+// Disable-InboxRule; least role Exchange Recipient Administrator. Repeatable.
+//
+// Reference: https://learn.microsoft.com/powershell/module/exchange/disable-inboxrule
+func (c *Client) DisableInboxRule(ctx context.Context, tid string, ref MailboxRef, ruleIdentity string) error {
+	return c.onRule(ctx, tid, "Disable-InboxRule", ref, ruleIdentity, map[string]any{"Confirm": false, "Force": true})
+}
+
+func (c *Client) onRule(ctx context.Context, tid, name string, ref MailboxRef, rule string, params map[string]any) error {
+	if err := require(tid, ref.identity(), rule); err != nil {
+		return err
+	}
+	m := ref.on(name, "Mailbox", params)
+	m.params["Identity"] = rule
+	m.mailbox = false // what is missing is the rule
+	return c.run(ctx, tid, m)
+}

@@ -1,0 +1,27 @@
+package graphclient
+
+import (
+	"context"
+
+	abs "github.com/microsoft/kiota-abstractions-go"
+	"github.com/microsoftgraph/msgraph-sdk-go/rolemanagement"
+)
+
+// RoleAssignmentsOf are the active directory role assignments of a user, group or service principal itself,
+// with the roles' names. What comes through groups is seen by PrivilegesOf.
+//
+// GET /roleManagement/directory/roleAssignments; least permission RoleManagement.Read.Directory.
+//
+// Reference: https://learn.microsoft.com/graph/api/rbacapplication-list-roleassignments
+func (c *Client) RoleAssignmentsOf(ctx context.Context, tid, principalID string) ([]RoleAssignment, error) {
+	if err := require(tid, principalID); err != nil {
+		return nil, err
+	}
+	k := read(tid, "RoleManagement.Read.Directory", "RoleManagement.ReadWrite.Directory", "Directory.Read.All")
+	return all[RoleAssignment](ctx, c, k, c.v1, 0, func() (*abs.RequestInformation, error) {
+		b := rolemanagement.NewDirectoryRoleAssignmentsRequestBuilderInternal(c.v1.path(), c.v1)
+		return b.ToGetRequestInformation(ctx, &rolemanagement.DirectoryRoleAssignmentsRequestBuilderGetRequestConfiguration{
+			QueryParameters: &rolemanagement.DirectoryRoleAssignmentsRequestBuilderGetQueryParameters{
+				Filter: opt("principalId eq " + ODataString(principalID)), Expand: []string{"roleDefinition"}}})
+	})
+}
