@@ -1,0 +1,155 @@
+package exchange
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"cipp-mcp/sandbox/cloud"
+)
+
+var pageSize = regexp.MustCompile(`(?i)odata\.maxpagesize\s*=\s*(\d+)`)
+
+const truncationWarning = "There are more results available than are currently displayed. To view them, increase the value for the ResultSize parameter."
+
+// reply sends a page of rows: as many as Prefer asks for; without Prefer and ResultSize one row and the
+// link to the next, as the service does.
+func (s *Service) reply(w http.ResponseWriter, r *http.Request, c *call, rows []cloud.Object) {
+	most := 1000
+	if c.p.has("ResultSize") {
+		most = len(rows)
+		if n, err := strconv.Atoi(c.p.text("ResultSize")); err == nil {
+			most = n
+		}
+	}
+	if c.def.ownPaging() {
+		most = len(rows)
+	}
+	if len(rows) > most {
+		rows = rows[:most]
+		c.warn(truncationWarning)
+	}
+	page := len(rows)
+	if m := pageSize.FindStringSubmatch(r.Header.Get("Prefer")); m != nil {
+		page, _ = strconv.Atoi(m[1])
+	} else if !c.p.has("ResultSize") && !c.def.ownPaging() && len(rows) > 1 {
+		page = 1
+		c.warn(truncationWarning)
+	}
+	q := r.URL.Query()
+	from, err := c.position(q.Get("$skiptoken"), len(rows))
+	if err != nil {
+		writeError(w, err)
+		return
+	}
+	to := len(rows)
+	if page > 0 {
+		to = min(to, from+page)
+	}
+	selected := selection(q.Get("$select"))
+	value := make([]any, 0, to-from)
+	for _, row := range rows[from:to] {
+		value = append(value, dress(row, selected))
+	}
+	scheme := "https://"
+	if r.TLS == nil {
+		scheme = "http://"
+	}
+	self := scheme + r.Host + "/adminapi/beta/" + c.tenant.ID
+	warnings := make([]any, len(c.warnings))
+	for i, x := range c.warnings {
+		warnings[i] = x
+	}
+	out := cloud.Object{"@odata.context": self + "/$metadata#Collection(Exchange.CmdletOutput)", "adminapi.warnings@odata.type": "#Collection(String)",
+		"@adminapi.warnings": warnings, "value": value}
+	if to < len(rows) {
+		next := url.Values{"$skiptoken": {c.token(to)}}
+		if sel := q.Get("$select"); sel != "" {
+			next.Set("$select", sel)
+		}
+		out["@odata.nextLink"] = self + "/InvokeCommand?" + next.Encode()
+	}
+	writeJSON(w, http.StatusOK, out)
+}
+
+// ownPaging says that the cmdlet limits its rows by a ResultSize of its own kind.
+func (d *cmdlet) ownPaging() bool {
+	return d.name == "Search-UnifiedAuditLog" || d.name == "Get-MessageTraceV2"
+}
+
+// token is an opaque position, good for the same cmdlet with the same parameters only.
+func (c *call) token(at int) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(strconv.Itoa(at) + "." + c.fingerprint()))
+}
+
+func (c *call) fingerprint() string {
+	b, err := json.Marshal([]any{c.tenant.ID, c.def.name, c.p})
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:12])
+}
+
+func (c *call) position(token string, rows int) (int, error) {
+	if token == "" {
+		return 0, nil
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(token)
+	at, print, ok := strings.Cut(string(raw), ".")
+	n, err2 := strconv.Atoi(at)
+	if err != nil || err2 != nil || !ok || print != c.fingerprint() || n < 0 {
+		return 0, badRequest("The skip token does not belong to this request: send the same body to the nextLink.")
+	}
+	return min(n, rows), nil
+}
+
+// selection is the property names asked for, lower case; nil means all.
+func selection(s string) map[string]bool {
+	if strings.TrimSpace(s) == "" || strings.TrimSpace(s) == "*" {
+		return nil
+	}
+	out := map[string]bool{}
+	for n := range strings.SplitSeq(s, ",") {
+		out[strings.ToLower(strings.TrimSpace(n))] = true
+	}
+	return out
+}
+
+var (
+	dateValue = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$`)
+	sizeValue = regexp.MustCompile(`^[\d.,]+ [KMGT]?B \([\d,]+ bytes\)$`)
+)
+
+// dress is a row as it travels: the selected properties, each with the companions that tell its type.
+func dress(row cloud.Object, selected map[string]bool) cloud.Object {
+	out := cloud.Object{}
+	for k, v := range row {
+		if selected != nil && !selected[strings.ToLower(k)] {
+			continue
+		}
+		out[k] = v
+		switch v := v.(type) {
+		case []any:
+			out[k+"@data.type"], out[k+"@odata.type"] = "System.Collections.Generic.List`1[System.String]", "#Collection(String)"
+		case json.Number:
+			out[k+"@data.type"], out[k+"@odata.type"] = "System.UInt64", "#UInt64"
+		case string:
+			switch {
+			case cloud.IsGUID(v) && strings.HasSuffix(k, "Guid"):
+				out[k+"@data.type"], out[k+"@odata.type"] = "System.Guid", "#Guid"
+			case dateValue.MatchString(v):
+				out[k+"@data.type"] = "System.DateTime"
+			case sizeValue.MatchString(v):
+				out[k+"@data.type"] = "Microsoft.Exchange.Data.ByteQuantifiedSize"
+			}
+		}
+	}
+	return out
+}

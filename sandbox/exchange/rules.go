@@ -1,0 +1,154 @@
+package exchange
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"cipp-mcp/sandbox/cloud"
+)
+
+// ruleNumber is a rule's RuleIdentity, an unsigned 64-bit number. A state file writes it as a string,
+// since JSON numbers in many readers do not hold so many digits.
+func (c *call) ruleNumber(m, rule cloud.Object) string {
+	switch v := rule["RuleIdentity"].(type) {
+	case string:
+		return v
+	case float64:
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	}
+	n, err := strconv.ParseUint(strings.ReplaceAll(cloud.DerivedID(c.mailboxGUID(m), cloud.Str(rule, "Name")), "-", "")[:15], 16, 64)
+	if err != nil {
+		return "1"
+	}
+	return strconv.FormatUint(n, 10)
+}
+
+func (c *call) ruleView(m, rule cloud.Object) cloud.Object {
+	n := c.ruleNumber(m, rule)
+	owner := c.mailboxRecipient(m)
+	v := cloud.Object{"Name": rule["Name"], "Identity": c.mailboxGUID(m) + `\` + n, "RuleIdentity": json.Number(n), "MailboxOwnerId": owner.name, "Enabled": true, "InError": false, "Priority": float64(1),
+		"Description": "", "SupportedByTask": true, "From": nil, "SubjectContainsWords": nil, "SubjectOrBodyContainsWords": nil, "BodyContainsWords": nil, "FromAddressContainsWords": nil,
+		"ForwardTo": nil, "ForwardAsAttachmentTo": nil, "RedirectTo": nil, "DeleteMessage": false, "SoftDeleteMessage": false, "MoveToFolder": nil, "CopyToFolder": nil, "MarkAsRead": false, "StopProcessingRules": false,
+		"HasAttachment": false, "WithImportance": nil, "SendTextMessageNotificationTo": []any{}}
+	for k, x := range rule {
+		if k != "RuleIdentity" && k != "Identity" {
+			v[k] = x
+		}
+	}
+	return v
+}
+
+// ruleMailbox is the mailbox that -Mailbox names, or the one in front of a full rule identity.
+func (c *call) ruleMailbox() (m cloud.Object, rule string, err error) {
+	rule = c.p.text("Identity")
+	owner := c.p.text("Mailbox")
+	if before, after, ok := cutLast(rule, `\`); ok {
+		if owner == "" {
+			owner = before
+		}
+		rule = after
+	}
+	if owner == "" {
+		return nil, rule, invalid("System.InvalidOperationException", "The mailbox must be given with the Mailbox parameter: an application has no mailbox of its own.")
+	}
+	m, err = c.mailbox(owner)
+	return m, rule, err
+}
+
+func cutLast(s, sep string) (before, after string, ok bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(sep):], true
+}
+
+func getInboxRule(c *call) ([]cloud.Object, error) {
+	m, name, err := c.ruleMailbox()
+	if err != nil {
+		return nil, err
+	}
+	rows := cloud.Objects(m, "InboxRules")
+	if c.p.flag("IncludeHidden") {
+		rows = append(append([]cloud.Object{}, rows...), cloud.Objects(m, "HiddenInboxRules")...)
+	}
+	var out []cloud.Object
+	for _, rule := range rows {
+		if name == "" || c.isRule(m, rule, name) {
+			out = append(out, c.ruleView(m, rule))
+		}
+	}
+	if name != "" && len(out) == 0 {
+		return nil, noRule(name)
+	}
+	return out, nil
+}
+
+func (c *call) isRule(m, rule cloud.Object, name string) bool {
+	return strings.EqualFold(cloud.Str(rule, "Name"), name) || c.ruleNumber(m, rule) == name
+}
+
+func noRule(name string) error {
+	return &failure{status: 404, code: "NotFound", ex: "Ex94914C", exception: tasksExceptions + "ManagementObjectNotFoundException", message: fmt.Sprintf("The operation couldn't be performed because object '%s' couldn't be found. The Inbox rule doesn't exist.", name)}
+}
+
+// theRule is the rule to be changed and the list it stands in.
+func (c *call) theRule() (m, rule cloud.Object, list string, err error) {
+	m, name, err := c.ruleMailbox()
+	if err != nil {
+		return nil, nil, "", err
+	}
+	for _, list := range []string{"InboxRules", "HiddenInboxRules"} {
+		for _, rule := range cloud.Objects(m, list) {
+			if c.isRule(m, rule, name) {
+				return m, rule, list, nil
+			}
+		}
+	}
+	return nil, nil, "", noRule(name)
+}
+
+func removeInboxRule(c *call) ([]cloud.Object, error) {
+	m, rule, list, err := c.theRule()
+	if err != nil {
+		return nil, err
+	}
+	kept := []any{}
+	for _, x := range cloud.Objects(m, list) {
+		if !same(x, rule) {
+			kept = append(kept, x)
+		}
+	}
+	m[list] = kept
+	return nil, nil
+}
+
+func disableInboxRule(c *call) ([]cloud.Object, error) { return c.switchRule(false) }
+
+func enableInboxRule(c *call) ([]cloud.Object, error) { return c.switchRule(true) }
+
+func (c *call) switchRule(on bool) ([]cloud.Object, error) {
+	_, rule, _, err := c.theRule()
+	if err != nil {
+		return nil, err
+	}
+	if v, ok := rule["SupportedByTask"].(bool); ok && !v || strings.HasPrefix(cloud.Str(rule, "Name"), "Delegate Rule -") {
+		return nil, invalid("System.InvalidOperationException", "The rule '%s' can't be changed because it was not made by a mail client's rules.", cloud.Str(rule, "Name"))
+	}
+	rule["Enabled"] = on
+	return nil, nil
+}
+
+func getSweepRule(c *call) ([]cloud.Object, error) {
+	owner := c.p.text("Mailbox")
+	if owner == "" {
+		return nil, badParameter("Cannot process command because of one or more missing mandatory parameters: Mailbox.")
+	}
+	m, err := c.mailbox(owner)
+	if err != nil {
+		return nil, err
+	}
+	return cloud.Objects(m, "SweepRules"), nil
+}
