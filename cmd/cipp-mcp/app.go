@@ -1,0 +1,298 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"cipp-mcp/graphclient"
+	"cipp-mcp/internal/clock"
+	"cipp-mcp/internal/config"
+	"cipp-mcp/internal/jobs"
+	"cipp-mcp/internal/mcpserver"
+	"cipp-mcp/internal/policy"
+	"cipp-mcp/internal/secrets"
+	"cipp-mcp/sandbox"
+	"cipp-mcp/tools"
+)
+
+// globals are the flags every subcommand has.
+type globals struct {
+	configFile string
+	logLevel   string
+}
+
+func (g *globals) load() (config.Config, error) {
+	cfg, err := config.Load(g.configFile, os.LookupEnv)
+	if g.logLevel != "" {
+		cfg.Log.Level = g.logLevel
+	}
+	return cfg, err //nolint:wrapcheck // already a sentence
+}
+
+// cloudFlags choose the cloud for one run of the program.
+type cloudFlags struct {
+	cloud   string
+	sandbox string
+	record  string
+	faults  string
+	clock   string
+	control string
+	access  string
+}
+
+// builtinSandbox is the value of a bare --sandbox.
+const builtinSandbox = "builtin"
+
+func (f *cloudFlags) add(c *cobra.Command) {
+	c.Flags().StringVar(&f.cloud, "cloud", "", "public, usgov, dod, china, sandbox, or the path of a client.json")
+	c.Flags().StringVar(&f.sandbox, "sandbox", "", "work on the sandbox inside this program; --sandbox=FILE.json loads that state")
+	c.Flags().Lookup("sandbox").NoOptDefVal = builtinSandbox
+	c.Flags().StringVar(&f.record, "record", "", "with --sandbox: write every exchange to this file")
+	c.Flags().StringVar(&f.faults, "faults", "", "with --sandbox: faults file")
+	c.Flags().StringVar(&f.clock, "clock", "", "with --sandbox: start time, and \",frozen\" to stand still")
+	c.Flags().StringVar(&f.control, "control", "", "with --sandbox: listen on this loopback address and answer /_sandbox/ there")
+	c.Flags().StringVar(&f.access, "access", "", "read-only or write; overrides the configuration")
+}
+
+// app is the product put together: one for serve, call and the rest.
+type app struct {
+	cfg     config.Config
+	env     *tools.Env
+	invoker *mcpserver.Invoker
+	log     *zap.Logger
+	closers []func()
+}
+
+func (a *app) close() {
+	for i := len(a.closers) - 1; i >= 0; i-- {
+		a.closers[i]()
+	}
+}
+
+// open puts the product together. It makes no network call; only an embedded sandbox starts listening.
+func open(ctx context.Context, g *globals, f cloudFlags) (_ *app, err error) {
+	cfg, err := g.load()
+	if err != nil {
+		return nil, err
+	}
+	if f.access != "" {
+		cfg.Access = f.access
+	}
+	if f.cloud != "" {
+		cfg.Cloud = f.cloud
+	}
+	if f.sandbox != "" {
+		cfg.Cloud = "sandbox"
+	}
+	if err := cfg.Check(); err != nil {
+		return nil, err //nolint:wrapcheck // already a sentence
+	}
+	a := &app{cfg: cfg, log: newLogger(cfg.Log.Level)}
+	defer func() {
+		if err != nil {
+			a.close()
+		}
+	}()
+	redactor := &secrets.Redactor{}
+	gc, clk, err := a.cloud(ctx, f, redactor)
+	if err != nil {
+		return nil, err
+	}
+	gc.Log = a.log
+	client, err := graphclient.New(gc)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // already a sentence
+	}
+	a.closers = append(a.closers, client.Close)
+	return a, a.assemble(client, clk, redactor)
+}
+
+// assemble opens the state directory and puts policy, secrets and tools around a client.
+func (a *app) assemble(client *graphclient.Client, clk clock.Clock, redactor *secrets.Redactor) error {
+	dir, err := a.cfg.StatePath()
+	if err != nil {
+		return err //nolint:wrapcheck // already a sentence
+	}
+	if err := config.OpenStateDir(dir); err != nil {
+		return err //nolint:wrapcheck // already a sentence
+	}
+	journal, err := jobs.OpenJournal(dir, clk)
+	if err != nil {
+		return err //nolint:wrapcheck // already a sentence
+	}
+	a.closers = append(a.closers, func() { _ = journal.Close() })
+	sealer, err := policy.OpenSealer(dir)
+	if err != nil {
+		return err //nolint:wrapcheck // already a sentence
+	}
+	plans, err := policy.OpenPlans(dir, sealer, clk)
+	if err != nil {
+		return err //nolint:wrapcheck // already a sentence
+	}
+	store, err := secrets.Open(dir, clk)
+	if err != nil {
+		return err //nolint:wrapcheck // already a sentence
+	}
+	engine := &policy.Engine{Config: a.cfg, Graph: client, Plans: plans, Sealer: sealer, Journal: journal, Clock: clk, Embedded: a.cfg.Cloud == "sandbox"}
+	engine.Explain = func(err error) string { return redactor.Clean(tools.Explain(err)) }
+	a.env = &tools.Env{Graph: client, Policy: engine, Secrets: store, Redactor: redactor, Journal: journal, Clock: clk}
+	a.invoker = mcpserver.NewInvoker(a.env, engine, a.log, a.off)
+	return nil
+}
+
+// off says why the operator switched a tool off.
+func (a *app) off(t tools.Tool) string {
+	for _, n := range a.cfg.Tools.Remove {
+		if n == t.Name {
+			return "the operator removed it (tools.remove in cipp-mcp.yaml)"
+		}
+	}
+	if len(a.cfg.Tools.Only) == 0 {
+		return ""
+	}
+	for _, n := range a.cfg.Tools.Only {
+		if n == t.Name {
+			return ""
+		}
+	}
+	return "the operator chose other tools (tools.only in cipp-mcp.yaml)"
+}
+
+// cloud says where Microsoft is for this run, and what time it is there.
+func (a *app) cloud(ctx context.Context, f cloudFlags, redactor *secrets.Redactor) (graphclient.Config, clock.Clock, error) {
+	gc := graphclient.Config{Allow: a.cfg.Tenants.Allow, Deny: a.cfg.Tenants.Deny, UserAgent: mcpserver.Name + "/" + version}
+	clouds := map[string]graphclient.Cloud{"public": graphclient.Public, "usgov": graphclient.USGov, "dod": graphclient.DoD, "china": graphclient.China}
+	switch {
+	case a.cfg.Cloud == "sandbox":
+		return a.embedded(ctx, f, gc)
+	case strings.HasSuffix(a.cfg.Cloud, ".json"):
+		file, err := config.ReadCloudFile(a.cfg.Cloud)
+		if err != nil {
+			return gc, nil, err //nolint:wrapcheck // already a sentence
+		}
+		return a.described(file, gc, redactor)
+	}
+	c, ok := clouds[a.cfg.Cloud]
+	if !ok {
+		return gc, nil, fmt.Errorf("cloud is %q; it must be public, usgov, dod, china, sandbox, or the path of a client.json", a.cfg.Cloud)
+	}
+	gc.Cloud, gc.Clock = c, clock.System{}
+	auth, err := a.auth(redactor)
+	gc.Auth = auth
+	return gc, gc.Clock, err
+}
+
+// auth reads the operator's credential from where the configuration points.
+func (a *app) auth(redactor *secrets.Redactor) (graphclient.Auth, error) {
+	c := a.cfg.Auth
+	if c.TenantID == "" || c.ClientID == "" {
+		return graphclient.Auth{}, errors.New("auth.tenantId and auth.clientId are not configured; run cipp-mcp init, or try cipp-mcp serve --sandbox")
+	}
+	secret, err := config.Resolve(c.ClientSecret)
+	if err != nil {
+		return graphclient.Auth{}, err //nolint:wrapcheck // already a sentence
+	}
+	cert, err := config.Resolve(c.Certificate)
+	if err != nil {
+		return graphclient.Auth{}, err //nolint:wrapcheck // already a sentence
+	}
+	refresh, err := config.Resolve(c.RefreshToken)
+	if err != nil {
+		return graphclient.Auth{}, err //nolint:wrapcheck // already a sentence
+	}
+	redactor.Add(secret)
+	redactor.Add(refresh)
+	out := graphclient.Auth{Mode: graphclient.Mode(c.Mode), TenantID: c.TenantID, ClientID: c.ClientID, ClientSecret: secret, CertificatePEM: []byte(cert), RefreshToken: refresh}
+	if strings.HasPrefix(c.RefreshToken, "keyring:") {
+		out.SaveRefreshToken = func(token string) error {
+			redactor.Add(token)
+			return config.Store(c.RefreshToken, token) //nolint:wrapcheck // already a sentence
+		}
+	}
+	return out, nil
+}
+
+// embedded starts the sandbox inside this process.
+func (a *app) embedded(ctx context.Context, f cloudFlags, gc graphclient.Config) (graphclient.Config, clock.Clock, error) {
+	o := sandbox.Options{Clock: f.clock, Addr: f.control, Control: f.control != ""}
+	for _, in := range []struct {
+		path string
+		to   *[]byte
+	}{{f.faults, &o.Faults}, {strings.TrimSuffix(f.sandbox, builtinSandbox), &o.State}} {
+		if in.path == "" {
+			continue
+		}
+		b, err := os.ReadFile(in.path)
+		if err != nil {
+			return gc, nil, fmt.Errorf("start the sandbox: %w", err)
+		}
+		*in.to = b
+	}
+	if f.record != "" {
+		w, err := os.OpenFile(f.record, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+		if err != nil {
+			return gc, nil, fmt.Errorf("record: %w", err)
+		}
+		a.closers = append(a.closers, func() { _ = w.Close() })
+		o.Record = w
+	}
+	s, err := sandbox.Start(ctx, o)
+	if err != nil {
+		return gc, nil, fmt.Errorf("start the sandbox: %w", err)
+	}
+	a.closers = append(a.closers, func() { _ = s.Close() })
+	gc.Cloud = graphclient.Cloud{Name: "sandbox", Authority: s.URL(), Graph: s.URL(), Exchange: s.URL(), RootCAs: pool(s.CA())}
+	i := s.Client().Auth
+	gc.Auth = graphclient.Auth{Mode: graphclient.Mode(i.Mode), TenantID: i.TenantID, ClientID: i.ClientID, ClientSecret: i.ClientSecret, RefreshToken: i.RefreshToken}
+	if a.cfg.Auth.Mode == "partner" {
+		gc.Auth.Mode = graphclient.Partner
+	}
+	gc.Clock = s
+	return gc, s, nil
+}
+
+// described is a cloud that a client.json describes, such as a stand-alone sandbox.
+func (a *app) described(file config.CloudFile, gc graphclient.Config, redactor *secrets.Redactor) (graphclient.Config, clock.Clock, error) {
+	gc.Cloud = graphclient.Cloud{Name: file.Name, Authority: file.Authority, Graph: file.Graph, Exchange: file.Exchange}
+	if file.CA != "" {
+		gc.Cloud.RootCAs = pool([]byte(file.CA))
+	}
+	i := file.Auth
+	gc.Auth = graphclient.Auth{Mode: graphclient.Mode(i.Mode), TenantID: i.TenantID, ClientID: i.ClientID, ClientSecret: i.ClientSecret, CertificatePEM: []byte(i.Certificate), RefreshToken: i.RefreshToken}
+	redactor.Add(i.ClientSecret)
+	redactor.Add(i.RefreshToken)
+	gc.Clock = clock.System{}
+	if file.Clock != "" {
+		t := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: gc.Cloud.RootCAs, MinVersion: tls.VersionTLS12}}
+		a.closers = append(a.closers, t.CloseIdleConnections)
+		gc.Clock = &clock.Remote{URL: file.Clock, Client: &http.Client{Transport: t}}
+	}
+	return gc, gc.Clock, nil
+}
+
+func pool(pem []byte) *x509.CertPool {
+	p := x509.NewCertPool()
+	p.AppendCertsFromPEM(pem)
+	return p
+}
+
+// newLogger logs to standard error: standard output is the protocol's.
+func newLogger(level string) *zap.Logger {
+	l, err := zapcore.ParseLevel(level)
+	if err != nil {
+		l = zapcore.InfoLevel
+	}
+	enc := zap.NewProductionEncoderConfig()
+	enc.EncodeTime = zapcore.ISO8601TimeEncoder
+	return zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(enc), zapcore.Lock(os.Stderr), l))
+}

@@ -1,0 +1,55 @@
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// CloudFile is a client.json: the hosts of a cloud, the certificate authority it is trusted by, and
+// the credential to use there. A stand-alone sandbox writes one.
+type CloudFile struct {
+	Name      string `json:"name"`
+	Authority string `json:"authority"`
+	Graph     string `json:"graph"`
+	Exchange  string `json:"exchange"`
+	CAFile    string `json:"caFile,omitempty"`
+	CA        string `json:"ca,omitempty"`
+	Clock     string `json:"clock,omitempty"`
+	Auth      struct {
+		Mode         string `json:"mode"`
+		TenantID     string `json:"tenantId"`
+		ClientID     string `json:"clientId"`
+		ClientSecret string `json:"clientSecret,omitempty"`
+		Certificate  string `json:"certificate,omitempty"`
+		RefreshToken string `json:"refreshToken,omitempty"`
+	} `json:"auth"`
+}
+
+// ReadCloudFile reads a client.json and the CA file beside it.
+func ReadCloudFile(path string) (CloudFile, error) {
+	var f CloudFile
+	data, err := os.ReadFile(path) //nolint:gosec // the operator names his own file
+	if err != nil {
+		return f, fmt.Errorf("read the cloud's description: %w", err)
+	}
+	if err := json.Unmarshal(data, &f); err != nil {
+		return f, fmt.Errorf("%s: %w", path, err)
+	}
+	if f.Authority == "" || f.Graph == "" || f.Exchange == "" {
+		return f, fmt.Errorf("%s: authority, graph and exchange are needed", path)
+	}
+	if f.CA == "" && f.CAFile != "" {
+		ca := f.CAFile
+		if !filepath.IsAbs(ca) {
+			ca = filepath.Join(filepath.Dir(path), ca)
+		}
+		b, err := os.ReadFile(ca) //nolint:gosec // named by the file the operator named
+		if err != nil {
+			return f, fmt.Errorf("read the cloud's certificate authority: %w", err)
+		}
+		f.CA = string(b)
+	}
+	return f, nil
+}

@@ -1,0 +1,210 @@
+// Package config is the one typed configuration: a versioned YAML file, then the environment
+// (CIPP_…), then flags; the later wins. Secrets are references, never values in the file.
+package config
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+)
+
+// The values of `access`.
+const (
+	ReadOnly = "read-only"
+	Write    = "write"
+)
+
+// Config is the whole configuration. Zero values mean the defaults that Defaults fills in.
+type Config struct {
+	Version    int                    `yaml:"version"`
+	Cloud      string                 `yaml:"cloud"` // public | usgov | dod | china | sandbox | path of a client.json
+	Auth       Auth                   `yaml:"auth"`
+	Access     string                 `yaml:"access"` // read-only | write
+	Tenants    Tenants                `yaml:"tenants"`
+	Tools      Tools                  `yaml:"tools"`
+	Approval   Approval               `yaml:"approval"`
+	Guards     Guards                 `yaml:"guards"`
+	Passwords  Passwords              `yaml:"passwords"`
+	Offboard   map[string]Offboarding `yaml:"offboarding"` // "default" or a tenant's domain
+	StateDir   string                 `yaml:"stateDir"`
+	Log        Log                    `yaml:"log"`
+	UsageHints UsageLocations         `yaml:"usageLocation"` // "default" or a tenant's domain → ISO 3166 code
+}
+
+// UsageLocations are default usage locations by tenant domain.
+type UsageLocations map[string]string
+
+// Auth says how the server signs in. The three secrets are references: keyring:SERVICE/NAME,
+// file:PATH or env:NAME.
+type Auth struct {
+	Mode         string `yaml:"mode"` // partner | app
+	TenantID     string `yaml:"tenantId"`
+	ClientID     string `yaml:"clientId"`
+	ClientSecret string `yaml:"clientSecret"`
+	Certificate  string `yaml:"certificate"`
+	RefreshToken string `yaml:"refreshToken"`
+}
+
+// Tenants narrows the customers this server may touch: domains or tenant ids. Deny wins.
+type Tenants struct {
+	Allow []string `yaml:"allow"`
+	Deny  []string `yaml:"deny"`
+}
+
+// Tools chooses what the agent sees: all but Remove, or only Only where it is given.
+type Tools struct {
+	Only   []string `yaml:"only"`
+	Remove []string `yaml:"remove"`
+}
+
+// Approval is how each class of write is approved: client (the person at the client is asked), plan
+// (the plan's token comes back in a second call) or none.
+type Approval struct {
+	Write       string `yaml:"write"`
+	Destructive string `yaml:"destructive"`
+}
+
+// Guards are what no plan may pass.
+type Guards struct {
+	BreakGlass         []string `yaml:"breakGlass"`         // user principal names or ids that no write may touch
+	ExternalForwarding string   `yaml:"externalForwarding"` // deny | allow
+}
+
+// Passwords says whether a caller may choose a password himself.
+type Passwords struct {
+	FromCaller string `yaml:"fromCaller"` // accept | refuse
+}
+
+// Offboarding holds a tenant's defaults for cipp_offboard_user; nil means not set here.
+type Offboarding struct {
+	ConvertToShared  *bool `yaml:"convertToShared"`
+	RemoveLicenses   *bool `yaml:"removeLicenses"`
+	RemoveFromGroups *bool `yaml:"removeFromGroups"`
+	HideFromGal      *bool `yaml:"hideFromGal"`
+}
+
+// Log sets the level of what goes to standard error: debug, info, warn or error.
+type Log struct {
+	Level string `yaml:"level"`
+}
+
+// Defaults is the configuration of somebody who configured nothing: the embedded sandbox.
+func Defaults() Config {
+	return Config{
+		Version:   1,
+		Cloud:     "public",
+		Auth:      Auth{Mode: "app"},
+		Access:    ReadOnly,
+		Approval:  Approval{Write: "client", Destructive: "client"},
+		Guards:    Guards{ExternalForwarding: "deny"},
+		Passwords: Passwords{FromCaller: "accept"},
+		Log:       Log{Level: "info"},
+	}
+}
+
+// Path is where the configuration file is looked for when neither --config nor CIPP_CONFIG names it.
+func Path() (string, error) {
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return "", fmt.Errorf("no configuration directory on this machine, so name the file with --config: %w", err)
+	}
+	return filepath.Join(dir, "cipp-mcp", "cipp-mcp.yaml"), nil
+}
+
+// Load reads the file at path (or the default place, where a missing file means the defaults), lays
+// the environment over it and checks the result.
+func Load(path string, env func(string) (string, bool)) (Config, error) {
+	c := Defaults()
+	named := path != ""
+	if !named {
+		if p, ok := env("CIPP_CONFIG"); ok && p != "" {
+			path, named = p, true
+		} else if p, err := Path(); err == nil {
+			path = p
+		}
+	}
+	data, err := os.ReadFile(path) //nolint:gosec // the operator names his own file
+	switch {
+	case err == nil:
+		if err := Parse(data, &c); err != nil {
+			return c, fmt.Errorf("%s: %w", path, err)
+		}
+	case named || !os.IsNotExist(err):
+		return c, fmt.Errorf("read the configuration: %w", err)
+	}
+	c.environment(env)
+	return c, c.Check()
+}
+
+// Parse reads YAML strictly into c: an unknown key is an error that names its line and the nearest
+// key that exists.
+func Parse(data []byte, c *Config) error {
+	if len(strings.TrimSpace(string(data))) == 0 {
+		return nil
+	}
+	if err := yaml.UnmarshalWithOptions(data, c, yaml.Strict()); err != nil {
+		return explain(err)
+	}
+	if c.Version != 1 {
+		return fmt.Errorf("version is %d; this program reads version 1", c.Version)
+	}
+	return nil
+}
+
+// environment lays CIPP_… variables over the file.
+func (c *Config) environment(env func(string) (string, bool)) {
+	for name, to := range map[string]*string{
+		"CIPP_CLOUD": &c.Cloud, "CIPP_ACCESS": &c.Access, "CIPP_STATE_DIR": &c.StateDir, "CIPP_LOG_LEVEL": &c.Log.Level,
+		"CIPP_AUTH_MODE": &c.Auth.Mode, "CIPP_AUTH_TENANT_ID": &c.Auth.TenantID, "CIPP_AUTH_CLIENT_ID": &c.Auth.ClientID,
+		"CIPP_AUTH_CLIENT_SECRET": &c.Auth.ClientSecret, "CIPP_AUTH_CERTIFICATE": &c.Auth.Certificate, "CIPP_AUTH_REFRESH_TOKEN": &c.Auth.RefreshToken,
+		"CIPP_APPROVAL_WRITE": &c.Approval.Write, "CIPP_APPROVAL_DESTRUCTIVE": &c.Approval.Destructive,
+		"CIPP_PASSWORDS_FROM_CALLER": &c.Passwords.FromCaller, "CIPP_GUARDS_EXTERNAL_FORWARDING": &c.Guards.ExternalForwarding,
+	} {
+		if v, ok := env(name); ok && v != "" {
+			*to = v
+		}
+	}
+	if v, ok := env("CIPP_TENANTS_ALLOW"); ok && v != "" {
+		c.Tenants.Allow = strings.Split(v, ",")
+	}
+}
+
+// Check explains the first value that makes no sense.
+func (c Config) Check() error {
+	for _, f := range []struct {
+		key, value string
+		allowed    []string
+	}{
+		{"access", c.Access, []string{ReadOnly, Write}},
+		{"auth.mode", c.Auth.Mode, []string{"app", "partner"}},
+		{"approval.write", c.Approval.Write, []string{"client", "plan", "none"}},
+		{"approval.destructive", c.Approval.Destructive, []string{"client", "plan"}},
+		{"guards.externalForwarding", c.Guards.ExternalForwarding, []string{"deny", "allow"}},
+		{"passwords.fromCaller", c.Passwords.FromCaller, []string{"accept", "refuse"}},
+		{"log.level", c.Log.Level, []string{"debug", "info", "warn", "error"}},
+	} {
+		if !contains(f.allowed, f.value) {
+			return fmt.Errorf("%s is %q; it must be one of %s", f.key, f.value, strings.Join(f.allowed, ", "))
+		}
+	}
+	for _, s := range []struct{ key, ref string }{
+		{"auth.clientSecret", c.Auth.ClientSecret}, {"auth.certificate", c.Auth.Certificate}, {"auth.refreshToken", c.Auth.RefreshToken},
+	} {
+		if s.ref != "" && !isReference(s.ref) {
+			return fmt.Errorf("%s must be a reference (keyring:SERVICE/NAME, file:PATH or env:NAME), never the secret itself", s.key)
+		}
+	}
+	return nil
+}
+
+func contains(list []string, v string) bool {
+	for _, x := range list {
+		if x == v {
+			return true
+		}
+	}
+	return false
+}

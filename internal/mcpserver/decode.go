@@ -1,0 +1,276 @@
+package mcpserver
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/invopop/jsonschema"
+
+	"cipp-mcp/tools"
+)
+
+// decode turns a call's arguments into the tool's input struct. A wrong argument is answered with one
+// sentence that names the right one; harmless slips (a number or a boolean as a string, one value
+// where a list is due, another letter case of an enumerated value) are put right silently.
+func decode(t tools.Tool, schema *jsonschema.Schema, raw json.RawMessage) (in any, args map[string]any, err error) {
+	args = map[string]any{}
+	if len(bytes.TrimSpace(raw)) > 0 && string(bytes.TrimSpace(raw)) != "null" {
+		d := json.NewDecoder(bytes.NewReader(raw))
+		d.UseNumber()
+		if err := d.Decode(&args); err != nil {
+			return nil, nil, badArgument("The arguments are not a JSON object.")
+		}
+	}
+	if err := rename(t, schema, args); err != nil {
+		return nil, nil, err
+	}
+	known := make(map[string]any, len(args))
+	for name, v := range args {
+		p, ok := schema.Properties.Get(name)
+		if !ok {
+			continue // a silent argument
+		}
+		if v == nil {
+			continue // null means not given
+		}
+		fixed, err := fit(name, p, v)
+		if err != nil {
+			return nil, nil, err
+		}
+		known[name], args[name] = fixed, fixed
+	}
+	for _, name := range schema.Required {
+		v, ok := known[name]
+		if !ok {
+			return nil, nil, badArgument("%s needs the argument %s: %s", t.Name, name, property(schema, name).Description)
+		}
+		if s, isText := v.(string); isText && strings.TrimSpace(s) == "" {
+			return nil, nil, badArgument("%s must not be empty: %s", name, property(schema, name).Description)
+		}
+	}
+	b, err := json.Marshal(known)
+	if err != nil {
+		return nil, nil, fmt.Errorf("encode the arguments: %w", err)
+	}
+	p := reflect.New(t.Input)
+	if err := json.Unmarshal(b, p.Interface()); err != nil {
+		return nil, nil, badArgument("The arguments do not fit %s: %v", t.Name, err)
+	}
+	return p.Interface(), args, nil
+}
+
+func badArgument(format string, a ...any) error {
+	return &tools.Problem{Code: "invalid_argument", Message: fmt.Sprintf(format, a...), Next: "Correct the argument and call again."}
+}
+
+func property(s *jsonschema.Schema, name string) *jsonschema.Schema {
+	p, ok := s.Properties.Get(name)
+	if !ok {
+		return &jsonschema.Schema{}
+	}
+	return p
+}
+
+// names lists a schema's arguments in their order.
+func names(s *jsonschema.Schema) []string {
+	var out []string
+	for p := s.Properties.Oldest(); p != nil; p = p.Next() {
+		out = append(out, p.Key)
+	}
+	return out
+}
+
+// rename puts aliases and other spellings under their canonical names and refuses what is unknown.
+func rename(t tools.Tool, schema *jsonschema.Schema, args map[string]any) error {
+	canonical := names(schema)
+	given := make([]string, 0, len(args))
+	for name := range args {
+		given = append(given, name)
+	}
+	sort.Strings(given)
+	for _, name := range given {
+		if slices.Contains(canonical, name) || t.Writes() && slices.Contains(tools.SilentArguments, name) {
+			continue
+		}
+		if slices.Contains(t.Always, name) {
+			if on, err := fit(name, &jsonschema.Schema{Type: "boolean"}, args[name]); err != nil || on != true {
+				return badArgument("%s always does what %s stands for, so it cannot be false; leave it out.", t.Name, name)
+			}
+			delete(args, name)
+			continue
+		}
+		to, ok := alias(t, canonical, name)
+		if !ok {
+			return badArgument("%s has no argument %s; did you mean %s? It takes: %s.", t.Name, tools.Clean(name, 60), nearest(name, canonical), strings.Join(canonical, ", "))
+		}
+		if _, twice := args[to]; twice {
+			return badArgument("%s and %s are the same argument; give one of them.", name, to)
+		}
+		args[to] = args[name]
+		delete(args, name)
+	}
+	return nil
+}
+
+func alias(t tools.Tool, canonical []string, name string) (string, bool) {
+	if to, ok := t.Aliases[name]; ok && slices.Contains(canonical, to) {
+		return to, true
+	}
+	plain := func(s string) string { return strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(s)) }
+	for _, c := range canonical {
+		if plain(c) == plain(name) {
+			return c, true
+		}
+	}
+	for a, to := range t.Aliases {
+		if plain(a) == plain(name) && slices.Contains(canonical, to) {
+			return to, true
+		}
+	}
+	return "", false
+}
+
+// fit holds a value against its schema and puts harmless slips right.
+func fit(name string, s *jsonschema.Schema, v any) (any, error) {
+	switch s.Type {
+	case "string":
+		return fitText(name, s, v)
+	case "integer", "number":
+		return fitNumber(name, s, v)
+	case "boolean":
+		switch b := v.(type) {
+		case bool:
+			return b, nil
+		case string:
+			if got, err := strconv.ParseBool(strings.ToLower(b)); err == nil {
+				return got, nil
+			}
+		}
+		return nil, badArgument("%s must be true or false, not %s.", name, show(v))
+	case "array":
+		return fitList(name, s, v)
+	case "object":
+		if m, ok := v.(map[string]any); ok {
+			return m, nil
+		}
+		return nil, badArgument("%s must be an object, not %s.", name, show(v))
+	default:
+		return v, nil
+	}
+}
+
+func fitText(name string, s *jsonschema.Schema, v any) (any, error) {
+	var text string
+	switch x := v.(type) {
+	case string:
+		text = x
+	case json.Number:
+		text = x.String()
+	default:
+		return nil, badArgument("%s must be text, not %s.", name, show(v))
+	}
+	if s.MaxLength != nil && uint64(len([]rune(text))) > *s.MaxLength {
+		return nil, badArgument("%s is longer than %d characters.", name, *s.MaxLength)
+	}
+	if len(s.Enum) == 0 {
+		return text, nil
+	}
+	allowed := make([]string, len(s.Enum))
+	for i, e := range s.Enum {
+		allowed[i] = fmt.Sprint(e)
+		if strings.EqualFold(allowed[i], text) {
+			return allowed[i], nil
+		}
+	}
+	return nil, badArgument("%s must be one of %s (got %s); did you mean %s?", name, strings.Join(allowed, ", "), show(v), nearest(text, allowed))
+}
+
+func fitNumber(name string, s *jsonschema.Schema, v any) (any, error) {
+	text := ""
+	switch x := v.(type) {
+	case json.Number:
+		text = x.String()
+	case string:
+		text = strings.TrimSpace(x)
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil || (s.Type == "integer" && f != float64(int64(f))) {
+		return nil, badArgument("%s must be a whole number, not %s.", name, show(v))
+	}
+	if lo, err := s.Minimum.Float64(); s.Minimum != "" && err == nil && f < lo {
+		return nil, badArgument("%s must be at least %s (got %s).", name, s.Minimum, text)
+	}
+	if hi, err := s.Maximum.Float64(); s.Maximum != "" && err == nil && f > hi {
+		return nil, badArgument("%s must be at most %s (got %s).", name, s.Maximum, text)
+	}
+	if s.Type == "integer" {
+		return int64(f), nil
+	}
+	return f, nil
+}
+
+func fitList(name string, s *jsonschema.Schema, v any) (any, error) {
+	list, ok := v.([]any)
+	if text, isText := v.(string); isText && strings.HasPrefix(strings.TrimSpace(text), "[") {
+		ok = json.Unmarshal([]byte(text), &list) == nil
+	}
+	if !ok {
+		list = []any{v}
+	}
+	if s.MaxItems != nil && uint64(len(list)) > *s.MaxItems {
+		return nil, badArgument("%s takes at most %d values (got %d).", name, *s.MaxItems, len(list))
+	}
+	out := make([]any, len(list))
+	for i, x := range list {
+		fixed, err := fit(name, s.Items, x)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = fixed
+	}
+	return out, nil
+}
+
+func show(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return "that"
+	}
+	return tools.Clean(string(b), 80)
+}
+
+// nearest is the closest of the words, by edits.
+func nearest(word string, words []string) string {
+	best, least := "", 1<<30
+	for _, w := range words {
+		if d := edits(strings.ToLower(word), strings.ToLower(w)); d < least {
+			best, least = w, d
+		}
+	}
+	return best
+}
+
+func edits(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal, row[j+1] = row[j+1], min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

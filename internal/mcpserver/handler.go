@@ -1,0 +1,128 @@
+package mcpserver
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+	"time"
+
+	"github.com/invopop/jsonschema"
+	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
+
+	"cipp-mcp/tools"
+)
+
+// declare is a tool as the protocol lists it. All four annotations are derived from the risk and
+// always sent: the library's defaults would call every read destructive.
+func declare(t tools.Tool, schema *jsonschema.Schema) mcp.Tool {
+	m := mcp.NewToolWithRawSchema(t.Name, t.Description, rawSchema(schema))
+	m.Annotations = mcp.ToolAnnotation{
+		Title:           t.Title,
+		ReadOnlyHint:    mcp.ToBoolPtr(!t.Writes()),
+		DestructiveHint: mcp.ToBoolPtr(t.Destructive()),
+		IdempotentHint:  mcp.ToBoolPtr(t.Idempotent),
+		OpenWorldHint:   mcp.ToBoolPtr(true),
+	}
+	return m
+}
+
+// confirmID names the one question a call may ask.
+const confirmID = "confirm"
+
+// handler runs a tool for a client of either protocol era.
+func (inv *Invoker) handler(t tools.Tool) server.ToolHandlerFunc {
+	return func(ctx context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+		caller := Caller{Name: clientName(ctx), CanAsk: canElicit(ctx), Progress: progress(ctx, r)}
+		if a := server.ElicitationResponse(r.Params.InputResponses, confirmID); a != nil {
+			caller.Answer = &Answer{State: r.Params.RequestState, Accepted: accepted(a)}
+		}
+		raw := r.Params.RawArguments
+		if len(raw) == 0 && r.Params.Arguments != nil {
+			b, err := json.Marshal(r.Params.Arguments)
+			if err != nil {
+				return failure(&tools.Problem{Code: "invalid_argument", Message: "The arguments are not a JSON object.", Next: "Correct them and call again."}), nil
+			}
+			raw = b
+		}
+		out := inv.Invoke(ctx, t, raw, caller)
+		switch {
+		case out.Problem != nil:
+			return failure(out.Problem), nil
+		case out.Question != nil:
+			return server.NewInputRequestBuilder(out.Question.State).Elicit(confirmID, mcp.ElicitationParams{
+				Message: out.Question.Message,
+				RequestedSchema: map[string]any{
+					"type":       "object",
+					"properties": map[string]any{"approve": map[string]any{"type": "boolean", "title": "Do this", "description": "Yes, carry out exactly this plan.", "default": false}},
+					"required":   []string{"approve"},
+				},
+			}).ToolResult(), nil
+		default:
+			return mcp.NewToolResultStructured(out.Result, clip(out.Result.Text())), nil
+		}
+	}
+}
+
+// accepted says whether a person agreed: the form was sent and its one box was ticked.
+func accepted(a *mcp.ElicitationResult) bool {
+	content, _ := a.Content.(map[string]any)
+	return a.Action == mcp.ElicitationResponseActionAccept && content["approve"] == true
+}
+
+// failure is an expected failure, the same in text and in the structured value.
+func failure(p *tools.Problem) *mcp.CallToolResult {
+	v := map[string]any{"error": p}
+	b, err := json.Marshal(v)
+	if err != nil {
+		b = []byte(`{"error":{"code":"internal"}}`) // a Problem always marshals
+	}
+	r := mcp.NewToolResultStructured(v, string(b))
+	r.IsError = true
+	return r
+}
+
+// canElicit says whether a person can be asked through this client, in either era.
+func canElicit(ctx context.Context) bool {
+	if i := server.RequestProtocolInfoFromContext(ctx); i != nil && i.Modern && i.ClientCapabilities != nil {
+		return i.ClientCapabilities.Elicitation != nil
+	}
+	if s, ok := server.ClientSessionFromContext(ctx).(server.SessionWithClientInfo); ok {
+		return s.GetClientCapabilities().Elicitation != nil
+	}
+	return false
+}
+
+func clientName(ctx context.Context) string {
+	if i := server.RequestProtocolInfoFromContext(ctx); i != nil && i.Modern && i.ClientInfo != nil {
+		return i.ClientInfo.Name
+	}
+	if s, ok := server.ClientSessionFromContext(ctx).(server.SessionWithClientInfo); ok {
+		return s.GetClientInfo().Name
+	}
+	return "a client"
+}
+
+// progressEvery bounds how often progress is told.
+const progressEvery = 200 * time.Millisecond
+
+// progress tells a client that asked for it how far a call is. It is a courtesy: nothing in it is
+// missing from the result.
+func progress(ctx context.Context, r mcp.CallToolRequest) func(done, total int, message string) {
+	if r.Params.Meta == nil || r.Params.Meta.ProgressToken == nil {
+		return func(int, int, string) {}
+	}
+	token, s := r.Params.Meta.ProgressToken, server.ServerFromContext(ctx)
+	var mu sync.Mutex
+	var last time.Time
+	told := 0
+	return func(done, total int, message string) {
+		mu.Lock()
+		defer mu.Unlock()
+		if s == nil || done <= told || time.Since(last) < progressEvery {
+			return
+		}
+		told, last = done, time.Now()
+		_ = s.SendNotificationToClient(ctx, "notifications/progress", map[string]any{"progressToken": token, "progress": done, "total": total, "message": message})
+	}
+}

@@ -1,0 +1,115 @@
+package mcpserver
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
+
+	"cipp-mcp/tools"
+)
+
+// prompt is a conversation's beginning that a person picks from the client's menu.
+type prompt struct {
+	name, title, description string
+	arguments                []promptArgument
+	text                     string // %s are the arguments, in order
+}
+
+type promptArgument struct {
+	name, description string
+	required          bool
+}
+
+var tenantPromptArgument = promptArgument{"tenantFilter", "Customer tenant: domain or tenant id", true}
+
+var prompts = []prompt{
+	{
+		"bec_response", "Respond to a compromised mailbox", "Investigates a suspected business email compromise first, then contains it step by step.",
+		[]promptArgument{tenantPromptArgument, {"userId", "The user's principal name or object id", true}},
+		`Somebody may have taken over an account. Tenant: %s. User: %s.
+1. Call cipp_bec_check and change nothing before you have its answer; show me verdict, coverage and findings.
+2. Name what could not be read, and never say the account is fine: say what was looked at and what was not.
+3. If the verdict is likely or suspicious, propose: cipp_disable_user with revokeSessions, cipp_reset_password, cipp_reset_mfa, then each rule, forwarding, consent and delegate from the findings. Do one after the other, each with its plan shown and my approval.
+4. End with cipp_revoke_sessions again and a summary: what was read back as done, what is left for a person, which secret handles wait for the operator.`,
+	},
+	{
+		"offboarding", "Offboard a leaver", "Reviews a leaver's groups, devices and delegates, then offboards in the safe order.",
+		[]promptArgument{tenantPromptArgument, {"userId", "The leaver's principal name or object id", true}, {"manager", "Who gets the mail", false}},
+		`A user leaves. Tenant: %s. User: %s. New mail goes to: %s.
+1. Call cipp_list_user_groups, cipp_list_user_devices and cipp_list_mailbox_permissions; list the groups the user owns, company devices to return, and delegates.
+2. Call cipp_offboard_user with dryRun=true, convertToShared=true, removeLicenses=true, removeFromGroups=true and the forwarding address if one is named. Show me the plan with every warning and blocker.
+3. Only after my approval execute it with the planToken.
+4. Report step by step what was read back, and what remains to be done by hand.`,
+	},
+	{
+		"new_user", "Create a user", "Creates a user with everything needed for a licence later.",
+		[]promptArgument{tenantPromptArgument, {"displayName", "Full name", true}, {"mailNickname", "Mail alias, the part before the @", true}, {"primDomain", "Domain of the sign-in name", true}, {"givenName", "First name", false}, {"surname", "Last name", false}, {"jobTitle", "Job title", false}, {"department", "Department", false}, {"usageLocation", "ISO 3166 country", false}},
+		`Create a user. Tenant: %s. Name: %s. Alias: %s. Domain: %s. First name: %s. Last name: %s. Job title: %s. Department: %s. Usage location: %s.
+1. Check with cipp_get_tenant_details (sections domains, defaults) that the domain is verified; ask me for a usage location if none is given and there is no default, since licences need it.
+2. Call cipp_create_user with dryRun=true and without a password, show me the plan, and execute it after my approval.
+3. Tell me the secret handle and the command that reveals the password; you will never see it.`,
+	},
+	{
+		"mfa_gap_report", "MFA gap report", "Reports who has no MFA, over one tenant or all.",
+		[]promptArgument{{"tenantFilter", "Customer tenant, or allTenants", false}},
+		`Report the MFA gap. Tenants: %s (allTenants when nothing stands there).
+1. Call cipp_list_mfa_users with report="noMfa" and follow the cursor while hasMore is true.
+2. Write a table per tenant: user, administrator or not, methods. Administrators first.
+3. Count users whose state is unknown apart, with the reason; null is not a gap. Name the tenants in failedTenants with what to do about each.`,
+	},
+}
+
+func addPrompts(s *server.MCPServer) {
+	for _, p := range prompts {
+		opts := []mcp.PromptOption{mcp.WithPromptDescription(p.description)}
+		for _, a := range p.arguments {
+			o := []mcp.ArgumentOption{mcp.ArgumentDescription(a.description)}
+			if a.required {
+				o = append(o, mcp.RequiredArgument())
+			}
+			opts = append(opts, mcp.WithArgument(a.name, o...))
+		}
+		s.AddPrompt(mcp.NewPrompt(p.name, opts...), p.answer)
+	}
+}
+
+// answer fills a prompt. The library does not enforce required arguments, so this does.
+func (p prompt) answer(_ context.Context, r mcp.GetPromptRequest) (*mcp.GetPromptResult, error) {
+	values := make([]any, len(p.arguments))
+	for i, a := range p.arguments {
+		v := strings.TrimSpace(tools.Clean(r.Params.Arguments[a.name], 200))
+		if v == "" && a.required {
+			return nil, fmt.Errorf("the prompt %s needs %s: %s", p.name, a.name, a.description)
+		}
+		if v == "" {
+			v = "(not given)"
+		}
+		values[i] = v
+	}
+	return mcp.NewGetPromptResult(p.title, []mcp.PromptMessage{mcp.NewPromptMessage(mcp.RoleUser, mcp.NewTextContent(fmt.Sprintf(p.text, values...)))}), nil
+}
+
+// tenantCompletion completes tenantFilter in prompts with the tenants' domains.
+type tenantCompletion struct{ inv *Invoker }
+
+// mostCompletions is the protocol's limit.
+const mostCompletions = 100
+
+func (c tenantCompletion) CompletePromptArgument(ctx context.Context, _ string, arg mcp.CompleteArgument, _ mcp.CompleteContext) (*mcp.Completion, error) {
+	none := &mcp.Completion{Values: []string{}}
+	if arg.Name != "tenantFilter" {
+		return none, nil
+	}
+	domains, err := c.inv.Env.CompleteTenant(ctx, arg.Value)
+	if err != nil {
+		return none, nil //nolint:nilerr // completion is a courtesy; the call itself will say what is wrong
+	}
+	out := &mcp.Completion{Values: domains, Total: len(domains)}
+	if len(domains) > mostCompletions {
+		out.Values, out.HasMore = domains[:mostCompletions], true
+	}
+	return out, nil
+}

@@ -1,0 +1,179 @@
+package mcpserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"cipp-mcp/internal/policy"
+	"cipp-mcp/tools"
+)
+
+// question is what a question's sealed state holds: which plan was shown, and until when an answer
+// counts.
+type question struct {
+	PlanToken string
+	Binding   string
+	Expires   time.Time
+}
+
+const questionPurpose = "question"
+
+// write plans a write, has it approved, runs it and says step by step what was read back.
+func (inv *Invoker) write(ctx context.Context, t tools.Tool, call *tools.Call, in any, args map[string]any, caller Caller) (Result, *Question, error) {
+	if why := inv.Engine.MayWrite(); why != "" {
+		return nil, nil, &tools.Problem{Code: "read_only", Message: "Nothing was changed: " + why + ".", Next: "Ask the operator, or go on with tools that only read."}
+	}
+	work, err := t.Work(ctx, call, in)
+	if err != nil {
+		return nil, nil, err //nolint:wrapcheck // worded by ProblemOf
+	}
+	req := policy.Request{
+		Tool: t.Name, Risk: max(t.Risk, work.Risk), Tenant: call.Tenant, User: call.User, Args: args, Steps: work.Steps, Warnings: work.Warnings,
+		Client: caller.Name, Reason: text(args["reason"]), Ticket: text(args["ticket"]),
+	}
+	run := inv.Engine.NewRun(req)
+	plan, err := inv.Engine.Plan(ctx, req, run)
+	if err != nil {
+		return nil, nil, err //nolint:wrapcheck // worded by ProblemOf
+	}
+	res := &tools.WriteResult{Tool: t.Name, TenantID: plan.TenantID, Tenant: plan.Tenant, UserID: plan.UserID, User: plan.User, Plan: &plan, Warnings: plan.Warnings}
+	wa := tools.WriteArguments(in)
+	approvedBy := ""
+	switch {
+	case len(plan.Blockers) > 0:
+		res.Status, res.Next = "blocked", "Nothing was changed. Resolve what blocks it, or leave that part out, and call again."
+		return res, nil, nil
+	case plan.Writes() == 0:
+		res.Status, res.Next = "done", "Nothing needed changing."
+		return res, nil, nil
+	case wa.DryRun:
+		return inv.show(res, plan, "planned", "Show this plan to the person. To execute it, call again with the same arguments and this planToken.")
+	case caller.Answer != nil:
+		if approvedBy, err = inv.answered(plan, *caller.Answer, caller.Name); err != nil {
+			return nil, nil, err
+		}
+		if approvedBy == "" {
+			res.Status, res.Next = "declined", "The person declined, so nothing was changed. Do not ask again unless the person wants it."
+			return res, nil, nil
+		}
+	default:
+		var q *Question
+		if approvedBy, q, err = inv.approve(req, plan, wa, caller); err != nil || q != nil {
+			return nil, q, err
+		}
+		if approvedBy == "" {
+			return inv.show(res, plan, "needs_approval", "Nothing was changed yet. Show this plan to the person; when the person agrees, call again with the same arguments and this planToken.")
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, nil, fmt.Errorf("before the first write: %w", err) // nothing executes inside a call that was given up
+	}
+	res.JobID = run.ID
+	res.Steps, err = inv.Engine.Execute(ctx, req, run, plan, approvedBy, tools.StepProgress(caller.Progress))
+	if err != nil {
+		return nil, nil, err //nolint:wrapcheck // worded by ProblemOf
+	}
+	res.Status, res.Plan = policy.Status(res.Steps), nil
+	if work.Secrets != nil {
+		res.Secrets = work.Secrets(run)
+	}
+	if work.Created != nil {
+		res.CreatedID = work.Created(run)
+	}
+	if res.Status != "done" {
+		res.Next = "Read the steps that are not done before anything else; do not report them as done."
+	}
+	return res, nil, nil
+}
+
+// approve finds out whether a plan may run now: approvedBy names the approval, a question has to be
+// put first, or neither, and the plan has to be shown.
+func (inv *Invoker) approve(req policy.Request, plan policy.Plan, wa tools.WriteArgs, caller Caller) (approvedBy string, q *Question, err error) {
+	mode := inv.Engine.Mode(plan.Risk, caller.CanAsk)
+	token := wa.PlanToken
+	if token != "" {
+		shown, err := inv.Engine.Plans.Peek(token)
+		if err != nil {
+			return "", nil, err //nolint:wrapcheck // worded by ProblemOf
+		}
+		if err := policy.Approved(shown, plan); err != nil {
+			return "", nil, err //nolint:wrapcheck // worded by ProblemOf
+		}
+	}
+	switch {
+	case mode == "none":
+		return "configuration (approval." + req.Risk.String() + ": none)", nil, nil
+	case mode == "client":
+		if token == "" {
+			if token, _, err = inv.Engine.Plans.Keep(plan); err != nil {
+				return "", nil, err //nolint:wrapcheck // worded by ProblemOf
+			}
+		}
+		q, err = inv.ask(plan, token)
+		return "", q, err
+	case token != "":
+		if _, err := inv.Engine.Plans.Take(token); err != nil {
+			return "", nil, err //nolint:wrapcheck // worded by ProblemOf
+		}
+		return "plan token, by " + caller.Name, nil, nil
+	default:
+		return "", nil, nil
+	}
+}
+
+func (inv *Invoker) ask(plan policy.Plan, token string) (*Question, error) {
+	state, err := inv.Engine.Sealer.Seal(questionPurpose, question{token, plan.Binding(), inv.Env.Clock.Now().Add(policy.PlanLifetime)})
+	if err != nil {
+		return nil, err //nolint:wrapcheck // a bug
+	}
+	who := plan.Tenant
+	if plan.User != "" {
+		who = plan.User + " in " + plan.Tenant
+	}
+	shown := plan
+	tools.Sanitize(&shown, inv.Env.Redact)
+	return &Question{Message: fmt.Sprintf("%s (%s) on %s:%s", plan.Tool, plan.Risk, tools.Clean(who, 200), tools.PlanText(&shown)), State: state}, nil
+}
+
+// answered checks a person's answer: it must belong to exactly the plan that would run now.
+func (inv *Invoker) answered(plan policy.Plan, a Answer, client string) (approvedBy string, err error) {
+	var q question
+	if err := inv.Engine.Sealer.Open(questionPurpose, a.State, &q); err != nil {
+		return "", fmt.Errorf("the confirmation does not belong to this call: %w", policy.ErrPlanOther)
+	}
+	if !a.Accepted {
+		_, err := inv.Engine.Plans.Take(q.PlanToken)
+		if err != nil && !errors.Is(err, policy.ErrPlanUnknown) && !errors.Is(err, policy.ErrPlanExpired) {
+			return "", err //nolint:wrapcheck // worded by ProblemOf
+		}
+		return "", nil
+	}
+	if inv.Env.Clock.Now().After(q.Expires) {
+		return "", policy.ErrPlanExpired
+	}
+	shown, err := inv.Engine.Plans.Take(q.PlanToken)
+	if err != nil {
+		return "", err //nolint:wrapcheck // worded by ProblemOf
+	}
+	if err := policy.Approved(shown, plan); err != nil {
+		return "", err //nolint:wrapcheck // worded by ProblemOf
+	}
+	return "the person at " + client, nil
+}
+
+// show answers with the plan and its token.
+func (inv *Invoker) show(res *tools.WriteResult, plan policy.Plan, status, next string) (Result, *Question, error) {
+	token, expires, err := inv.Engine.Plans.Keep(plan)
+	if err != nil {
+		return nil, nil, err //nolint:wrapcheck // worded by ProblemOf
+	}
+	res.Status, res.Next, res.PlanToken, res.ExpiresAt = status, next, token, &expires
+	return res, nil, nil
+}
+
+func text(v any) string {
+	s, _ := v.(string)
+	return tools.Clean(s, 200)
+}

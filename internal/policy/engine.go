@@ -1,0 +1,182 @@
+package policy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"cipp-mcp/graphclient"
+	"cipp-mcp/internal/clock"
+	"cipp-mcp/internal/config"
+	"cipp-mcp/internal/jobs"
+)
+
+// Engine makes plans, holds the guards and runs what was approved.
+type Engine struct {
+	Config  config.Config
+	Graph   *graphclient.Client
+	Plans   *Plans
+	Sealer  *Sealer
+	Journal *jobs.Journal
+	Clock   clock.Clock
+	// Embedded: the cloud is the sandbox inside this process, where writing is free.
+	Embedded bool
+	// Explain words an error for results and journal.
+	Explain func(error) string
+}
+
+// Request is one write before it is planned.
+type Request struct {
+	Tool     string
+	Risk     Risk
+	Tenant   graphclient.Tenant
+	User     *graphclient.User // nil where the tool has no user as target
+	Args     map[string]any
+	Steps    []jobs.Step
+	Warnings []string
+	Client   string // who asks, as the client names itself
+	Reason   string
+	Ticket   string
+}
+
+// Mode is how a class of write is approved when the client can, or cannot, ask a person.
+func (e *Engine) Mode(r Risk, canAsk bool) string {
+	mode := e.Config.Approval.Write
+	if r >= Destructive {
+		mode = e.Config.Approval.Destructive
+	}
+	if mode == "client" && !canAsk {
+		return "plan"
+	}
+	return mode
+}
+
+// MayWrite says why writing is switched off here, "" when it is not.
+func (e *Engine) MayWrite() string {
+	if e.Embedded || e.Config.Access == config.Write {
+		return ""
+	}
+	return "this server is read-only; the operator switches writing on with access: write in cipp-mcp.yaml (or CIPP_ACCESS=write)"
+}
+
+// NewRun is a fresh run for a request.
+func (e *Engine) NewRun(req Request) *jobs.Run {
+	run := &jobs.Run{ID: "run_" + strings.ReplaceAll(uuid.NewString(), "-", ""), Tool: req.Tool, TenantID: req.Tenant.ID, Tenant: req.Tenant.DefaultDomain}
+	if req.User != nil {
+		run.UserID, run.User = req.User.ID, req.User.UserPrincipalName
+	}
+	return run
+}
+
+// Plan reads the state every step starts from. It writes nothing.
+func (e *Engine) Plan(ctx context.Context, req Request, run *jobs.Run) (Plan, error) {
+	p := Plan{Tool: req.Tool, TenantID: req.Tenant.ID, Tenant: req.Tenant.DefaultDomain, Risk: req.Risk, Warnings: req.Warnings, argsHash: ArgsHash(req.Args)}
+	if req.User != nil {
+		p.UserID, p.User = req.User.ID, req.User.UserPrincipalName
+	}
+	if err := e.guardTarget(ctx, req, &p); err != nil {
+		return p, err
+	}
+	for _, s := range req.Steps {
+		c, err := s.Plan(ctx, run)
+		if err != nil {
+			return p, fmt.Errorf("plan step %s: %w", s.Name, err)
+		}
+		c.Step = s.Name
+		if c.Critical != "" {
+			c.Blockers = append(c.Blockers, c.Critical+operatorOnly)
+		}
+		p.Blockers = append(p.Blockers, c.Blockers...)
+		p.Warnings = append(p.Warnings, c.Warnings...)
+		p.Changes = append(p.Changes, c)
+	}
+	e.Journal.Append(jobs.Entry{Event: "plan", Run: run.ID, Tool: p.Tool, Tenant: p.TenantID, User: p.UserID, Detail: p.Binding(), Client: req.Client, Reason: req.Reason, Ticket: req.Ticket})
+	return p, nil
+}
+
+// ErrChanged: between the showing and the doing the objects changed.
+var ErrChanged = errors.New("what the plan showed no longer holds, so nothing was done")
+
+// Approved holds a shown plan against the one just made from the same objects. Approval of one never
+// passes for approval of the other.
+func Approved(shown, now Plan) error {
+	if shown.Tool != now.Tool || shown.TenantID != now.TenantID || shown.UserID != now.UserID || shown.argsHash != now.argsHash {
+		return ErrPlanOther
+	}
+	if shown.Binding() != now.Binding() {
+		return fmt.Errorf("%w: %s", ErrChanged, difference(shown, now))
+	}
+	return nil
+}
+
+func difference(shown, now Plan) string {
+	var out []string
+	before := map[string]jobs.Change{}
+	for _, c := range shown.Changes {
+		before[c.Step] = c
+	}
+	for _, c := range now.Changes {
+		old, ok := before[c.Step]
+		switch {
+		case !ok:
+			out = append(out, c.Step+" was not in the plan")
+		case old.Before != c.Before:
+			out = append(out, fmt.Sprintf("%s: was %q, is now %q", c.Step, old.Before, c.Before))
+		case old.After != c.After || old.Nothing != c.Nothing || old.Manual != c.Manual || old.Summary != c.Summary:
+			out = append(out, c.Step+" would do something else now")
+		}
+	}
+	if len(out) == 0 {
+		return "the steps differ"
+	}
+	return strings.Join(out, "; ")
+}
+
+// Execute runs an approved plan's steps, each read back.
+func (e *Engine) Execute(ctx context.Context, req Request, run *jobs.Run, p Plan, approvedBy string, report func(done, total int, r jobs.StepResult)) ([]jobs.StepResult, error) {
+	if err := e.Journal.Err(); err != nil {
+		return nil, fmt.Errorf("the journal cannot be written, so nothing is changed: %w", err)
+	}
+	e.Journal.Append(jobs.Entry{Event: "approval", Run: run.ID, Tool: p.Tool, Tenant: p.TenantID, User: p.UserID, Approved: approvedBy, Detail: p.Binding(), Client: req.Client, Reason: req.Reason, Ticket: req.Ticket})
+	if err := e.Journal.Err(); err != nil {
+		return nil, fmt.Errorf("the journal cannot be written, so nothing is changed: %w", err)
+	}
+	runner := jobs.Runner{Clock: e.Clock, Journal: e.Journal, Ambiguous: graphclient.IsAmbiguous, Explain: e.Explain}
+	res := runner.Execute(ctx, run, req.Steps, p.Changes, report)
+	e.Journal.Append(jobs.Entry{Event: "end", Run: run.ID, Tool: p.Tool, Tenant: p.TenantID, User: p.UserID, State: Status(res)})
+	return res, nil
+}
+
+// Status sums the steps up: done, attention (a person is needed) or failed (nothing was changed).
+func Status(res []jobs.StepResult) string {
+	done, bad := 0, 0
+	for _, r := range res {
+		switch r.State {
+		case jobs.StateDone:
+			done++
+		case jobs.StateNothing:
+		default:
+			bad++
+		}
+	}
+	switch {
+	case bad == 0:
+		return "done"
+	case done == 0 && allFailed(res):
+		return "failed"
+	default:
+		return "attention"
+	}
+}
+
+func allFailed(res []jobs.StepResult) bool {
+	for _, r := range res {
+		if r.State == jobs.StateUnknown || r.State == jobs.StatePending || r.State == jobs.StateManual {
+			return false
+		}
+	}
+	return true
+}

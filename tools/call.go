@@ -1,0 +1,101 @@
+package tools
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"cipp-mcp/graphclient"
+	"cipp-mcp/internal/clock"
+	"cipp-mcp/internal/jobs"
+	"cipp-mcp/internal/policy"
+	"cipp-mcp/internal/secrets"
+)
+
+// Env is what handlers work with; one for the server's life.
+type Env struct {
+	Graph    *graphclient.Client
+	Policy   *policy.Engine
+	Secrets  *secrets.Store
+	Redactor *secrets.Redactor
+	Journal  *jobs.Journal
+	Clock    clock.Clock
+}
+
+// Redact replaces every secret the server knows in a text that is about to leave.
+func (e *Env) Redact(s string) string { return e.Redactor.Clean(s) }
+
+// Call is one call with its tenant and user resolved to immutable ids.
+type Call struct {
+	*Env
+	Tenant     graphclient.Tenant
+	AllTenants bool
+	User       *graphclient.User // nil for tools without userId
+	// Progress tells whoever waits how far the call is; never nil.
+	Progress func(done, total int, message string)
+}
+
+// IsAllTenants says whether a tenantFilter means every customer.
+func IsAllTenants(filter string) bool { return strings.EqualFold(filter, "allTenants") }
+
+// callUser is what every tool knows of its user before the handler starts.
+var callUser = []string{"id", "userPrincipalName", "displayName", "mail", "mailNickname", "accountEnabled", "userType", "onPremisesSyncEnabled", "usageLocation"}
+
+// NewCall resolves tenant and user of a decoded input, once, for the handler and for everything
+// around it.
+func (e *Env) NewCall(ctx context.Context, t Tool, in any) (*Call, error) {
+	c := &Call{Env: e, Progress: func(int, int, string) {}}
+	if a, ok := in.(interface{ tenantFilter() string }); ok {
+		if IsAllTenants(a.tenantFilter()) {
+			if !t.AllTenants {
+				return nil, &Problem{Code: "one_tenant_only", Message: t.Name + " works on one tenant at a time.", Next: "Name one tenant in tenantFilter; cipp_list_tenants lists them."}
+			}
+			c.AllTenants = true
+			return c, nil
+		}
+		tenant, err := e.Graph.ResolveTenant(ctx, a.tenantFilter())
+		if err != nil {
+			return nil, err //nolint:wrapcheck // already worded for the result
+		}
+		c.Tenant = tenant
+	}
+	if a, ok := in.(interface{ userID() string }); ok {
+		u, err := e.Graph.User(ctx, c.Tenant.ID, a.userID(), callUser...)
+		if err != nil {
+			if graphclient.KindOf(err) == graphclient.NotFound {
+				return nil, &Problem{Code: "user_not_found", Message: fmt.Sprintf("There is no user %q in %s.", Clean(a.userID(), 120), c.Tenant.DefaultDomain), Next: "cipp_list_users with search finds the exact userPrincipalName.", Tenant: c.Tenant.DefaultDomain}
+			}
+			return nil, err //nolint:wrapcheck // already worded for the result
+		}
+		c.User = &u
+	}
+	return c, nil
+}
+
+// Mailbox names the user's mailbox to Exchange.
+func (c *Call) Mailbox() graphclient.MailboxRef {
+	return graphclient.MailboxRef{ID: c.User.ID, UPN: c.User.UserPrincipalName}
+}
+
+// Synced says whether the user is mastered in an on-premises directory.
+func Synced(u *graphclient.User) bool {
+	return u.OnPremisesSyncEnabled != nil && *u.OnPremisesSyncEnabled
+}
+
+// WriteArguments are a write tool's steering arguments.
+func WriteArguments(in any) WriteArgs {
+	if w, ok := in.(interface{ writeArgs() WriteArgs }); ok {
+		return w.writeArgs()
+	}
+	return WriteArgs{}
+}
+
+// NoteCall writes a call into the journal: who called what, with argument names only.
+func (e *Env) NoteCall(tool, tenant, user, client, arguments string) {
+	e.Journal.Append(jobs.Entry{Event: "call", Tool: tool, Tenant: tenant, User: user, Client: Clean(client, 80), Detail: arguments})
+}
+
+// StepProgress words the runner's report of a step for whoever waits.
+func StepProgress(tell func(done, total int, message string)) func(done, total int, r jobs.StepResult) {
+	return func(done, total int, r jobs.StepResult) { tell(done, total, r.State+" "+r.Step) }
+}

@@ -1,0 +1,241 @@
+package tools
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"cipp-mcp/graphclient"
+)
+
+// ListMFAUsersIn are the arguments of cipp_list_mfa_users.
+type ListMFAUsersIn struct {
+	AnyTenantArg
+	Report string `json:"report,omitempty" jsonschema:"enum=noMfa,enum=adminNoMfa" jsonschema_description:"Only users known to have no MFA, or administrators among them."`
+	Search string `json:"search,omitempty" jsonschema:"maxLength=100" jsonschema_description:"Part of a name or address."`
+	PageArgs
+}
+
+// MFARow is one user. MFARegistered is null where nobody can tell; the reason stands beside it.
+type MFARow struct {
+	Tenant            string     `json:"tenant"`
+	ID                string     `json:"id"`
+	UserPrincipalName string     `json:"userPrincipalName"`
+	DisplayName       string     `json:"displayName"`
+	UserType          string     `json:"userType"`
+	IsAdmin           *bool      `json:"isAdmin"`
+	MFARegistered     *bool      `json:"mfaRegistered"`
+	IsMFARegistered   *bool      `json:"isMfaRegistered"`
+	MFACapable        *bool      `json:"mfaCapable"`
+	Methods           []string   `json:"methods"`
+	MFAUnknownReason  string     `json:"mfaUnknownReason,omitempty"`
+	AsOf              *time.Time `json:"asOf,omitempty"`
+}
+
+// MFACounts sums up every user that was read, not only the rows shown.
+type MFACounts struct {
+	Tenants       int `json:"tenants"`
+	Users         int `json:"users"`
+	Registered    int `json:"mfaRegistered"`
+	NotRegistered int `json:"mfaNotRegistered"`
+	Unknown       int `json:"mfaUnknown"`
+	AdminsWithout int `json:"adminsWithoutMfa"`
+}
+
+// ListMFAUsersOut is the answer of cipp_list_mfa_users.
+type ListMFAUsersOut struct {
+	Users         []MFARow       `json:"users"`
+	Counts        MFACounts      `json:"counts"`
+	FailedTenants []FailedTenant `json:"failedTenants"`
+	Part
+}
+
+// Text tells the counts, then the rows.
+func (o *ListMFAUsersOut) Text() string {
+	var l lines
+	c := o.Counts
+	l.add("%s in %s: %d with MFA, %d WITHOUT MFA (%d administrators), %d unknown (null is not a gap: see mfaUnknownReason)", count(c.Users, "user", "users"), count(c.Tenants, "tenant", "tenants"), c.Registered, c.NotRegistered, c.AdminsWithout, c.Unknown)
+	for _, f := range o.FailedTenants {
+		l.add("NOT READ %s: %s %s", f.Tenant, f.Reason, f.Next)
+	}
+	for _, u := range o.Users {
+		state := "unknown: " + u.MFAUnknownReason
+		if u.MFARegistered != nil {
+			state = map[bool]string{true: "MFA", false: "NO MFA"}[*u.MFARegistered]
+		}
+		admin := ""
+		if u.IsAdmin != nil && *u.IsAdmin {
+			admin = " ADMIN"
+		}
+		l.add("%s | %s | %s%s | %s", u.Tenant, u.UserPrincipalName, state, admin, strings.Join(u.Methods, ", "))
+	}
+	more(&l, o.HasMore, o.Cursor, `report="noMfa", search or one tenant`)
+	return l.String()
+}
+
+// Shrink drops the second half of the rows.
+func (o *ListMFAUsersOut) Shrink() bool { return shrinkRows(&o.Users, &o.Part) }
+
+var listMFAUsers = Read(Tool{
+	Name: "cipp_list_mfa_users", Title: "MFA registration", Toolset: "security", Aliases: tenantAliases, AllTenants: true,
+	Description: "Shows who has registered MFA, in one tenant or allTenants: mfaRegistered is true, false, or null with a reason; tenants that failed stand in failedTenants. Use report=\"noMfa\" for the gap; one user's methods are in cipp_get_user.",
+	Needs:       Needs{App: []string{"AuditLog.Read.All", "User.Read.All", "UserAuthenticationMethod.Read.All"}, GDAPRoles: []string{"Reports Reader", "Global Reader"}},
+	Example:     `{"tenantFilter":"allTenants","report":"noMfa"}`,
+}, listMFAHandler)
+
+func listMFAHandler(ctx context.Context, c *Call, in ListMFAUsersIn) (ListMFAUsersOut, error) {
+	out := ListMFAUsersOut{FailedTenants: []FailedTenant{}}
+	tenants := []graphclient.Tenant{c.Tenant}
+	if c.AllTenants {
+		var err error
+		if tenants, err = c.Graph.Tenants(ctx); err != nil {
+			return out, err //nolint:wrapcheck // worded by ProblemOf
+		}
+	}
+	var rows []MFARow
+	for _, r := range graphclient.ForEachTenant(ctx, c.Graph, tenants, func(ctx context.Context, t graphclient.Tenant) ([]MFARow, error) { return mfaOf(ctx, c, t) }) {
+		if r.Err != nil {
+			if !c.AllTenants {
+				return out, r.Err
+			}
+			out.FailedTenants = append(out.FailedTenants, failedTenant(cmp.Or(r.Tenant.DefaultDomain, r.Tenant.ID), r.Err))
+			continue
+		}
+		out.Counts.Tenants++
+		for _, row := range r.Value {
+			out.Counts.add(row)
+			if wantedMFA(in, row) {
+				rows = append(rows, row)
+			}
+		}
+	}
+	var err error
+	out.Users, out.Part, err = slicePage(c, "cipp_list_mfa_users", rows, in.PageArgs)
+	return out, err
+}
+
+func (m *MFACounts) add(r MFARow) {
+	m.Users++
+	switch {
+	case r.MFARegistered == nil:
+		m.Unknown++
+	case *r.MFARegistered:
+		m.Registered++
+	default:
+		m.NotRegistered++
+		if r.IsAdmin != nil && *r.IsAdmin {
+			m.AdminsWithout++
+		}
+	}
+}
+
+func wantedMFA(in ListMFAUsersIn, r MFARow) bool {
+	if in.Report != "" && (r.MFARegistered == nil || *r.MFARegistered) {
+		return false
+	}
+	if in.Report == "adminNoMfa" && (r.IsAdmin == nil || !*r.IsAdmin) {
+		return false
+	}
+	return matches(in.Search, r.UserPrincipalName, r.DisplayName)
+}
+
+// mfaOf reads one tenant: by the registration report where the tenant has it, else each user's
+// methods in batches of twenty. Users without MFA come first.
+func mfaOf(ctx context.Context, c *Call, t graphclient.Tenant) ([]MFARow, error) {
+	var rows []MFARow
+	for page, err := range c.Graph.RegistrationDetails(ctx, t.ID, "") {
+		if graphclient.KindOf(err) == graphclient.NotPremium {
+			return mfaByMethods(ctx, c, t)
+		}
+		if err != nil {
+			return nil, err //nolint:wrapcheck // worded by ProblemOf
+		}
+		for _, d := range page {
+			rows = append(rows, MFARow{
+				Tenant: t.DefaultDomain, ID: d.ID, UserPrincipalName: d.UserPrincipalName, DisplayName: d.UserDisplayName, UserType: strings.ToLower(d.UserType),
+				IsAdmin: &d.IsAdmin, MFARegistered: &d.IsMfaRegistered, IsMFARegistered: &d.IsMfaRegistered, MFACapable: &d.IsMfaCapable, Methods: d.MethodsRegistered, AsOf: d.LastUpdatedDateTime,
+			})
+		}
+	}
+	sortMFA(rows)
+	return rows, nil
+}
+
+// methodsAtMost bounds the calls in a tenant that has no report: one per user, twenty a batch.
+const methodsAtMost = 200
+
+const noReport = "the tenant has no Entra ID P1, so there is no registration report"
+
+func mfaByMethods(ctx context.Context, c *Call, t graphclient.Tenant) ([]MFARow, error) {
+	var rows []MFARow
+	q := graphclient.UserQuery{Filter: "accountEnabled eq true", Select: []string{"id", "userPrincipalName", "displayName", "userType"}}
+	for page, err := range c.Graph.Users(ctx, t.ID, q) {
+		if err != nil {
+			return nil, err //nolint:wrapcheck // worded by ProblemOf
+		}
+		for _, u := range page.Users {
+			rows = append(rows, MFARow{Tenant: t.DefaultDomain, ID: u.ID, UserPrincipalName: u.UserPrincipalName, DisplayName: u.DisplayName, UserType: strings.ToLower(u.UserType), Methods: []string{}, MFAUnknownReason: noReport})
+		}
+	}
+	ids := make([]string, 0, min(len(rows), methodsAtMost))
+	for _, r := range rows[:min(len(rows), methodsAtMost)] {
+		ids = append(ids, r.ID)
+	}
+	methods, err := c.Graph.AuthMethodsOf(ctx, t.ID, ids)
+	for i := range rows {
+		r := &rows[i]
+		m, ok := methods[r.ID]
+		switch {
+		case err != nil:
+			r.MFAUnknownReason = noReport + ", and the methods cannot be read: " + Explain(err)
+		case !ok:
+			r.MFAUnknownReason = noReport + "; only the first 200 users were looked at one by one"
+		case m.Err != nil:
+			r.MFAUnknownReason = noReport + ", and this user's methods cannot be read: " + Explain(m.Err)
+		default:
+			has := false
+			for _, x := range m.Methods {
+				if strongMethod(x) {
+					has = true
+				}
+				if x.Type() != "password" {
+					r.Methods = append(r.Methods, x.Type())
+				}
+			}
+			r.MFARegistered, r.IsMFARegistered, r.MFAUnknownReason = &has, &has, ""
+		}
+	}
+	sortMFA(rows)
+	return rows, nil
+}
+
+// strongMethod says whether a registered method can answer an MFA prompt. Mail addresses serve
+// self-service password reset only, and a Temporary Access Pass is no registration.
+func strongMethod(m graphclient.AuthMethod) bool {
+	switch m.Type() {
+	case "password", "email", "temporaryAccessPass", "":
+		return false
+	case "phone":
+		return m.PhoneType != "office" || m.PhoneNumber != ""
+	default:
+		return true
+	}
+}
+
+func sortMFA(rows []MFARow) {
+	rank := func(r MFARow) int {
+		switch {
+		case r.MFARegistered == nil:
+			return 1
+		case *r.MFARegistered:
+			return 2
+		default:
+			return 0
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b MFARow) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), strings.Compare(a.UserPrincipalName, b.UserPrincipalName))
+	})
+}

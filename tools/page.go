@@ -1,0 +1,65 @@
+package tools
+
+// Part says whether a list is complete and how to go on.
+type Part struct {
+	HasMore bool   `json:"hasMore"`
+	Cursor  string `json:"cursor,omitempty"`
+
+	// cut makes the cursor that goes on after the first n rows.
+	cut func(n int) string
+}
+
+// position is where a list goes on: after Skip rows of the page behind Link (empty: the first), or,
+// over several tenants, of tenant number Tenant.
+type position struct {
+	Link   string `json:"l,omitempty"`
+	Skip   int    `json:"s,omitempty"`
+	Tenant int    `json:"t,omitempty"`
+}
+
+// openCursor reads where a list goes on; an empty cursor is the beginning. A cursor is sealed for one
+// tool and tenant: Microsoft's links inside are neither shown nor taken from a client.
+func openCursor(c *Call, tool, cursor string) (position, error) {
+	var p position
+	if cursor == "" {
+		return p, nil
+	}
+	return p, c.Policy.Sealer.Open(cursorPurpose(c, tool), cursor, &p) //nolint:wrapcheck // worded by ProblemOf
+}
+
+func sealCursor(c *Call, tool string, p position) string {
+	s, err := c.Policy.Sealer.Seal(cursorPurpose(c, tool), p)
+	if err != nil {
+		return "" // a position always marshals
+	}
+	return s
+}
+
+func cursorPurpose(c *Call, tool string) string { return "cursor " + tool + " " + c.Tenant.ID }
+
+// slicePage is one page of rows that are all at hand.
+func slicePage[T any](c *Call, tool string, rows []T, a PageArgs) ([]T, Part, error) {
+	p, err := openCursor(c, tool, a.Cursor)
+	if err != nil {
+		return nil, Part{}, err
+	}
+	from := min(p.Skip, len(rows))
+	to := min(from+a.limit(), len(rows))
+	part := Part{cut: func(n int) string { return sealCursor(c, tool, position{Skip: from + n}) }}
+	if to < len(rows) {
+		part.HasMore, part.Cursor = true, part.cut(to-from)
+	}
+	return rows[from:to:to], part, nil
+}
+
+// shrinkRows drops the second half of a list's rows and says how to get them; false when there is
+// nothing left to drop.
+func shrinkRows[T any](rows *[]T, p *Part) bool {
+	if len(*rows) < 2 || p.cut == nil {
+		return false
+	}
+	n := len(*rows) / 2
+	*rows = (*rows)[:n]
+	p.HasMore, p.Cursor = true, p.cut(n)
+	return true
+}

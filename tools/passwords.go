@@ -1,0 +1,82 @@
+package tools
+
+import (
+	"context"
+
+	"cipp-mcp/internal/jobs"
+	"cipp-mcp/internal/policy"
+	"cipp-mcp/internal/secrets"
+	"cipp-mcp/workflows"
+)
+
+// ResetPasswordIn are the arguments of cipp_reset_password.
+type ResetPasswordIn struct {
+	TenantArg
+	UserArg
+	Password           string `json:"password,omitempty" jsonschema:"maxLength=256" jsonschema_description:"Leave it out: one is generated and sealed for the operator."`
+	MustChangePassword *bool  `json:"mustChangePassword,omitempty" jsonschema:"default=true" jsonschema_description:"Ask for a new one at the next sign-in."`
+	WriteArgs
+}
+
+var resetPassword = Write(Tool{
+	Name: "cipp_reset_password", Title: "Reset a password", Toolset: "passwords", Risk: policy.Destructive,
+	Description: "Sets a new password for a cloud user. Without password a strong one is generated; the result holds a handle, and a person reveals it with cipp-mcp secrets reveal.",
+	Aliases:     with(userAliases, map[string]string{"newPassword": "password", "mustChangeAtNextSignIn": "mustChangePassword", "MustChangePass": "mustChangePassword"}),
+	Needs:       Needs{App: []string{"User-PasswordProfile.ReadWrite.All", "User.Read.All", "Domain.Read.All"}, AppRoles: []string{"User Administrator"}, GDAPRoles: []string{"User Administrator"}},
+	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","dryRun":true}`,
+}, func(_ context.Context, c *Call, in ResetPasswordIn) (Work, error) {
+	w, err := c.withPassword(in.Password)
+	if err != nil {
+		return w, err
+	}
+	mustChange := in.MustChangePassword == nil || *in.MustChangePassword
+	w.Steps = []jobs.Step{workflows.ResetPassword(c.target(), c.sealer(), in.Password, mustChange)}
+	return w, nil
+})
+
+// withPassword begins a work that sets a password: a caller's own is accepted with a warning, or
+// refused where the operator says so, and never comes back in any result.
+func (c *Call) withPassword(given string) (Work, error) {
+	w := Work{Secrets: c.secretRefs}
+	if given == "" {
+		return w, nil
+	}
+	if !c.Policy.PasswordsFromCaller() {
+		return w, &Problem{Code: "password_refused", Message: "This server takes no passwords from callers (passwords.fromCaller: refuse).", Next: "Leave password out: a strong one is generated and sealed for the operator."}
+	}
+	c.Redactor.Add(given)
+	w.Risk = policy.Destructive
+	w.Warnings = append(w.Warnings, "this password was seen by the model and its log; have it changed at the first sign-in, or leave password out next time")
+	return w, nil
+}
+
+// secretRefs tells where the secret waits that a run sealed.
+func (c *Call) secretRefs(run *jobs.Run) []SecretRef {
+	var handle string
+	if !run.Get(workflows.SecretHandle, &handle) || handle == "" {
+		return nil
+	}
+	who := run.User
+	if who == "" {
+		who = run.Tenant
+	}
+	return []SecretRef{{Handle: handle, For: who, Reveal: "cipp-mcp secrets reveal " + handle}}
+}
+
+func (c *Call) sealer() workflows.Sealer { return sealer{c.Secrets, c.Redactor} }
+
+// sealer lets workflows make and keep secrets without knowing where.
+type sealer struct {
+	store    *secrets.Store
+	redactor *secrets.Redactor
+}
+
+func (s sealer) Seal(kind, whom, secret string) (string, error) {
+	s.redactor.Add(secret)
+	info, err := s.store.Seal(kind, whom, secret)
+	return info.Handle, err //nolint:wrapcheck // worded by ProblemOf
+}
+
+func (s sealer) Discard(handle string)     { s.store.Discard(handle) }
+func (s sealer) Ready() error              { return s.store.Ready() }            //nolint:wrapcheck // worded by ProblemOf
+func (s sealer) Generate() (string, error) { return secrets.GeneratePassword() } //nolint:wrapcheck // a bug

@@ -1,0 +1,123 @@
+package tools
+
+import (
+	"fmt"
+	"time"
+
+	"cipp-mcp/internal/jobs"
+	"cipp-mcp/internal/policy"
+)
+
+// WriteResult is what every write tool answers.
+type WriteResult struct {
+	Status    string            `json:"status" jsonschema_description:"planned | needs_approval | done | attention | failed | blocked | declined"`
+	Tool      string            `json:"tool"`
+	TenantID  string            `json:"tenantId"`
+	Tenant    string            `json:"tenant"`
+	UserID    string            `json:"userId,omitempty"`
+	User      string            `json:"user,omitempty"`
+	Plan      *policy.Plan      `json:"plan,omitempty"`
+	PlanToken string            `json:"planToken,omitempty"`
+	ExpiresAt *time.Time        `json:"expiresAt,omitempty"`
+	JobID     string            `json:"jobId,omitempty"`
+	Steps     []jobs.StepResult `json:"steps,omitempty"`
+	Secrets   []SecretRef       `json:"secrets,omitempty"`
+	CreatedID string            `json:"createdId,omitempty"`
+	Warnings  []string          `json:"warnings,omitempty"`
+	Next      string            `json:"next,omitempty"`
+}
+
+// Text says in short lines what is planned or was done.
+func (r *WriteResult) Text() string {
+	var l lines
+	who := r.Tenant
+	if r.User != "" {
+		who = r.User + " in " + r.Tenant
+	}
+	l.add("%s: %s on %s", r.Status, r.Tool, who)
+	if r.Plan != nil && len(r.Steps) == 0 {
+		l.b.WriteString(PlanText(r.Plan))
+	}
+	for _, s := range r.Steps {
+		if s.Detail != "" {
+			l.add("- %s %s: %s (%s)", s.State, s.Step, s.Summary, s.Detail)
+		} else {
+			l.add("- %s %s: %s", s.State, s.Step, s.Summary)
+		}
+	}
+	for _, s := range r.Secrets {
+		l.add("secret for %s: handle %s; a person reveals it with: %s", s.For, s.Handle, s.Reveal)
+	}
+	if r.CreatedID != "" {
+		l.add("created: %s", r.CreatedID)
+	}
+	if len(r.Steps) > 0 {
+		for _, w := range r.Warnings {
+			l.add("warning: %s", w)
+		}
+	}
+	if r.PlanToken != "" {
+		l.add("planToken: %s (valid until %s)", r.PlanToken, r.ExpiresAt.Format("15:04:05 MST"))
+	}
+	if r.Next != "" {
+		l.add("next: %s", r.Next)
+	}
+	return l.String()
+}
+
+// PlanText is a plan in short lines, as it is shown to model and person alike.
+func PlanText(p *policy.Plan) string {
+	var l lines
+	l.add("")
+	for i, c := range p.Changes {
+		switch {
+		case c.Nothing != "":
+			l.add("%d. %s: nothing to do, %s", i+1, c.Step, c.Nothing)
+		case c.Manual != "":
+			l.add("%d. %s: by hand: %s", i+1, c.Step, c.Manual)
+		case c.Before != "" || c.After != "":
+			l.add("%d. %s: %s (%s → %s)", i+1, c.Step, c.Summary, c.Before, c.After)
+		default:
+			l.add("%d. %s: %s", i+1, c.Step, c.Summary)
+		}
+		if c.NoWayBack != "" {
+			l.add("   no way back: %s", c.NoWayBack)
+		}
+	}
+	for _, w := range p.Warnings {
+		l.add("warning: %s", w)
+	}
+	for _, b := range p.Blockers {
+		l.add("blocked: %s", b)
+	}
+	return "\n" + l.b.String()[0:]
+}
+
+// FailedTenant is a customer that a call over all tenants could not read.
+type FailedTenant struct {
+	Tenant string `json:"tenant"`
+	Reason string `json:"reason"`
+	Next   string `json:"next"`
+}
+
+func failedTenant(domain string, err error) FailedTenant {
+	p, ok := ProblemOf(err)
+	if !ok {
+		return FailedTenant{domain, "internal error", "Report it to the operator."}
+	}
+	return FailedTenant{domain, p.Message, p.Next}
+}
+
+// more tells how to go on after a cut list.
+func more(l *lines, hasMore bool, cursor, narrow string) {
+	if hasMore {
+		l.add("more rows: call again with cursor=%s, or narrow with %s", cursor, narrow)
+	}
+}
+
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

@@ -1,0 +1,40 @@
+package tools
+
+import (
+	"context"
+
+	"cipp-mcp/internal/jobs"
+	"cipp-mcp/internal/policy"
+	"cipp-mcp/workflows"
+)
+
+var resetMFA = Write(Tool{
+	Name: "cipp_reset_mfa", Title: "Reset MFA", Toolset: "security", Risk: policy.Destructive, Idempotent: true, Aliases: userAliases,
+	Description: "Removes all of a user's MFA methods, the default last, so that the user has to register again. To see them first use cipp_get_user with sections=[\"mfa\"].",
+	Needs:       Needs{App: []string{"UserAuthenticationMethod.ReadWrite.All", "Policy.Read.All"}, GDAPRoles: []string{"Authentication Administrator"}},
+	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","dryRun":true}`,
+}, func(ctx context.Context, c *Call, _ UserWriteIn) (Work, error) {
+	steps, err := workflows.RemoveAuthMethods(ctx, c.target())
+	if err != nil {
+		return Work{}, err //nolint:wrapcheck // worded by ProblemOf
+	}
+	w := Work{Steps: steps}
+	t := capabilities(ctx, c)
+	asks := t.SecurityDefaults != nil && *t.SecurityDefaults || t.ConditionalAccessMFA != nil && *t.ConditionalAccessMFA > 0
+	if !asks {
+		w.Warnings = append(w.Warnings, "neither security defaults nor a Conditional Access policy that asks for MFA was found here: after the reset the user may sign in with the password alone")
+	}
+	if len(steps) > 0 {
+		w.Warnings = append(w.Warnings, "removing methods ends no session; cipp_revoke_sessions does")
+	}
+	return w, nil
+})
+
+var revokeSessions = Write(Tool{
+	Name: "cipp_revoke_sessions", Title: "Revoke sessions", Toolset: "security", Risk: policy.Write, Aliases: userAliases,
+	Description: "Ends all of a user's sessions and refresh tokens; access tokens live on for up to an hour. It locks nobody out: with the password one can sign in again.",
+	Needs:       Needs{App: []string{"User.RevokeSessions.All", "User.Read.All"}, GDAPRoles: []string{"User Administrator"}},
+	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","dryRun":true}`,
+}, func(_ context.Context, c *Call, _ UserWriteIn) (Work, error) {
+	return Work{Steps: []jobs.Step{workflows.RevokeSessions(c.target())}}, nil
+})

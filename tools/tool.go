@@ -1,0 +1,125 @@
+// Package tools is what the agent sees: one file per toolset, and in it for each tool an input
+// struct, an output struct, a declaration and a handler that reads like the sentence describing it.
+// Decoding, validation, resolution, approval, redaction and wording happen around the handlers, once.
+package tools
+
+import (
+	"context"
+	"reflect"
+
+	"cipp-mcp/internal/jobs"
+	"cipp-mcp/internal/policy"
+)
+
+// Tool is one tool's declaration, free of any protocol library.
+type Tool struct {
+	Name        string
+	Title       string
+	Toolset     string
+	Description string
+	Risk        policy.Risk
+	// MayDestroy: an argument can raise the risk to destructive, so the hint must say so.
+	MayDestroy bool
+	// Idempotent: calling twice with the same arguments changes nothing the second time.
+	Idempotent bool
+	// AllTenants: tenantFilter may be "allTenants".
+	AllTenants bool
+	// Aliases are other names under which arguments are accepted.
+	Aliases map[string]string
+	// Always are switches of other servers for what this tool always does: true is accepted, false is not.
+	Always []string
+	// Needs are Microsoft's least permissions for what the tool does.
+	Needs Needs
+	// Example is a call's arguments as JSON, for the documentation and a test that runs it.
+	Example string
+	// Input is the type of the input struct.
+	Input reflect.Type
+
+	read func(context.Context, *Call, any) (any, error)
+	work func(context.Context, *Call, any) (Work, error)
+}
+
+// Needs are the least permissions of a tool: for an application (with the directory roles its
+// service principal must hold) and, delegated, the GDAP roles of the signed-in partner user.
+type Needs struct {
+	App       []string
+	AppRoles  []string
+	GDAPRoles []string
+}
+
+// Work is what a write tool makes of its arguments: the steps to plan, show and run.
+type Work struct {
+	Steps    []jobs.Step
+	Warnings []string
+	// Risk raises the tool's class for these arguments; zero leaves it.
+	Risk policy.Risk
+	// Secrets tells the handles of secrets the steps sealed, once they ran.
+	Secrets func(*jobs.Run) []SecretRef
+	// Created tells the id of what the steps created, once they ran.
+	Created func(*jobs.Run) string
+}
+
+// SecretRef says where a generated secret waits for the operator.
+type SecretRef struct {
+	Handle string `json:"handle"`
+	For    string `json:"for"`
+	Reveal string `json:"reveal"`
+}
+
+// Read declares a tool that changes nothing.
+func Read[In, Out any](t Tool, h func(context.Context, *Call, In) (Out, error)) Tool {
+	t.Risk, t.Input = policy.Read, reflect.TypeFor[In]()
+	t.Idempotent = true
+	t.read = func(ctx context.Context, c *Call, in any) (any, error) {
+		out, err := h(ctx, c, *in.(*In)) //nolint:forcetypeassert // decoded into Input by the caller
+		if err != nil {
+			return nil, err
+		}
+		return &out, nil
+	}
+	return t
+}
+
+// Write declares a tool that changes something; its handler only says by which steps.
+func Write[In any](t Tool, h func(context.Context, *Call, In) (Work, error)) Tool {
+	t.Input = reflect.TypeFor[In]()
+	t.work = func(ctx context.Context, c *Call, in any) (Work, error) {
+		return h(ctx, c, *in.(*In)) //nolint:forcetypeassert // decoded into Input by the caller
+	}
+	return t
+}
+
+// Writes says whether the tool changes anything.
+func (t Tool) Writes() bool { return t.work != nil }
+
+// Destructive says whether the tool can do something hard to undo.
+func (t Tool) Destructive() bool { return t.Risk >= policy.Destructive || t.MayDestroy }
+
+// Run runs a read tool on decoded arguments.
+func (t Tool) Run(ctx context.Context, c *Call, in any) (any, error) { return t.read(ctx, c, in) }
+
+// Work asks a write tool for its steps.
+func (t Tool) Work(ctx context.Context, c *Call, in any) (Work, error) { return t.work(ctx, c, in) }
+
+// All are the tools, in the order in which documentation and lists show them.
+func All() []Tool {
+	return []Tool{
+		listTenants, getTenantDetails,
+		listUsers, getUser, listUserGroups, listUserDevices,
+		createUser, editUser, disableUser, enableUser,
+		listMFAUsers, resetMFA, revokeSessions, becCheck,
+		resetPassword,
+		listMailboxPermissions,
+		offboardUser,
+	}
+}
+
+// ByName finds a tool.
+func ByName(name string) (Tool, bool) {
+	for _, t := range All() {
+		if t.Name == name {
+			return t, true
+		}
+	}
+	return Tool{}, false
+}

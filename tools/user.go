@@ -1,0 +1,495 @@
+package tools
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"cipp-mcp/graphclient"
+)
+
+// GetUserIn are the arguments of cipp_get_user.
+type GetUserIn struct {
+	TenantArg
+	UserArg
+	Sections []string `json:"sections,omitempty" jsonschema:"enum=summary,enum=attributes,enum=manager,enum=licenses,enum=groups,enum=roles,enum=apps,enum=consents,enum=mfa,enum=signIns,enum=risk,enum=devices,enum=mailbox,enum=onedrive,enum=all,maxItems=14" jsonschema_description:"Default summary."`
+}
+
+// GetUserOut is the answer of cipp_get_user; absent sections were not asked for or stand in
+// unavailable.
+type GetUserOut struct {
+	TenantID    string                          `json:"tenantId"`
+	Tenant      string                          `json:"tenant"`
+	ID          string                          `json:"id"`
+	UPN         string                          `json:"userPrincipalName"`
+	Summary     *UserSummary                    `json:"summary,omitempty"`
+	Attributes  map[string]any                  `json:"attributes,omitempty"`
+	Manager     *UserManager                    `json:"manager,omitempty"`
+	Licenses    []UserLicense                   `json:"licenses,omitempty"`
+	Groups      []GroupRow                      `json:"groups,omitempty"`
+	Roles       []string                        `json:"roles,omitempty"`
+	Apps        []graphclient.AppRoleAssignment `json:"apps,omitempty"`
+	Consents    []ConsentRow                    `json:"consents,omitempty"`
+	MFA         *UserMFA                        `json:"mfa,omitempty"`
+	SignIns     []SignInRow                     `json:"signIns,omitempty"`
+	Risk        *graphclient.RiskyUser          `json:"risk,omitempty"`
+	Devices     []DeviceRow                     `json:"devices,omitempty"`
+	Mailbox     *MailboxSummary                 `json:"mailbox,omitempty"`
+	OneDrive    *graphclient.Drive              `json:"onedrive,omitempty"`
+	Unavailable []Unavailable                   `json:"unavailable,omitempty"`
+}
+
+// UserSummary is what one usually wants to know first.
+type UserSummary struct {
+	DisplayName        string     `json:"displayName"`
+	Mail               string     `json:"mail,omitempty"`
+	UserType           string     `json:"userType"`
+	AccountEnabled     *bool      `json:"accountEnabled"`
+	SyncState          string     `json:"syncState"`
+	UsageLocation      string     `json:"usageLocation,omitempty"`
+	JobTitle           string     `json:"jobTitle,omitempty"`
+	Department         string     `json:"department,omitempty"`
+	Licenses           []string   `json:"licenses"`
+	Created            *time.Time `json:"createdDateTime,omitempty"`
+	LastPasswordChange *time.Time `json:"lastPasswordChangeDateTime,omitempty"`
+	IsAdmin            bool       `json:"isAdmin"`
+	AvailableActions   []string   `json:"availableActions"`
+}
+
+// UserManager is the user's place in the hierarchy.
+type UserManager struct {
+	Manager       string   `json:"manager,omitempty"`
+	DirectReports []string `json:"directReports"`
+}
+
+// UserLicense is one licence and where it comes from.
+type UserLicense struct {
+	SkuID     string `json:"skuId"`
+	Name      string `json:"name"`
+	FromGroup string `json:"fromGroup,omitempty"`
+	State     string `json:"state,omitempty"`
+	Error     string `json:"error,omitempty"`
+}
+
+// ConsentRow is one delegated consent of this user.
+type ConsentRow struct {
+	ID     string   `json:"id"`
+	App    string   `json:"app"`
+	AppID  string   `json:"appId,omitempty"`
+	Scopes []string `json:"scopes"`
+}
+
+// UserMFA is what is registered; phone numbers are masked.
+type UserMFA struct {
+	PerUserState string      `json:"perUserMfaState,omitempty"`
+	Default      string      `json:"defaultMethod,omitempty"`
+	Methods      []MethodRow `json:"methods"`
+}
+
+// MethodRow is one authentication method.
+type MethodRow struct {
+	ID      string     `json:"id"`
+	Type    string     `json:"type"`
+	Detail  string     `json:"detail,omitempty"`
+	Created *time.Time `json:"createdDateTime,omitempty"`
+}
+
+// SignInRow is one sign-in.
+type SignInRow struct {
+	Time     *time.Time `json:"createdDateTime"`
+	App      string     `json:"app"`
+	IP       string     `json:"ipAddress"`
+	Place    string     `json:"place,omitempty"`
+	Client   string     `json:"client,omitempty"`
+	Result   string     `json:"result"`
+	Risk     string     `json:"risk,omitempty"`
+	Country  string     `json:"country,omitempty"`
+	ErrorNum int        `json:"errorCode"`
+}
+
+// MailboxSummary is a mailbox in a few words.
+type MailboxSummary struct {
+	Type       string   `json:"type"`
+	Primary    string   `json:"primarySmtpAddress"`
+	Aliases    []string `json:"aliases,omitempty"`
+	SizeGB     *float64 `json:"sizeGB,omitempty"`
+	Items      *int     `json:"items,omitempty"`
+	Forwarding string   `json:"forwarding,omitempty"`
+	KeepCopy   bool     `json:"deliverToMailboxAndForward"`
+	AutoReply  string   `json:"autoReply,omitempty"`
+	Hidden     bool     `json:"hiddenFromAddressLists"`
+	Archive    bool     `json:"archive"`
+	Holds      []string `json:"holds,omitempty"`
+}
+
+// Text tells each section in short lines.
+func (o *GetUserOut) Text() string {
+	var l lines
+	l.add("%s (%s) in %s", o.UPN, o.ID, o.Tenant)
+	if s := o.Summary; s != nil {
+		state := map[bool]string{true: "enabled", false: "BLOCKED"}[s.AccountEnabled == nil || *s.AccountEnabled]
+		l.add("%s | %s | %s %s | admin %t | location %s", q(s.DisplayName), state, strings.ToLower(s.UserType), s.SyncState, s.IsAdmin, s.UsageLocation)
+		l.add("job %s, %s | licences: %s | password changed %s", q(s.JobTitle), q(s.Department), orNone(s.Licenses), date(s.LastPasswordChange))
+		l.add("actions: %s", strings.Join(s.AvailableActions, ", "))
+	}
+	for _, k := range sortedKeys(o.Attributes) {
+		l.add("%s: %v", k, o.Attributes[k])
+	}
+	if m := o.Manager; m != nil {
+		l.add("manager: %s | direct reports: %s", m.Manager, orNone(m.DirectReports))
+	}
+	for _, x := range o.Licenses {
+		l.add("licence %s%s %s %s", x.Name, ifText(x.FromGroup, " from group "), x.State, x.Error)
+	}
+	for _, g := range o.Groups {
+		l.add("%s", g.line())
+	}
+	for _, r := range o.Roles {
+		l.add("role %s", r)
+	}
+	for _, a := range o.Apps {
+		l.add("app %s (%s)", q(a.ResourceDisplayName), a.PrincipalType)
+	}
+	for _, x := range o.Consents {
+		l.add("consent %s: %s (grant %s)", q(x.App), strings.Join(x.Scopes, " "), x.ID)
+	}
+	if m := o.MFA; m != nil {
+		l.add("per-user MFA %s | default %s", m.PerUserState, m.Default)
+		for _, x := range m.Methods {
+			l.add("method %s %s added %s (%s)", x.Type, q(x.Detail), date(x.Created), x.ID)
+		}
+	}
+	for _, s := range o.SignIns {
+		l.add("sign-in %s | %s | %s | %s | %s", date(s.Time), s.App, s.IP, s.Place, s.Result)
+	}
+	if r := o.Risk; r != nil {
+		l.add("risk %s, %s, %s", r.RiskLevel, r.RiskState, r.RiskDetail)
+	}
+	for _, d := range o.Devices {
+		l.add("%s", d.line())
+	}
+	if m := o.Mailbox; m != nil {
+		size := "size unknown"
+		if m.SizeGB != nil {
+			size = fmt.Sprintf("%.1f GB", *m.SizeGB)
+		}
+		l.add("mailbox %s | %s | %s | forwarding %s | auto-reply %s | archive %t | holds %s", m.Type, m.Primary, size, m.Forwarding, m.AutoReply, m.Archive, orNone(m.Holds))
+	}
+	if d := o.OneDrive; d != nil {
+		l.add("OneDrive %s | %.1f GB used", d.WebURL, float64(d.Quota.Used)/(1<<30))
+	}
+	for _, u := range o.Unavailable {
+		l.add("not read: %s: %s %s", u.Section, u.Reason, u.Next)
+	}
+	return l.String()
+}
+
+func ifText(s, before string) string {
+	if s == "" {
+		return ""
+	}
+	return before + s
+}
+
+func date(t *time.Time) string {
+	if t == nil || t.Year() <= 1 {
+		return "unknown"
+	}
+	return t.UTC().Format("2006-01-02 15:04Z")
+}
+
+var getUser = Read(Tool{
+	Name: "cipp_get_user", Title: "One user", Toolset: "users", Aliases: userAliases,
+	Description: "Shows one user; sections add licences, groups, roles, mfa, signIns, mailbox, devices and more. Use cipp_list_users to find somebody, cipp_bec_check to investigate a suspicion.",
+	Needs:       Needs{App: []string{"User.Read.All", "Directory.Read.All", "UserAuthenticationMethod.Read.All", "AuditLog.Read.All", "Policy.Read.All", "IdentityRiskyUser.Read.All", "DeviceManagementManagedDevices.Read.All", "Files.Read.All"}, AppRoles: []string{"Exchange Administrator"}, GDAPRoles: []string{"Global Reader", "Authentication Administrator", "Exchange Administrator"}},
+	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","sections":["summary","mfa"]}`,
+}, getUserHandler)
+
+func getUserHandler(ctx context.Context, c *Call, in GetUserIn) (GetUserOut, error) {
+	out := GetUserOut{TenantID: c.Tenant.ID, Tenant: c.Tenant.DefaultDomain, ID: c.User.ID, UPN: c.User.UserPrincipalName}
+	want := wanted(in.Sections, "summary")
+	tid, id, box := c.Tenant.ID, c.User.ID, c.Mailbox()
+	s := newSections(&out.Unavailable)
+	s.run(want("summary"), "summary", func() (err error) { out.Summary, err = userSummary(ctx, c); return err })
+	s.run(want("attributes"), "attributes", func() error {
+		u, err := c.Graph.User(ctx, tid, id, attributeNames...)
+		if err != nil {
+			return err //nolint:wrapcheck // worded by ProblemOf
+		}
+		b, err := json.Marshal(u)
+		if err != nil {
+			return err //nolint:wrapcheck // a plain struct
+		}
+		return json.Unmarshal(b, &out.Attributes) //nolint:wrapcheck // as above
+	})
+	s.run(want("manager"), "manager", func() error {
+		m, err := c.Graph.Manager(ctx, tid, id)
+		if err != nil && graphclient.KindOf(err) != graphclient.NotFound {
+			return err //nolint:wrapcheck // worded by ProblemOf
+		}
+		reports, err := c.Graph.DirectReports(ctx, tid, id)
+		if err != nil {
+			return err //nolint:wrapcheck // worded by ProblemOf
+		}
+		out.Manager = &UserManager{DirectReports: []string{}}
+		if m != nil {
+			out.Manager.Manager = m.UserPrincipalName
+		}
+		for _, r := range reports {
+			out.Manager.DirectReports = append(out.Manager.DirectReports, r.UserPrincipalName)
+		}
+		return nil
+	})
+	s.run(want("licenses"), "licenses", func() (err error) { out.Licenses, err = userLicenses(ctx, c); return err })
+	s.run(want("groups"), "groups", func() (err error) { out.Groups, err = groupRows(ctx, c); return err })
+	s.run(want("roles"), "roles", func() error {
+		p, err := c.Graph.PrivilegesOf(ctx, tid, id)
+		for _, r := range p.Roles {
+			out.Roles = append(out.Roles, r.DisplayName)
+		}
+		for _, g := range p.RoleGroups {
+			out.Roles = append(out.Roles, "through the role-assignable group "+g.DisplayName)
+		}
+		return err //nolint:wrapcheck // worded by ProblemOf
+	})
+	s.run(want("apps"), "apps", func() (err error) {
+		out.Apps, err = c.Graph.AppRoleAssignmentsOf(ctx, tid, id)
+		return err //nolint:wrapcheck // worded by ProblemOf
+	})
+	s.run(want("consents"), "consents", func() (err error) { out.Consents, err = consentRows(ctx, c); return err })
+	s.run(want("mfa"), "mfa", func() (err error) { out.MFA, err = userMFA(ctx, c); return err })
+	s.run(want("signIns"), "signIns", func() error {
+		rows, err := c.Graph.SignIns(ctx, tid, graphclient.SignInQuery{UserID: id, Max: 10})
+		out.SignIns = signInRows(rows)
+		return err //nolint:wrapcheck // worded by ProblemOf
+	})
+	s.run(want("risk"), "risk", func() (err error) {
+		out.Risk, err = c.Graph.RiskyUser(ctx, tid, id)
+		return err //nolint:wrapcheck // worded by ProblemOf
+	})
+	s.run(want("devices"), "devices", func() error {
+		var missing []Unavailable
+		out.Devices, missing = deviceRows(ctx, c)
+		if len(missing) > 0 {
+			return &Problem{Code: "partly", Message: missing[0].Section + ": " + missing[0].Reason, Next: missing[0].Next}
+		}
+		return nil
+	})
+	s.run(want("mailbox"), "mailbox", func() (err error) { out.Mailbox, err = mailboxSummary(ctx, c, box); return err })
+	s.run(want("onedrive"), "onedrive", func() (err error) {
+		out.OneDrive, err = c.Graph.Drive(ctx, tid, id)
+		return err //nolint:wrapcheck // worded by ProblemOf
+	})
+	s.wait()
+	return out, nil
+}
+
+var attributeNames = []string{
+	"id", "displayName", "userPrincipalName", "mail", "mailNickname", "givenName", "surname", "userType", "accountEnabled", "jobTitle", "department", "companyName",
+	"employeeId", "employeeType", "officeLocation", "streetAddress", "city", "state", "postalCode", "country", "usageLocation", "preferredLanguage", "businessPhones",
+	"mobilePhone", "faxNumber", "otherMails", "proxyAddresses", "showInAddressList", "createdDateTime", "employeeHireDate", "lastPasswordChangeDateTime",
+	"passwordPolicies", "creationType", "externalUserState", "onPremisesSyncEnabled", "onPremisesLastSyncDateTime", "onPremisesExtensionAttributes",
+}
+
+func userSummary(ctx context.Context, c *Call) (*UserSummary, error) {
+	u, err := c.Graph.User(ctx, c.Tenant.ID, c.User.ID, "id", "displayName", "mail", "userType", "accountEnabled", "onPremisesSyncEnabled", "usageLocation", "jobTitle", "department", "assignedLicenses", "createdDateTime", "lastPasswordChangeDateTime", "userPrincipalName")
+	if err != nil {
+		return nil, err //nolint:wrapcheck // worded by ProblemOf
+	}
+	p, err := c.Graph.PrivilegesOf(ctx, c.Tenant.ID, c.User.ID)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // worded by ProblemOf
+	}
+	s := &UserSummary{
+		DisplayName: u.DisplayName, Mail: u.Mail, UserType: u.UserType, AccountEnabled: u.AccountEnabled, SyncState: syncState(u), UsageLocation: u.UsageLocation, JobTitle: u.JobTitle,
+		Department: u.Department, Licenses: []string{}, Created: u.CreatedDateTime, LastPasswordChange: u.LastPasswordChangeDateTime, IsAdmin: p.Admin(),
+	}
+	if len(u.AssignedLicenses) > 0 {
+		names := licenceNames(ctx, c)
+		for _, l := range u.AssignedLicenses {
+			s.Licenses = append(s.Licenses, licenceName(names, l.SkuID))
+		}
+	}
+	s.AvailableActions = actionsFor(u)
+	return s, nil
+}
+
+// actionsFor names the writes that make sense on a user as it is.
+func actionsFor(u graphclient.User) []string {
+	a := []string{"cipp_bec_check", "cipp_revoke_sessions", "cipp_reset_mfa", "cipp_offboard_user"}
+	if u.AccountEnabled != nil && !*u.AccountEnabled {
+		a = append(a, "cipp_enable_user")
+	} else {
+		a = append(a, "cipp_disable_user")
+	}
+	if !u.Synced() {
+		a = append(a, "cipp_edit_user")
+		if !u.Guest() {
+			a = append(a, "cipp_reset_password")
+		}
+	}
+	return a
+}
+
+func userLicenses(ctx context.Context, c *Call) ([]UserLicense, error) {
+	u, err := c.Graph.User(ctx, c.Tenant.ID, c.User.ID, "id", "licenseAssignmentStates")
+	if err != nil {
+		return nil, err //nolint:wrapcheck // worded by ProblemOf
+	}
+	names := licenceNames(ctx, c)
+	out := []UserLicense{}
+	for _, s := range u.LicenseAssignmentStates {
+		l := UserLicense{SkuID: s.SkuID, Name: licenceName(names, s.SkuID), State: s.State, Error: s.Error}
+		if s.AssignedByGroup != "" {
+			l.FromGroup = s.AssignedByGroup
+			if g, err := c.Graph.Group(ctx, c.Tenant.ID, s.AssignedByGroup); err == nil {
+				l.FromGroup = g.DisplayName
+			}
+		}
+		out = append(out, l)
+	}
+	return out, nil
+}
+
+func consentRows(ctx context.Context, c *Call) ([]ConsentRow, error) {
+	grants, err := c.Graph.OAuth2GrantsOf(ctx, c.Tenant.ID, c.User.ID)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // worded by ProblemOf
+	}
+	ids := make([]string, 0, len(grants))
+	for _, g := range grants {
+		ids = append(ids, g.ClientID)
+	}
+	apps, err := c.Graph.ServicePrincipals(ctx, c.Tenant.ID, ids)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // worded by ProblemOf
+	}
+	out := []ConsentRow{}
+	for _, g := range grants {
+		out = append(out, ConsentRow{ID: g.ID, App: apps[g.ClientID].DisplayName, AppID: apps[g.ClientID].AppID, Scopes: g.Scopes()})
+	}
+	return out, nil
+}
+
+func userMFA(ctx context.Context, c *Call) (*UserMFA, error) {
+	methods, err := c.Graph.AuthMethods(ctx, c.Tenant.ID, c.User.ID)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // worded by ProblemOf
+	}
+	m := &UserMFA{Methods: methodRows(methods)}
+	// The two below exist in beta only; without them the methods are still worth showing.
+	if state, err := c.Graph.PerUserMFAState(ctx, c.Tenant.ID, c.User.ID); err == nil {
+		m.PerUserState = state
+	}
+	if p, err := c.Graph.SignInPreferences(ctx, c.Tenant.ID, c.User.ID); err == nil {
+		m.Default = p.UserPreferredMethodForSecondaryAuthentication
+	}
+	return m, nil
+}
+
+func methodRows(methods []graphclient.AuthMethod) []MethodRow {
+	out := []MethodRow{}
+	for _, m := range methods {
+		if m.Type() == "password" {
+			continue
+		}
+		detail := m.DisplayName
+		switch {
+		case m.PhoneNumber != "":
+			detail = m.PhoneType + " " + maskPhone(m.PhoneNumber)
+		case m.EmailAddress != "":
+			detail = m.EmailAddress
+		}
+		out = append(out, MethodRow{ID: m.ID, Type: m.Type(), Detail: detail, Created: m.CreatedDateTime})
+	}
+	return out
+}
+
+// maskPhone leaves the country code and the last two digits: enough to recognise one's own number,
+// too little to call it.
+func maskPhone(n string) string {
+	country, rest, _ := strings.Cut(n, " ")
+	left := 0
+	for _, r := range rest {
+		if r >= '0' && r <= '9' {
+			left++
+		}
+	}
+	return country + " " + strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return r
+		}
+		if left--; left < 2 {
+			return r
+		}
+		return '•'
+	}, rest)
+}
+
+func signInRows(rows []graphclient.SignIn) []SignInRow {
+	out := []SignInRow{}
+	for _, r := range rows {
+		result := "success"
+		if r.Status.ErrorCode != 0 {
+			result = fmt.Sprintf("failed %d %s", r.Status.ErrorCode, r.Status.FailureReason)
+		}
+		risk := r.RiskLevelDuringSignIn
+		if risk == "none" {
+			risk = ""
+		}
+		out = append(out, SignInRow{Time: r.CreatedDateTime, App: r.AppDisplayName, IP: r.IPAddress, Country: r.Location.CountryOrRegion, Place: strings.Trim(r.Location.City+", "+r.Location.CountryOrRegion, ", "), Client: r.ClientAppUsed, Result: result, Risk: risk, ErrorNum: r.Status.ErrorCode})
+	}
+	return out
+}
+
+func mailboxSummary(ctx context.Context, c *Call, ref graphclient.MailboxRef) (*MailboxSummary, error) {
+	m, err := c.Graph.Mailbox(ctx, c.Tenant.ID, ref)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // worded by ProblemOf
+	}
+	s := &MailboxSummary{Type: m.RecipientTypeDetails, Primary: m.PrimarySMTPAddress, KeepCopy: m.DeliverToMailboxAndForward, Hidden: m.HiddenFromAddressListsEnabled, Archive: m.HasArchive(), Forwarding: forwardingOf(m)}
+	for _, a := range m.EmailAddresses {
+		if rest, ok := strings.CutPrefix(a, "smtp:"); ok {
+			s.Aliases = append(s.Aliases, rest)
+		}
+	}
+	s.Holds = holdsOf(m)
+	if st, err := c.Graph.MailboxStatistics(ctx, c.Tenant.ID, ref); err == nil {
+		gb := float64(st.TotalItemSize) / (1 << 30)
+		s.SizeGB, s.Items = &gb, &st.ItemCount
+	}
+	if r, err := c.Graph.AutoReply(ctx, c.Tenant.ID, ref); err == nil {
+		s.AutoReply = r.AutoReplyState
+	}
+	return s, nil
+}
+
+// forwardingOf is where a mailbox forwards to, "" when nowhere. ForwardingAddress wins over
+// ForwardingSmtpAddress.
+func forwardingOf(m graphclient.Mailbox) string {
+	if m.ForwardingAddress != "" {
+		return m.ForwardingAddress
+	}
+	return m.ForwardingSMTPAddress
+}
+
+func holdsOf(m graphclient.Mailbox) []string {
+	var out []string
+	if m.LitigationHoldEnabled {
+		out = append(out, "litigation hold")
+	}
+	if m.RetentionHoldEnabled {
+		out = append(out, "retention hold")
+	}
+	if m.ComplianceTagHoldApplied {
+		out = append(out, "compliance tag hold")
+	}
+	for _, h := range m.InPlaceHolds {
+		if h != "" && h[0] != '-' {
+			out = append(out, "policy hold "+h)
+		}
+	}
+	return out
+}

@@ -1,0 +1,101 @@
+package tools
+
+import (
+	"context"
+	"time"
+
+	"cipp-mcp/graphclient"
+)
+
+// reportFilter is the sieve of one ready report, with what it needs selected. Reports look at one
+// tenant's list and at no user singly.
+func reportFilter(ctx context.Context, c *Call, report string, days int, q *graphclient.UserQuery) (func(graphclient.User) bool, error) {
+	before := func(standard int) time.Time {
+		if days == 0 {
+			days = standard
+		}
+		return c.Clock.Now().AddDate(0, 0, -days)
+	}
+	older := func(t *time.Time, than time.Time) bool { return t != nil && !t.IsZero() && t.Before(than) }
+	sel := func(names ...string) { q.Select = append(q.Select, names...) }
+	member := func(u graphclient.User) bool { return u.UserType != "Guest" }
+	lastSuccess := func(u graphclient.User) *time.Time {
+		if u.SignInActivity == nil || u.SignInActivity.LastSuccessfulSignInDateTime == nil || u.SignInActivity.LastSuccessfulSignInDateTime.Year() <= 1 {
+			return nil
+		}
+		return u.SignInActivity.LastSuccessfulSignInDateTime
+	}
+	switch report {
+	case "noMfa":
+		return registered(ctx, c, "isMfaRegistered eq false", func(d graphclient.RegistrationDetail) bool { return !d.IsMfaRegistered })
+	case "adminNoMfa":
+		return registered(ctx, c, "isMfaRegistered eq false", func(d graphclient.RegistrationDetail) bool { return !d.IsMfaRegistered && d.IsAdmin })
+	case "inactive":
+		sel("signInActivity")
+		t := before(90)
+		return func(u graphclient.User) bool { return older(lastSuccess(u), t) }, nil
+	case "neverSignedIn":
+		sel("signInActivity")
+		return func(u graphclient.User) bool { return lastSuccess(u) == nil }, nil
+	case "unlicensed":
+		return func(u graphclient.User) bool { return member(u) && len(u.AssignedLicenses) == 0 }, nil
+	case "blockedButLicensed":
+		return func(u graphclient.User) bool {
+			return u.AccountEnabled != nil && !*u.AccountEnabled && len(u.AssignedLicenses) > 0
+		}, nil
+	case "licenseErrors":
+		sel("licenseAssignmentStates")
+		return func(u graphclient.User) bool {
+			for _, s := range u.LicenseAssignmentStates {
+				if s.State == "Error" || s.State == "ActiveWithError" {
+					return true
+				}
+			}
+			return false
+		}, nil
+	case "noUsageLocation":
+		sel("usageLocation")
+		return func(u graphclient.User) bool { return member(u) && u.UsageLocation == "" }, nil
+	case "guestPending":
+		sel("externalUserState", "createdDateTime")
+		t := before(30)
+		return func(u graphclient.User) bool {
+			return u.ExternalUserState == "PendingAcceptance" && older(u.CreatedDateTime, t)
+		}, nil
+	case "guestStale":
+		sel("signInActivity", "createdDateTime")
+		t := before(90)
+		return func(u graphclient.User) bool {
+			last := lastSuccess(u)
+			return !member(u) && (last == nil && older(u.CreatedDateTime, t) || older(last, t))
+		}, nil
+	case "newUsers":
+		sel("createdDateTime")
+		t := before(30)
+		return func(u graphclient.User) bool { return u.CreatedDateTime != nil && u.CreatedDateTime.After(t) }, nil
+	case "deletedSoon":
+		// Microsoft purges 30 days after the deletion; days is how soon.
+		if days == 0 {
+			days = 7
+		}
+		t := c.Clock.Now().AddDate(0, 0, days-30)
+		if _, err := kindFilter(ctx, c, "deleted", q); err != nil {
+			return nil, err
+		}
+		return func(u graphclient.User) bool { return older(u.DeletedDateTime, t) }, nil
+	case "passwordNeverExpires":
+		sel("passwordPolicies")
+		return func(u graphclient.User) bool { return matches("DisablePasswordExpiration", u.PasswordPolicies) }, nil
+	case "passwordOld":
+		sel("lastPasswordChangeDateTime")
+		t := before(365)
+		return func(u graphclient.User) bool { return older(u.LastPasswordChangeDateTime, t) }, nil
+	case "noManager":
+		q.Expand = "manager($select=id)"
+		return func(u graphclient.User) bool { return member(u) && u.Manager == nil }, nil
+	case "syncErrors":
+		sel("onPremisesProvisioningErrors")
+		return func(u graphclient.User) bool { return len(u.OnPremisesProvisioningErrors) > 0 }, nil
+	}
+	return nil, nil
+}

@@ -1,0 +1,224 @@
+package workflows
+
+import (
+	"context"
+	"time"
+
+	"cipp-mcp/graphclient"
+	"cipp-mcp/internal/jobs"
+)
+
+// SetSignIn blocks or allows the user's sign-in (PATCH /users/{id} accountEnabled). Sessions that are
+// open go on until they are revoked.
+func SetSignIn(t Target, enabled bool) jobs.Step {
+	name, verb := "block-sign-in", "Block sign-in"
+	if enabled {
+		name, verb = "allow-sign-in", "Allow sign-in"
+	}
+	read := func(ctx context.Context) (graphclient.User, error) {
+		return t.Graph.User(ctx, t.tid(), t.User.ID, "id", "accountEnabled", "onPremisesSyncEnabled") //nolint:wrapcheck // named by the step
+	}
+	return jobs.Step{
+		Name: name, Class: jobs.Idempotent,
+		Plan: func(ctx context.Context, _ *jobs.Run) (jobs.Change, error) {
+			u, err := read(ctx)
+			if err != nil {
+				return jobs.Change{}, err
+			}
+			c := jobs.Change{Summary: verb, Before: enabledWord(u.AccountEnabled), After: enabledWord(&enabled)}
+			if c.Before == c.After {
+				c.Nothing = "sign-in is " + c.After + " already"
+			}
+			if u.Synced() {
+				c.Warnings = append(c.Warnings, onPremisesSentence(t.User.UserPrincipalName, "the account's state")+" as well: the next synchronisation brings back what is set there")
+			}
+			return c, nil
+		},
+		Do: func(ctx context.Context, _ *jobs.Run) (jobs.Handle, error) {
+			return nil, t.Graph.UpdateUser(ctx, t.tid(), t.User.ID, map[string]any{"accountEnabled": enabled}) //nolint:wrapcheck // worded by the runner
+		},
+		Verify: func(ctx context.Context, _ *jobs.Run) (jobs.Outcome, error) {
+			u, err := read(ctx)
+			if err != nil {
+				return jobs.Unknown, err
+			}
+			if u.AccountEnabled != nil && *u.AccountEnabled == enabled {
+				return jobs.Done, nil
+			}
+			return jobs.NotDone, nil
+		},
+		Undo: func(context.Context, *jobs.Run) (*jobs.Step, error) {
+			s := SetSignIn(t, !enabled)
+			return &s, nil
+		},
+	}
+}
+
+// RevokeSessions ends every session of the user (POST /users/{id}/revokeSignInSessions). Access
+// tokens that are out live on for up to an hour.
+func RevokeSessions(t Target) jobs.Step {
+	read := func(ctx context.Context) (*time.Time, error) {
+		u, err := t.Graph.User(ctx, t.tid(), t.User.ID, "id", "signInSessionsValidFromDateTime")
+		return u.SignInSessionsValidFromDateTime, err //nolint:wrapcheck // named by the step
+	}
+	return jobs.Step{
+		Name: "revoke-sessions", Class: jobs.Idempotent,
+		Plan: func(ctx context.Context, _ *jobs.Run) (jobs.Change, error) {
+			before, err := read(ctx)
+			if err != nil {
+				return jobs.Change{}, err
+			}
+			c := jobs.Change{Summary: "End all sessions", Before: "sessions since " + stamp(before) + " hold", After: "none holds", NoWayBack: "ended sessions stay ended; the user signs in again"}
+			if t.User.Guest() {
+				c.Warnings = append(c.Warnings, t.User.UserPrincipalName+" is a guest: sessions in the home tenant are not touched")
+			}
+			return c, nil
+		},
+		Do: func(ctx context.Context, run *jobs.Run) (jobs.Handle, error) {
+			before, err := read(ctx)
+			if err != nil {
+				return nil, err
+			}
+			if err := run.Put("sessionsBefore", before); err != nil {
+				return nil, err //nolint:wrapcheck // a bug
+			}
+			return nil, t.Graph.RevokeSessions(ctx, t.tid(), t.User.ID) //nolint:wrapcheck // worded by the runner
+		},
+		Verify: func(ctx context.Context, run *jobs.Run) (jobs.Outcome, error) {
+			var before *time.Time
+			run.Get("sessionsBefore", &before)
+			now, err := read(ctx)
+			switch {
+			case err != nil:
+				return jobs.Unknown, err
+			case now != nil && (before == nil || now.After(*before)):
+				return jobs.Done, nil
+			default:
+				return jobs.NotDone, nil
+			}
+		},
+	}
+}
+
+// Sealer puts a generated password where no model sees it, and takes it away again when Microsoft
+// refused it.
+type Sealer interface {
+	// Seal keeps the secret for whom and returns its handle.
+	Seal(kind, whom, secret string) (handle string, err error)
+	Discard(handle string)
+	// Ready says why nothing could be sealed now.
+	Ready() error
+	// Generate makes a password.
+	Generate() (string, error)
+}
+
+// SecretHandle is where a run keeps the handle of the secret it sealed.
+const SecretHandle = "secretHandle"
+
+// ResetPassword sets a new password (PATCH /users/{id} passwordProfile). Without a given one it
+// generates one, which is sealed before Microsoft is called, so that it can never be lost or seen.
+func ResetPassword(t Target, s Sealer, given string, mustChange bool) jobs.Step {
+	read := func(ctx context.Context) (graphclient.User, error) {
+		return t.Graph.User(ctx, t.tid(), t.User.ID, "id", "lastPasswordChangeDateTime", "onPremisesSyncEnabled", "userType") //nolint:wrapcheck // named by the step
+	}
+	return jobs.Step{
+		Name: "reset-password", Class: jobs.Verifiable,
+		Plan: func(ctx context.Context, _ *jobs.Run) (jobs.Change, error) {
+			u, err := read(ctx)
+			if err != nil {
+				return jobs.Change{}, err
+			}
+			c := jobs.Change{Summary: "Set a new password", Before: "set " + stamp(u.LastPasswordChangeDateTime), After: "new", NoWayBack: "the old password cannot be brought back"}
+			if mustChange {
+				c.After = "new, to be changed at the next sign-in"
+			}
+			c.Blockers, err = passwordBlockers(ctx, t, u)
+			if err != nil {
+				return c, err
+			}
+			if given == "" {
+				if err := s.Ready(); err != nil {
+					c.Blockers = append(c.Blockers, err.Error())
+				}
+				c.After += ", sealed for the operator"
+			}
+			return c, nil
+		},
+		Do: func(ctx context.Context, run *jobs.Run) (jobs.Handle, error) {
+			u, err := read(ctx)
+			if err != nil {
+				return nil, err
+			}
+			if err := run.Put("passwordBefore", u.LastPasswordChangeDateTime); err != nil {
+				return nil, err //nolint:wrapcheck // a bug
+			}
+			password, handle, err := sealed(s, given, t.User.UserPrincipalName, run)
+			if err != nil {
+				return nil, err
+			}
+			err = t.Graph.SetPassword(ctx, t.tid(), t.User.ID, password, mustChange)
+			if err != nil && !graphclient.IsAmbiguous(err) && handle != "" {
+				s.Discard(handle)
+				return nil, errDiscard(run, err)
+			}
+			return jobs.Handle{"secret": handle}, err //nolint:wrapcheck // worded by the runner
+		},
+		Verify: func(ctx context.Context, run *jobs.Run) (jobs.Outcome, error) {
+			var before *time.Time
+			run.Get("passwordBefore", &before)
+			u, err := read(ctx)
+			switch {
+			case err != nil:
+				return jobs.Unknown, err
+			case u.LastPasswordChangeDateTime != nil && (before == nil || u.LastPasswordChangeDateTime.After(*before)):
+				return jobs.Done, nil
+			default:
+				return jobs.NotDone, nil
+			}
+		},
+	}
+}
+
+// sealed is the password to set and, where it was generated, the handle under which it waits.
+func sealed(s Sealer, given, whom string, run *jobs.Run) (password, handle string, err error) {
+	if given != "" {
+		return given, "", nil
+	}
+	if password, err = s.Generate(); err != nil {
+		return "", "", err //nolint:wrapcheck // a bug
+	}
+	if handle, err = s.Seal("password", whom, password); err != nil {
+		return "", "", err //nolint:wrapcheck // worded by the runner
+	}
+	return password, handle, run.Put(SecretHandle, handle) //nolint:wrapcheck // a bug
+}
+
+// errDiscard forgets a handle whose secret is not in force.
+func errDiscard(run *jobs.Run, err error) error {
+	if perr := run.Put(SecretHandle, ""); perr != nil {
+		return perr //nolint:wrapcheck // a bug
+	}
+	return err
+}
+
+// passwordBlockers says why no password can be set here: synchronised, foreign or federated users
+// have it elsewhere.
+func passwordBlockers(ctx context.Context, t Target, u graphclient.User) ([]string, error) {
+	upn := t.User.UserPrincipalName
+	switch {
+	case u.Synced():
+		return []string{onPremisesSentence(upn, "the password")}, nil
+	case u.Guest():
+		return []string{upn + " is a guest, whose password is kept in the home organisation"}, nil
+	}
+	domains, err := t.Graph.Domains(ctx, t.tid())
+	if err != nil {
+		return nil, err //nolint:wrapcheck // named by the step
+	}
+	for _, d := range domains {
+		if equalFold(d.ID, domainOf(upn)) && equalFold(d.AuthenticationType, "Federated") {
+			return []string{d.ID + " is federated: the password of " + upn + " has to be changed at its identity provider"}, nil
+		}
+	}
+	return nil, nil
+}

@@ -1,0 +1,90 @@
+package workflows
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"cipp-mcp/graphclient"
+	"cipp-mcp/internal/jobs"
+)
+
+// defaultOf maps the beta preference to the type of method behind it.
+var defaultOf = map[string]string{"push": "microsoftAuthenticator", "oath": "microsoftAuthenticator", "voiceMobile": "phone", "voiceAlternateMobile": "phone", "voiceOffice": "phone", "sms": "phone"}
+
+// RemoveAuthMethods removes every registered method but the password, one step a method. Microsoft
+// refuses to remove the default method while others remain, and the mobile number while there is an
+// alternate one, so the steps are in that order.
+func RemoveAuthMethods(ctx context.Context, t Target) ([]jobs.Step, error) {
+	methods, err := t.Graph.AuthMethods(ctx, t.tid(), t.User.ID)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // worded by ProblemOf
+	}
+	preferred := ""
+	if p, err := t.Graph.SignInPreferences(ctx, t.tid(), t.User.ID); err == nil {
+		preferred = p.UserPreferredMethodForSecondaryAuthentication
+	}
+	methods = slices.DeleteFunc(methods, func(m graphclient.AuthMethod) bool { return m.Type() == "password" })
+	slices.SortStableFunc(methods, func(a, b graphclient.AuthMethod) int { return removalRank(a, preferred) - removalRank(b, preferred) })
+	var steps []jobs.Step
+	seen := map[string]int{}
+	for _, m := range methods {
+		name := "remove-" + m.Type()
+		if seen[name]++; seen[name] > 1 {
+			name = fmt.Sprintf("%s-%d", name, seen[name])
+		}
+		steps = append(steps, removeAuthMethod(t, name, m))
+	}
+	return steps, nil
+}
+
+func removalRank(m graphclient.AuthMethod, preferred string) int {
+	rank := 0
+	if m.Type() == "phone" {
+		rank = map[string]int{"alternateMobile": 1, "office": 2, "mobile": 3}[m.PhoneType]
+	}
+	if preferred != "" && defaultOf[preferred] == m.Type() {
+		rank += 10
+	}
+	return rank
+}
+
+func removeAuthMethod(t Target, name string, m graphclient.AuthMethod) jobs.Step {
+	there := func(ctx context.Context) (bool, error) {
+		methods, err := t.Graph.AuthMethods(ctx, t.tid(), t.User.ID)
+		return slices.ContainsFunc(methods, func(x graphclient.AuthMethod) bool { return x.ID == m.ID && x.Type() == m.Type() }), err //nolint:wrapcheck // named by the step
+	}
+	what := m.Type()
+	if m.DisplayName != "" {
+		what += " on " + m.DisplayName
+	}
+	return jobs.Step{
+		Name: name, Class: jobs.Idempotent,
+		Plan: func(context.Context, *jobs.Run) (jobs.Change, error) {
+			c := jobs.Change{Summary: "Remove the method " + what, Before: "registered", After: "removed", NoWayBack: "only the user can register it again"}
+			if strings.HasPrefix(m.Type(), "windowsHello") || m.Type() == "platformCredential" || m.Type() == "fido2" {
+				c.Warnings = append(c.Warnings, what+" also signs the user in at a device; without it the user needs another way in there")
+			}
+			return c, nil
+		},
+		Do: func(ctx context.Context, _ *jobs.Run) (jobs.Handle, error) {
+			err := t.Graph.DeleteAuthMethod(ctx, t.tid(), t.User.ID, m)
+			if isGone(err) {
+				return nil, nil
+			}
+			return nil, err //nolint:wrapcheck // worded by the runner
+		},
+		Verify: func(ctx context.Context, _ *jobs.Run) (jobs.Outcome, error) {
+			still, err := there(ctx)
+			switch {
+			case err != nil:
+				return jobs.Unknown, err
+			case still:
+				return jobs.NotDone, nil
+			default:
+				return jobs.Done, nil
+			}
+		},
+	}
+}

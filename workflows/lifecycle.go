@@ -1,0 +1,264 @@
+package workflows
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sort"
+	"strings"
+
+	"cipp-mcp/graphclient"
+	"cipp-mcp/internal/jobs"
+)
+
+// CreatedID is where a run keeps the id of the user it created.
+const CreatedID = "createdId"
+
+// CreateUser makes a user (POST /users). t.User is the user to be; without a given password one is
+// generated and sealed first.
+func CreateUser(t Target, s Sealer, u graphclient.NewUser, given string) jobs.Step {
+	find := func(ctx context.Context) (graphclient.User, error) {
+		return t.Graph.User(ctx, t.tid(), u.UserPrincipalName, "id", "userPrincipalName", "displayName", "mailNickname") //nolint:wrapcheck // worded by the runner
+	}
+	return jobs.Step{
+		Name: "create-user", Class: jobs.Verifiable,
+		Plan: func(ctx context.Context, _ *jobs.Run) (jobs.Change, error) {
+			c := jobs.Change{Summary: fmt.Sprintf("Create %s («%s»), sign-in allowed", u.UserPrincipalName, u.DisplayName), Before: "not there", After: "there"}
+			if u.UsageLocation == "" {
+				c.Warnings = append(c.Warnings, "no usageLocation: no licence can be assigned until it is set")
+			}
+			if given == "" {
+				if err := s.Ready(); err != nil {
+					c.Blockers = append(c.Blockers, err.Error())
+				}
+				c.After += ", with a generated password that is sealed for the operator"
+			}
+			blockers, err := nameBlockers(ctx, t, u.UserPrincipalName, "")
+			c.Blockers = append(c.Blockers, blockers...)
+			return c, err
+		},
+		Do: func(ctx context.Context, run *jobs.Run) (jobs.Handle, error) {
+			password, handle, err := sealed(s, given, u.UserPrincipalName, run)
+			if err != nil {
+				return nil, err
+			}
+			n := u
+			n.PasswordProfile.Password = password
+			created, err := t.Graph.CreateUser(ctx, t.tid(), n)
+			if err != nil && !graphclient.IsAmbiguous(err) && handle != "" {
+				s.Discard(handle)
+				return nil, errDiscard(run, err)
+			}
+			if err == nil {
+				err = run.Put(CreatedID, created.ID)
+			}
+			return jobs.Handle{"id": created.ID, "secret": handle}, err //nolint:wrapcheck // worded by the runner
+		},
+		Verify: func(ctx context.Context, run *jobs.Run) (jobs.Outcome, error) {
+			got, err := find(ctx)
+			switch {
+			case graphclient.KindOf(err) == graphclient.NotFound:
+				return jobs.NotDone, nil
+			case err != nil:
+				return jobs.Unknown, err
+			case got.DisplayName != u.DisplayName || !equalFold(got.MailNickname, u.MailNickname):
+				return jobs.Unknown, nil // somebody else's user under the same name
+			default:
+				return jobs.Done, run.Put(CreatedID, got.ID) //nolint:wrapcheck // a bug
+			}
+		},
+	}
+}
+
+// nameBlockers says why a user principal name cannot be given: its domain is not verified here, is
+// federated, or a living or deleted user holds it. except is the user's own id.
+func nameBlockers(ctx context.Context, t Target, upn, except string) ([]string, error) {
+	domains, err := t.Graph.Domains(ctx, t.tid())
+	if err != nil {
+		return nil, err //nolint:wrapcheck // named by the step
+	}
+	var verified []string
+	found := false
+	for _, d := range domains {
+		if !d.IsVerified {
+			continue
+		}
+		verified = append(verified, d.ID)
+		if !equalFold(d.ID, domainOf(upn)) {
+			continue
+		}
+		found = true
+		if equalFold(d.AuthenticationType, "Federated") {
+			return []string{d.ID + " is federated: users there are made at the identity provider"}, nil
+		}
+	}
+	if !found {
+		return []string{fmt.Sprintf("%s is no verified domain of %s; verified are: %s", domainOf(upn), t.Tenant.DefaultDomain, strings.Join(verified, ", "))}, nil
+	}
+	holders, err := t.Graph.UserConflicts(ctx, t.tid(), upn)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // named by the step
+	}
+	var out []string
+	for _, h := range holders {
+		switch {
+		case h.ID == except:
+		case h.DeletedDateTime != nil:
+			out = append(out, fmt.Sprintf("%s is held by a deleted user (%s); restore or purge that one first", upn, h.ID))
+		default:
+			out = append(out, fmt.Sprintf("%s is taken by «%s» (%s)", upn, h.DisplayName, h.ID))
+		}
+	}
+	return out, nil
+}
+
+// cloudOnly are the properties that the cloud masters even for a synchronised user.
+var cloudOnly = map[string]bool{"usageLocation": true}
+
+// EditUser changes the named properties and no other (PATCH /users/{id}); nil clears one.
+func EditUser(t Target, patch map[string]any) jobs.Step {
+	names := make([]string, 0, len(patch))
+	for n := range patch {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	read := func(ctx context.Context) (map[string]any, error) {
+		u, err := t.Graph.User(ctx, t.tid(), t.User.ID, append([]string{"id", "onPremisesSyncEnabled"}, names...)...)
+		if err != nil {
+			return nil, err //nolint:wrapcheck // worded by the runner
+		}
+		return asMap(u)
+	}
+	return jobs.Step{
+		Name: "edit-user", Class: jobs.Idempotent,
+		Plan: func(ctx context.Context, _ *jobs.Run) (jobs.Change, error) {
+			now, err := read(ctx)
+			if err != nil {
+				return jobs.Change{}, err
+			}
+			var before, after, locked []string
+			for _, n := range names {
+				if same(now[n], patch[n]) {
+					continue
+				}
+				before, after = append(before, n+"="+word(now[n])), append(after, n+"="+word(patch[n]))
+				if now["onPremisesSyncEnabled"] == true && !cloudOnly[n] {
+					locked = append(locked, n)
+				}
+			}
+			c := jobs.Change{Summary: fmt.Sprintf("Change %d of the user's properties", len(after)), Before: strings.Join(before, "; "), After: strings.Join(after, "; ")}
+			if len(after) == 0 {
+				c.Nothing = "the properties have these values already"
+			}
+			if len(locked) > 0 {
+				c.Blockers = append(c.Blockers, onPremisesSentence(t.User.UserPrincipalName, strings.Join(locked, ", ")))
+			}
+			if upn, ok := patch["userPrincipalName"].(string); ok && !equalFold(upn, t.User.UserPrincipalName) {
+				blockers, err := nameBlockers(ctx, t, upn, t.User.ID)
+				if err != nil {
+					return c, err
+				}
+				c.Blockers = append(c.Blockers, blockers...)
+				c.Warnings = append(c.Warnings, "the user signs in with the new name from now on; the mail address does not change with it")
+			}
+			return c, nil
+		},
+		Do: func(ctx context.Context, _ *jobs.Run) (jobs.Handle, error) {
+			return nil, t.Graph.UpdateUser(ctx, t.tid(), t.User.ID, patch) //nolint:wrapcheck // worded by the runner
+		},
+		Verify: func(ctx context.Context, _ *jobs.Run) (jobs.Outcome, error) {
+			now, err := read(ctx)
+			if err != nil {
+				return jobs.Unknown, err
+			}
+			for _, n := range names {
+				if !same(now[n], patch[n]) {
+					return jobs.NotDone, nil
+				}
+			}
+			return jobs.Done, nil
+		},
+	}
+}
+
+// SetManager names the user's manager (PUT /users/{id}/manager/$ref).
+func SetManager(t Target, manager graphclient.User) jobs.Step {
+	now := func(ctx context.Context) (*graphclient.User, error) {
+		m, err := t.Graph.Manager(ctx, t.tid(), t.User.ID)
+		if graphclient.KindOf(err) == graphclient.NotFound {
+			return nil, nil //nolint:nilnil // no manager is an answer
+		}
+		return m, err //nolint:wrapcheck // worded by the runner
+	}
+	return jobs.Step{
+		Name: "set-manager", Class: jobs.Idempotent,
+		Plan: func(ctx context.Context, _ *jobs.Run) (jobs.Change, error) {
+			m, err := now(ctx)
+			if err != nil {
+				return jobs.Change{}, err
+			}
+			c := jobs.Change{Summary: "Name the manager", Before: "none", After: manager.UserPrincipalName}
+			if m != nil {
+				c.Before = m.UserPrincipalName
+			}
+			if m != nil && m.ID == manager.ID {
+				c.Nothing = "that is the manager already"
+			}
+			if t.User.Synced() {
+				c.Blockers = append(c.Blockers, onPremisesSentence(t.User.UserPrincipalName, "the manager"))
+			}
+			return c, nil
+		},
+		Do: func(ctx context.Context, _ *jobs.Run) (jobs.Handle, error) {
+			return nil, t.Graph.SetManager(ctx, t.tid(), t.User.ID, manager.ID) //nolint:wrapcheck // worded by the runner
+		},
+		Verify: func(ctx context.Context, _ *jobs.Run) (jobs.Outcome, error) {
+			m, err := now(ctx)
+			switch {
+			case err != nil:
+				return jobs.Unknown, err
+			case m != nil && m.ID == manager.ID:
+				return jobs.Done, nil
+			default:
+				return jobs.NotDone, nil
+			}
+		},
+	}
+}
+
+func asMap(v any) (map[string]any, error) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("read the user: %w", err)
+	}
+	m := map[string]any{}
+	if err := json.Unmarshal(b, &m); err != nil {
+		return nil, fmt.Errorf("read the user: %w", err)
+	}
+	return m, nil
+}
+
+// same compares what was read with what was asked for; Microsoft shows a cleared property as absent.
+func same(read, asked any) bool { return word(read) == word(asked) }
+
+func word(v any) string {
+	switch x := v.(type) {
+	case nil:
+		return "(empty)"
+	case string:
+		if x == "" {
+			return "(empty)"
+		}
+		return x
+	case []any:
+		parts := make([]string, len(x))
+		for i, p := range x {
+			parts[i] = fmt.Sprint(p)
+		}
+		return word(strings.Join(parts, ", "))
+	case []string:
+		return word(strings.Join(x, ", "))
+	default:
+		return fmt.Sprint(x)
+	}
+}

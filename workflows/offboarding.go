@@ -1,0 +1,132 @@
+package workflows
+
+import (
+	"context"
+	"fmt"
+
+	"cipp-mcp/graphclient"
+	"cipp-mcp/internal/jobs"
+)
+
+// OffboardingOptions are what a person chooses; sign-in is always blocked and sessions are always
+// ended.
+type OffboardingOptions struct {
+	ConvertToShared  bool
+	RemoveLicenses   bool
+	RemoveFromGroups bool
+	HideFromGal      bool
+	KeepCopy         bool
+	ResetPassword    bool
+	ForwardTo        *graphclient.User
+	OutOfOffice      string
+}
+
+// Offboard is the leaver's way out in the safe order: access first, then everything that needs a
+// living mailbox, then the conversion, and the licences only once the mailbox is seen to be shared.
+// Groups that grant licences are left together with the licences.
+func Offboard(ctx context.Context, t Target, s Sealer, o OffboardingOptions) ([]jobs.Step, error) {
+	steps := []jobs.Step{SetSignIn(t, false), RevokeSessions(t)}
+	if o.ResetPassword {
+		steps = append(steps, ResetPassword(t, s, "", true))
+	}
+	if o.OutOfOffice != "" {
+		steps = append(steps, OutOfOffice(t, o.OutOfOffice))
+	}
+	if o.ForwardTo != nil {
+		steps = append(steps, Forward(t, *o.ForwardTo, o.KeepCopy))
+	}
+	if o.HideFromGal {
+		steps = append(steps, HideFromAddressLists(t))
+	}
+	var last []jobs.Step // groups that grant licences
+	if o.RemoveFromGroups || o.RemoveLicenses {
+		leave, leaveLast, err := leaveGroups(ctx, t, o)
+		if err != nil {
+			return nil, err
+		}
+		steps, last = append(steps, leave...), leaveLast
+	}
+	if o.ConvertToShared {
+		steps = append(steps, ConvertToShared(t))
+	}
+	if !o.RemoveLicenses {
+		return steps, nil
+	}
+	var needs []string
+	if o.ConvertToShared {
+		needs = []string{"convert-to-shared"}
+	}
+	for _, l := range last {
+		l.Needs = needs
+		steps = append(steps, l)
+	}
+	names := map[string]string{}
+	if skus, err := t.Graph.SubscribedSkus(ctx, t.tid()); err == nil { // names are a kindness only
+		for _, k := range skus {
+			names[k.SkuID] = k.SkuPartNumber
+		}
+	}
+	return append(steps, RemoveLicenses(t, names, needs, func(ctx context.Context) ([]string, []string, error) { return licenceLoss(ctx, t, o.ConvertToShared) })), nil
+}
+
+// leaveGroups makes a step for each group, those that grant licences apart: with them goes the
+// mailbox's licence, so they come after the conversion.
+func leaveGroups(ctx context.Context, t Target, o OffboardingOptions) (now, last []jobs.Step, err error) {
+	groups, err := t.Graph.GroupsOf(ctx, t.tid(), t.User.ID)
+	if err != nil {
+		return nil, nil, err //nolint:wrapcheck // worded by ProblemOf
+	}
+	owned, err := t.Graph.GroupsOwnedBy(ctx, t.tid(), t.User.ID)
+	if err != nil {
+		return nil, nil, err //nolint:wrapcheck // worded by ProblemOf
+	}
+	owns := map[string]bool{}
+	for _, g := range owned {
+		owns[g.ID] = true
+	}
+	for i, g := range groups {
+		s := LeaveGroup(t, fmt.Sprintf("leave-group-%d", i+1), g, owns[g.ID])
+		switch {
+		case len(g.AssignedLicenses) > 0 && o.RemoveLicenses:
+			last = append(last, s)
+		case len(g.AssignedLicenses) > 0, !o.RemoveFromGroups:
+			// left alone: leaving it would take a licence nobody asked to remove
+		default:
+			now = append(now, s)
+		}
+	}
+	return now, last, nil
+}
+
+// sharedLimit is how much a shared mailbox without a licence may hold.
+const sharedLimit = 50 * gib
+
+// licenceLoss says what stands against taking the licences away: holds, archive and size need one,
+// and a mailbox that is not shared goes with it.
+func licenceLoss(ctx context.Context, t Target, converts bool) (warnings, blockers []string, err error) {
+	m, err := t.Graph.Mailbox(ctx, t.tid(), t.mailbox())
+	if graphclient.KindOf(err) == graphclient.NoMailbox {
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err //nolint:wrapcheck // named by the step
+	}
+	stats, err := t.Graph.MailboxStatistics(ctx, t.tid(), t.mailbox())
+	if err != nil {
+		return nil, nil, err //nolint:wrapcheck // named by the step
+	}
+	upn := t.User.UserPrincipalName
+	if m.Held() {
+		blockers = append(blockers, "the mailbox of "+upn+" is on hold, which needs Exchange Online Plan 2: keep the licence (removeLicenses=false) or have the hold lifted first")
+	}
+	if m.HasArchive() {
+		blockers = append(blockers, "the mailbox of "+upn+" has an online archive, which needs a licence: keep it (removeLicenses=false)")
+	}
+	if stats.TotalItemSize > sharedLimit {
+		blockers = append(blockers, fmt.Sprintf("the mailbox of %s holds %.1f GB, and a shared mailbox without a licence may hold 50 GB: keep the licence (removeLicenses=false) or shrink it first", upn, float64(stats.TotalItemSize)/gib))
+	}
+	if !converts && !m.Shared() {
+		warnings = append(warnings, "without convertToShared the mailbox of "+upn+" cannot be opened once the licence is gone, and is deleted after 30 days")
+	}
+	return warnings, blockers, nil
+}

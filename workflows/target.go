@@ -1,0 +1,54 @@
+// Package workflows holds what is done in steps: each step plans by reading, writes once, and is read
+// back. Single writes and long workflows are made of the same steps.
+package workflows
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"cipp-mcp/graphclient"
+	"cipp-mcp/internal/clock"
+)
+
+// Target is the user a workflow works on, with what its steps need to reach Microsoft.
+type Target struct {
+	Graph  *graphclient.Client
+	Clock  clock.Clock
+	Tenant graphclient.Tenant
+	User   graphclient.User
+}
+
+func (t Target) tid() string { return t.Tenant.ID }
+
+func (t Target) mailbox() graphclient.MailboxRef {
+	return graphclient.MailboxRef{ID: t.User.ID, UPN: t.User.UserPrincipalName}
+}
+
+// stamp writes a time for a plan's before and after.
+func stamp(t *time.Time) string {
+	if t == nil || t.IsZero() {
+		return "never"
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+func enabledWord(b *bool) string {
+	if b != nil && !*b {
+		return "blocked"
+	}
+	return "enabled"
+}
+
+// onPremisesSentence is why a synchronised user cannot be changed here.
+func onPremisesSentence(upn, what string) string {
+	return fmt.Sprintf("%s is synchronised from an on-premises directory, so %s has to be changed in Active Directory", upn, what)
+}
+
+// isGone says whether an error means that what was to be removed is not there.
+func isGone(err error) bool {
+	k := graphclient.KindOf(err)
+	return k == graphclient.NotFound || k == graphclient.NotMember
+}
+
+func equalFold(a, b string) bool { return strings.EqualFold(a, b) }
