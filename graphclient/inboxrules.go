@@ -3,6 +3,8 @@ package graphclient
 import (
 	"context"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // InboxRules are the rules of a mailbox, hidden ones included: that is where intruders put theirs. The
@@ -15,14 +17,32 @@ func (c *Client) InboxRules(ctx context.Context, tid string, ref MailboxRef) ([]
 	if err := require(tid, ref.identity()); err != nil {
 		return nil, err
 	}
-	found, err := rows[InboxRule](ctx, c, tid, ref.on("Get-InboxRule", "Mailbox", map[string]any{"IncludeHidden": true}))
+	// A rule does not say that it is hidden: it is if only the longer of two lists shows it.
+	var every, shown []InboxRule
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		every, err = rows[InboxRule](ctx, c, tid, ref.on("Get-InboxRule", "Mailbox", map[string]any{"IncludeHidden": true}))
+		return err
+	})
+	g.Go(func() (err error) {
+		shown, err = rows[InboxRule](ctx, c, tid, ref.on("Get-InboxRule", "Mailbox", nil))
+		return err
+	})
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	visible := make(map[string]bool, len(shown))
+	for _, r := range shown {
+		visible[r.Identity] = true
+	}
 	var out []InboxRule
-	for _, r := range found {
+	for _, r := range every {
 		if !systemRule(r.Name) {
+			r.Hidden = !visible[r.Identity]
 			out = append(out, r)
 		}
 	}
-	return out, err
+	return out, nil
 }
 
 func systemRule(name string) bool {

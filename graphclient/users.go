@@ -24,7 +24,7 @@ var singleUserSelect = append([]string{"mailNickname", "companyName", "employeeI
 	"showInAddressList", "employeeHireDate", "lastPasswordChangeDateTime", "signInSessionsValidFromDateTime",
 	"passwordPolicies", "creationType", "externalUserState", "externalUserStateChangeDateTime",
 	"onPremisesImmutableId", "onPremisesDistinguishedName", "onPremisesDomainName", "onPremisesSamAccountName",
-	"onPremisesExtensionAttributes", "licenseAssignmentStates"}, DefaultUserSelect...)
+	"onPremisesExtensionAttributes", "onPremisesProvisioningErrors", "licenseAssignmentStates"}, DefaultUserSelect...)
 
 const (
 	largestPage         = 999
