@@ -32,7 +32,7 @@ func (s *Service) entity(w http.ResponseWriter, r *http.Request, a access, rest 
 		writeError(w, err)
 		return
 	}
-	rows, err := c.run()
+	rows, err := c.run(func(rows int) (from, to int, err error) { return 0, rows, nil })
 	if err != nil {
 		writeError(w, err)
 		return

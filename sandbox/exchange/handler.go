@@ -140,12 +140,13 @@ func (s *Service) invoke(w http.ResponseWriter, r *http.Request, a access) {
 		writeError(w, err)
 		return
 	}
-	out, err := c.run()
+	p := &page{c: c, r: r}
+	out, err := c.run(p.window)
 	if err != nil {
 		writeError(w, err)
 		return
 	}
-	s.reply(w, r, c, out)
+	p.reply(w, out)
 }
 
 // prepare finds the cmdlet, asks whether the caller may run it and binds its parameters.
@@ -182,12 +183,14 @@ type call struct {
 	def      *cmdlet
 	p        parameters
 	warnings []string
+	view     func(cloud.Object) cloud.Object // what a row that the cmdlet gave looks like; nil: as it is
 }
 
 func (c *call) warn(text string) { c.warnings = append(c.warnings, text) }
 
-// run holds the tenant's lock while the cmdlet works; what comes back is the caller's own.
-func (c *call) run() ([]cloud.Object, error) {
+// run holds the tenant's lock while the cmdlet works. Of the rows those in the window come back, and they
+// are the caller's own.
+func (c *call) run(window func(rows int) (from, to int, err error)) ([]cloud.Object, error) {
 	if c.def.writes() {
 		c.tenant.Lock()
 		defer c.tenant.Unlock()
@@ -202,9 +205,16 @@ func (c *call) run() ([]cloud.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := make([]cloud.Object, len(rows))
-	for i, row := range rows {
-		out[i] = cloud.Copy(row)
+	from, to, err := window(len(rows))
+	if err != nil {
+		return nil, err
+	}
+	out := make([]cloud.Object, 0, to-from)
+	for _, row := range rows[from:to] {
+		if c.view != nil {
+			row = c.view(row)
+		}
+		out = append(out, cloud.Copy(row))
 	}
 	if c.def.writes() {
 		c.audit()

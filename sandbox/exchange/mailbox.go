@@ -114,6 +114,9 @@ func getMailbox(c *call) ([]cloud.Object, error) {
 		}
 		return []cloud.Object{c.mailboxView(m)}, nil
 	}
+	if c.p.text("Filter") == "" {
+		c.view = c.mailboxView // made for the page that is sent, not for every mailbox there is
+	}
 	var out []cloud.Object
 	for _, m := range c.tenant.Mailboxes() {
 		r := c.mailboxRecipient(m)
@@ -127,7 +130,10 @@ func getMailbox(c *call) ([]cloud.Object, error) {
 		case c.p.flag("GroupMailbox"), c.p.flag("PublicFolder"):
 			continue
 		}
-		out = append(out, c.mailboxView(m))
+		if c.view == nil {
+			m = c.mailboxView(m)
+		}
+		out = append(out, m)
 	}
 	if id := c.p.text("Identity"); id != "" && len(out) == 0 {
 		return nil, notFound(id)

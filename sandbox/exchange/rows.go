@@ -18,58 +18,66 @@ var pageSize = regexp.MustCompile(`(?i)odata\.maxpagesize\s*=\s*(\d+)`)
 
 const truncationWarning = "There are more results available than are currently displayed. To view them, increase the value for the ResultSize parameter."
 
-// reply sends a page of rows: as many as Prefer asks for; without Prefer and ResultSize one row and the
-// link to the next, as the service does.
-func (s *Service) reply(w http.ResponseWriter, r *http.Request, c *call, rows []cloud.Object) {
+// page is the part of a cmdlet's rows that one answer carries.
+type page struct {
+	c    *call
+	r    *http.Request
+	to   int
+	more bool
+}
+
+// window says which rows: as many as Prefer asks for; without Prefer and ResultSize one, as the service
+// does. ResultSize limits them all.
+func (p *page) window(rows int) (from, to int, err error) {
+	c := p.c
 	most := 1000
 	if c.p.has("ResultSize") {
-		most = len(rows)
+		most = rows
 		if n, err := strconv.Atoi(c.p.text("ResultSize")); err == nil {
 			most = n
 		}
 	}
-	if c.def.ownPaging() {
-		most = len(rows)
-	}
-	if len(rows) > most {
-		rows = rows[:most]
+	if rows > most && !c.def.ownPaging() {
+		rows = most
 		c.warn(truncationWarning)
 	}
-	page := len(rows)
-	if m := pageSize.FindStringSubmatch(r.Header.Get("Prefer")); m != nil {
-		page, _ = strconv.Atoi(m[1])
-	} else if !c.p.has("ResultSize") && !c.def.ownPaging() && len(rows) > 1 {
-		page = 1
+	size := rows
+	if m := pageSize.FindStringSubmatch(p.r.Header.Get("Prefer")); m != nil {
+		if n, err := strconv.Atoi(m[1]); err == nil && n > 0 {
+			size = n
+		}
+	} else if !c.p.has("ResultSize") && !c.def.ownPaging() && rows > 1 {
+		size = 1
 		c.warn(truncationWarning)
 	}
-	q := r.URL.Query()
-	from, err := c.position(q.Get("$skiptoken"), len(rows))
-	if err != nil {
-		writeError(w, err)
-		return
+	if from, err = c.position(p.r.URL.Query().Get("$skiptoken"), rows); err != nil {
+		return 0, 0, err
 	}
-	to := len(rows)
-	if page > 0 {
-		to = min(to, from+page)
-	}
+	p.to = min(rows, from+size)
+	p.more = p.to < rows
+	return from, p.to, nil
+}
+
+func (p *page) reply(w http.ResponseWriter, rows []cloud.Object) {
+	q := p.r.URL.Query()
 	selected := selection(q.Get("$select"))
-	value := make([]any, 0, to-from)
-	for _, row := range rows[from:to] {
+	value := make([]any, 0, len(rows))
+	for _, row := range rows {
 		value = append(value, dress(row, selected))
 	}
 	scheme := "https://"
-	if r.TLS == nil {
+	if p.r.TLS == nil {
 		scheme = "http://"
 	}
-	self := scheme + r.Host + "/adminapi/beta/" + c.tenant.ID
-	warnings := make([]any, len(c.warnings))
-	for i, x := range c.warnings {
+	self := scheme + p.r.Host + "/adminapi/beta/" + p.c.tenant.ID
+	warnings := make([]any, len(p.c.warnings))
+	for i, x := range p.c.warnings {
 		warnings[i] = x
 	}
 	out := cloud.Object{"@odata.context": self + "/$metadata#Collection(Exchange.CmdletOutput)", "adminapi.warnings@odata.type": "#Collection(String)",
 		"@adminapi.warnings": warnings, "value": value}
-	if to < len(rows) {
-		next := url.Values{"$skiptoken": {c.token(to)}}
+	if p.more {
+		next := url.Values{"$skiptoken": {p.c.token(p.to)}}
 		if sel := q.Get("$select"); sel != "" {
 			next.Set("$select", sel)
 		}
