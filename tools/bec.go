@@ -129,7 +129,7 @@ func becHandler(ctx context.Context, c *Call, in BECCheckIn) (BECCheckOut, error
 	steps, result := workflows.BECCheck(c.target(), since)
 	run := &jobs.Run{Tool: "cipp_bec_check", TenantID: c.Tenant.ID, UserID: c.User.ID}
 	if err := jobs.Gather(ctx, run, steps, func(done, total int, name string) { c.Progress(done, total, "read "+name) }); err != nil {
-		return out, err //nolint:wrapcheck // a bug, or the caller gave up
+		return out, err
 	}
 	own, err := ownDomains(ctx, c)
 	if err != nil {
@@ -167,7 +167,7 @@ func lookBack(s string, now time.Time) (time.Time, error) {
 func ownDomains(ctx context.Context, c *Call) ([]string, error) {
 	domains, err := c.Graph.Domains(ctx, c.Tenant.ID)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // worded by ProblemOf
+		return nil, err
 	}
 	var out []string
 	for _, d := range domains {

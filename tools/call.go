@@ -55,7 +55,7 @@ func (e *Env) NewCall(ctx context.Context, t Tool, in any) (*Call, error) {
 		}
 		tenant, err := e.Graph.ResolveTenant(ctx, a.tenantFilter())
 		if err != nil {
-			return nil, err //nolint:wrapcheck // already worded for the result
+			return nil, err
 		}
 		c.Tenant = tenant
 	}
@@ -65,7 +65,7 @@ func (e *Env) NewCall(ctx context.Context, t Tool, in any) (*Call, error) {
 			if graphclient.KindOf(err) == graphclient.NotFound {
 				return nil, &Problem{Code: "user_not_found", Message: fmt.Sprintf("There is no user %q in %s.", Clean(a.userID(), 120), c.Tenant.DefaultDomain), Next: "cipp_list_users with search finds the exact userPrincipalName.", Tenant: c.Tenant.DefaultDomain}
 			}
-			return nil, err //nolint:wrapcheck // already worded for the result
+			return nil, err
 		}
 		c.User = &u
 	}

@@ -107,22 +107,22 @@ func deviceRows(ctx context.Context, c *Call) ([]DeviceRow, []Unavailable) {
 	tid, id := c.Tenant.ID, c.User.ID
 	s.run(true, "registered", func() (err error) {
 		registered, err = c.Graph.RegisteredDevices(ctx, tid, id)
-		return err //nolint:wrapcheck // worded by ProblemOf
+		return err
 	})
 	s.run(true, "owned", func() (err error) {
 		owned, err = c.Graph.OwnedDevices(ctx, tid, id)
-		return err //nolint:wrapcheck // worded by ProblemOf
+		return err
 	})
 	s.run(true, "intune", func() (err error) {
 		managed, err = c.Graph.ManagedDevices(ctx, tid, id)
-		return err //nolint:wrapcheck // worded by ProblemOf
+		return err
 	})
 	s.run(true, "exchange", func() (err error) {
 		mobile, err = c.Graph.MobileDevices(ctx, tid, c.Mailbox())
 		if graphclient.KindOf(err) == graphclient.NoMailbox {
 			return nil
 		}
-		return err //nolint:wrapcheck // worded by ProblemOf
+		return err
 	})
 	s.wait()
 	rows := []DeviceRow{}

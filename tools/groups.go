@@ -71,11 +71,11 @@ var listUserGroups = Read(Tool{
 func groupRows(ctx context.Context, c *Call) ([]GroupRow, error) {
 	groups, err := c.Graph.GroupsOf(ctx, c.Tenant.ID, c.User.ID)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // worded by ProblemOf
+		return nil, err
 	}
 	owned, err := c.Graph.GroupsOwnedBy(ctx, c.Tenant.ID, c.User.ID)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // worded by ProblemOf
+		return nil, err
 	}
 	owns := map[string]bool{}
 	for _, g := range owned {

@@ -151,7 +151,7 @@ var editUser = Write(Tool{
 			if graphclient.KindOf(err) == graphclient.NotFound {
 				return w, invalid("managerId: there is no user %q in %s.", Clean(*in.Manager, 120), c.Tenant.DefaultDomain)
 			}
-			return w, err //nolint:wrapcheck // worded by ProblemOf
+			return w, err
 		}
 		w.Steps = append(w.Steps, workflows.SetManager(c.target(), m))
 	}

@@ -66,7 +66,7 @@ func permissionRows(ctx context.Context, c *Call, scope string) ([]PermissionRow
 	if scope == "granted" {
 		access, err := c.Graph.MailboxAccessOf(ctx, tid, c.Mailbox())
 		if err != nil {
-			return nil, err //nolint:wrapcheck // worded by ProblemOf
+			return nil, err
 		}
 		for _, a := range access {
 			for _, r := range a.AccessRights {
@@ -78,21 +78,21 @@ func permissionRows(ctx context.Context, c *Call, scope string) ([]PermissionRow
 	if scope != "calendar" {
 		full, err := c.Graph.MailboxPermissions(ctx, tid, c.Mailbox())
 		if err != nil {
-			return nil, err //nolint:wrapcheck // worded by ProblemOf
+			return nil, err
 		}
 		for _, p := range full {
 			rows = append(rows, PermissionRow{upn, p.User, "fullAccess", except(p.AccessRights, "FullAccess")})
 		}
 		send, err := c.Graph.RecipientPermissions(ctx, tid, c.Mailbox())
 		if err != nil {
-			return nil, err //nolint:wrapcheck // worded by ProblemOf
+			return nil, err
 		}
 		for _, p := range send {
 			rows = append(rows, PermissionRow{upn, p.Trustee, "sendAs", except(p.AccessRights, "SendAs")})
 		}
 		box, err := c.Graph.Mailbox(ctx, tid, c.Mailbox())
 		if err != nil {
-			return nil, err //nolint:wrapcheck // worded by ProblemOf
+			return nil, err
 		}
 		for _, g := range box.GrantSendOnBehalfTo {
 			rows = append(rows, PermissionRow{upn, g, "sendOnBehalf", nil})
@@ -101,7 +101,7 @@ func permissionRows(ctx context.Context, c *Call, scope string) ([]PermissionRow
 	if scope == "calendar" || scope == "all" {
 		cal, err := c.Graph.CalendarPermissions(ctx, tid, c.Mailbox())
 		if err != nil {
-			return nil, err //nolint:wrapcheck // worded by ProblemOf
+			return nil, err
 		}
 		for _, p := range cal {
 			rows = append(rows, PermissionRow{p.Folder, p.User, "calendar", p.AccessRights})

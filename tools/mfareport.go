@@ -91,7 +91,7 @@ func listMFAHandler(ctx context.Context, c *Call, in ListMFAUsersIn) (ListMFAUse
 	if c.AllTenants {
 		var err error
 		if tenants, err = c.Graph.Tenants(ctx); err != nil {
-			return out, err //nolint:wrapcheck // worded by ProblemOf
+			return out, err
 		}
 	}
 	var rows []MFARow
@@ -150,7 +150,7 @@ func mfaOf(ctx context.Context, c *Call, t graphclient.Tenant) ([]MFARow, error)
 			return mfaByMethods(ctx, c, t)
 		}
 		if err != nil {
-			return nil, err //nolint:wrapcheck // worded by ProblemOf
+			return nil, err
 		}
 		for _, d := range page {
 			rows = append(rows, MFARow{
@@ -173,7 +173,7 @@ func mfaByMethods(ctx context.Context, c *Call, t graphclient.Tenant) ([]MFARow,
 	q := graphclient.UserQuery{Filter: "accountEnabled eq true", Select: []string{"id", "userPrincipalName", "displayName", "userType"}}
 	for page, err := range c.Graph.Users(ctx, t.ID, q) {
 		if err != nil {
-			return nil, err //nolint:wrapcheck // worded by ProblemOf
+			return nil, err
 		}
 		for _, u := range page.Users {
 			rows = append(rows, MFARow{Tenant: t.DefaultDomain, ID: u.ID, UserPrincipalName: u.UserPrincipalName, DisplayName: u.DisplayName, UserType: strings.ToLower(u.UserType), Methods: []string{}, MFAUnknownReason: noReport})

@@ -71,7 +71,7 @@ func offboardHandler(ctx context.Context, c *Call, in OffboardUserIn) (Work, err
 	}
 	var err error
 	w.Steps, err = workflows.Offboard(ctx, c.target(), c.sealer(), o)
-	return w, err //nolint:wrapcheck // worded by ProblemOf
+	return w, err
 }
 
 // forwardTarget is the colleague who gets the mail. An address that is no user of the tenant is
@@ -85,7 +85,7 @@ func (c *Call) forwardTarget(ctx context.Context, address string) (graphclient.U
 			Next: "Name a colleague in forwardingAddress, or leave it out.", Tenant: c.Tenant.DefaultDomain,
 		}
 	case err != nil:
-		return u, err //nolint:wrapcheck // worded by ProblemOf
+		return u, err
 	case u.ID == c.User.ID:
 		return u, invalid("forwardingAddress is the leaver's own address.")
 	case u.Guest() || strings.Contains(strings.ToUpper(u.UserPrincipalName), "#EXT#"):

@@ -24,7 +24,7 @@ func openCursor(c *Call, tool, cursor string) (position, error) {
 	if cursor == "" {
 		return p, nil
 	}
-	return p, c.Policy.Sealer.Open(cursorPurpose(c, tool), cursor, &p) //nolint:wrapcheck // worded by ProblemOf
+	return p, c.Policy.Sealer.Open(cursorPurpose(c, tool), cursor, &p)
 }
 
 func sealCursor(c *Call, tool string, p position) string {

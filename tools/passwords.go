@@ -74,9 +74,9 @@ type sealer struct {
 func (s sealer) Seal(kind, whom, secret string) (string, error) {
 	s.redactor.Add(secret)
 	info, err := s.store.Seal(kind, whom, secret)
-	return info.Handle, err //nolint:wrapcheck // worded by ProblemOf
+	return info.Handle, err
 }
 
 func (s sealer) Discard(handle string)     { s.store.Discard(handle) }
-func (s sealer) Ready() error              { return s.store.Ready() }            //nolint:wrapcheck // worded by ProblemOf
-func (s sealer) Generate() (string, error) { return secrets.GeneratePassword() } //nolint:wrapcheck // a bug
+func (s sealer) Ready() error              { return s.store.Ready() }
+func (s sealer) Generate() (string, error) { return secrets.GeneratePassword() }

@@ -16,7 +16,7 @@ var resetMFA = Write(Tool{
 }, func(ctx context.Context, c *Call, _ UserWriteIn) (Work, error) {
 	steps, err := workflows.RemoveAuthMethods(ctx, c.target())
 	if err != nil {
-		return Work{}, err //nolint:wrapcheck // worded by ProblemOf
+		return Work{}, err
 	}
 	w := Work{Steps: steps}
 	t := capabilities(ctx, c)

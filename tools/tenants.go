@@ -60,7 +60,7 @@ var listTenants = Read(Tool{
 }, func(ctx context.Context, c *Call, in ListTenantsIn) (ListTenantsOut, error) {
 	all, err := c.Graph.Tenants(ctx)
 	if err != nil {
-		return ListTenantsOut{}, err //nolint:wrapcheck // worded by ProblemOf
+		return ListTenantsOut{}, err
 	}
 	var out ListTenantsOut
 	var rows []TenantRow
@@ -192,7 +192,7 @@ func tenantDetails(ctx context.Context, c *Call, in TenantDetailsIn) (TenantDeta
 	s.run(want("summary"), "summary", func() error {
 		o, err := c.Graph.Organization(ctx, c.Tenant.ID)
 		if err != nil {
-			return err //nolint:wrapcheck // worded by ProblemOf
+			return err
 		}
 		sum := &TenantSummary{DisplayName: o.DisplayName, DefaultDomain: c.Tenant.DefaultDomain, InitialDomain: c.Tenant.InitialDomain, Country: o.CountryLetterCode, IdentityModel: "cloud"}
 		if o.OnPremisesSyncEnabled != nil && *o.OnPremisesSyncEnabled {
@@ -211,7 +211,7 @@ func tenantDetails(ctx context.Context, c *Call, in TenantDetailsIn) (TenantDeta
 	})
 	s.run(want("domains"), "domains", func() (err error) {
 		out.Domains, err = c.Graph.Domains(ctx, c.Tenant.ID)
-		return err //nolint:wrapcheck // worded by ProblemOf
+		return err
 	})
 	s.run(want("capabilities"), "capabilities", func() error {
 		caps := capabilities(ctx, c)
@@ -335,7 +335,7 @@ func health(ctx context.Context, c *Call) TenantHealth {
 func (e *Env) CompleteTenant(ctx context.Context, typed string) ([]string, error) {
 	all, err := e.Graph.Tenants(ctx)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // dropped by the caller
+		return nil, err
 	}
 	out := []string{}
 	for _, t := range all {

@@ -71,7 +71,7 @@ func Read[In, Out any](t Tool, h func(context.Context, *Call, In) (Out, error)) 
 	t.Risk, t.Input = policy.Read, reflect.TypeFor[In]()
 	t.Idempotent = true
 	t.read = func(ctx context.Context, c *Call, in any) (any, error) {
-		out, err := h(ctx, c, *in.(*In)) //nolint:forcetypeassert // decoded into Input by the caller
+		out, err := h(ctx, c, *in.(*In))
 		if err != nil {
 			return nil, err
 		}
@@ -84,7 +84,7 @@ func Read[In, Out any](t Tool, h func(context.Context, *Call, In) (Out, error)) 
 func Write[In any](t Tool, h func(context.Context, *Call, In) (Work, error)) Tool {
 	t.Input = reflect.TypeFor[In]()
 	t.work = func(ctx context.Context, c *Call, in any) (Work, error) {
-		return h(ctx, c, *in.(*In)) //nolint:forcetypeassert // decoded into Input by the caller
+		return h(ctx, c, *in.(*In))
 	}
 	return t
 }

@@ -216,22 +216,22 @@ func getUserHandler(ctx context.Context, c *Call, in GetUserIn) (GetUserOut, err
 	s.run(want("attributes"), "attributes", func() error {
 		u, err := c.Graph.User(ctx, tid, id, attributeNames...)
 		if err != nil {
-			return err //nolint:wrapcheck // worded by ProblemOf
+			return err
 		}
 		b, err := json.Marshal(u)
 		if err != nil {
-			return err //nolint:wrapcheck // a plain struct
+			return err
 		}
-		return json.Unmarshal(b, &out.Attributes) //nolint:wrapcheck // as above
+		return json.Unmarshal(b, &out.Attributes)
 	})
 	s.run(want("manager"), "manager", func() error {
 		m, err := c.Graph.Manager(ctx, tid, id)
 		if err != nil && graphclient.KindOf(err) != graphclient.NotFound {
-			return err //nolint:wrapcheck // worded by ProblemOf
+			return err
 		}
 		reports, err := c.Graph.DirectReports(ctx, tid, id)
 		if err != nil {
-			return err //nolint:wrapcheck // worded by ProblemOf
+			return err
 		}
 		out.Manager = &UserManager{DirectReports: []string{}}
 		if m != nil {
@@ -252,22 +252,22 @@ func getUserHandler(ctx context.Context, c *Call, in GetUserIn) (GetUserOut, err
 		for _, g := range p.RoleGroups {
 			out.Roles = append(out.Roles, "through the role-assignable group "+g.DisplayName)
 		}
-		return err //nolint:wrapcheck // worded by ProblemOf
+		return err
 	})
 	s.run(want("apps"), "apps", func() (err error) {
 		out.Apps, err = c.Graph.AppRoleAssignmentsOf(ctx, tid, id)
-		return err //nolint:wrapcheck // worded by ProblemOf
+		return err
 	})
 	s.run(want("consents"), "consents", func() (err error) { out.Consents, err = consentRows(ctx, c); return err })
 	s.run(want("mfa"), "mfa", func() (err error) { out.MFA, err = userMFA(ctx, c); return err })
 	s.run(want("signIns"), "signIns", func() error {
 		rows, err := c.Graph.SignIns(ctx, tid, graphclient.SignInQuery{UserID: id, Max: 10})
 		out.SignIns = signInRows(rows)
-		return err //nolint:wrapcheck // worded by ProblemOf
+		return err
 	})
 	s.run(want("risk"), "risk", func() (err error) {
 		out.Risk, err = c.Graph.RiskyUser(ctx, tid, id)
-		return err //nolint:wrapcheck // worded by ProblemOf
+		return err
 	})
 	s.run(want("devices"), "devices", func() error {
 		var missing []Unavailable
@@ -280,7 +280,7 @@ func getUserHandler(ctx context.Context, c *Call, in GetUserIn) (GetUserOut, err
 	s.run(want("mailbox"), "mailbox", func() (err error) { out.Mailbox, err = mailboxSummary(ctx, c, box); return err })
 	s.run(want("onedrive"), "onedrive", func() (err error) {
 		out.OneDrive, err = c.Graph.Drive(ctx, tid, id)
-		return err //nolint:wrapcheck // worded by ProblemOf
+		return err
 	})
 	s.wait()
 	return out, nil
@@ -291,205 +291,4 @@ var attributeNames = []string{
 	"employeeId", "employeeType", "officeLocation", "streetAddress", "city", "state", "postalCode", "country", "usageLocation", "preferredLanguage", "businessPhones",
 	"mobilePhone", "faxNumber", "otherMails", "proxyAddresses", "showInAddressList", "createdDateTime", "employeeHireDate", "lastPasswordChangeDateTime",
 	"passwordPolicies", "creationType", "externalUserState", "onPremisesSyncEnabled", "onPremisesLastSyncDateTime", "onPremisesExtensionAttributes",
-}
-
-func userSummary(ctx context.Context, c *Call) (*UserSummary, error) {
-	u, err := c.Graph.User(ctx, c.Tenant.ID, c.User.ID, "id", "displayName", "mail", "userType", "accountEnabled", "onPremisesSyncEnabled", "usageLocation", "jobTitle", "department", "assignedLicenses", "createdDateTime", "lastPasswordChangeDateTime", "userPrincipalName")
-	if err != nil {
-		return nil, err //nolint:wrapcheck // worded by ProblemOf
-	}
-	p, err := c.Graph.PrivilegesOf(ctx, c.Tenant.ID, c.User.ID)
-	if err != nil {
-		return nil, err //nolint:wrapcheck // worded by ProblemOf
-	}
-	s := &UserSummary{
-		DisplayName: u.DisplayName, Mail: u.Mail, UserType: u.UserType, AccountEnabled: u.AccountEnabled, SyncState: syncState(u), UsageLocation: u.UsageLocation, JobTitle: u.JobTitle,
-		Department: u.Department, Licenses: []string{}, Created: u.CreatedDateTime, LastPasswordChange: u.LastPasswordChangeDateTime, IsAdmin: p.Admin(),
-	}
-	if len(u.AssignedLicenses) > 0 {
-		names := licenceNames(ctx, c)
-		for _, l := range u.AssignedLicenses {
-			s.Licenses = append(s.Licenses, licenceName(names, l.SkuID))
-		}
-	}
-	s.AvailableActions = actionsFor(u)
-	return s, nil
-}
-
-// actionsFor names the writes that make sense on a user as it is.
-func actionsFor(u graphclient.User) []string {
-	a := []string{"cipp_bec_check", "cipp_revoke_sessions", "cipp_reset_mfa", "cipp_offboard_user"}
-	if u.AccountEnabled != nil && !*u.AccountEnabled {
-		a = append(a, "cipp_enable_user")
-	} else {
-		a = append(a, "cipp_disable_user")
-	}
-	if !u.Synced() {
-		a = append(a, "cipp_edit_user")
-		if !u.Guest() {
-			a = append(a, "cipp_reset_password")
-		}
-	}
-	return a
-}
-
-func userLicenses(ctx context.Context, c *Call) ([]UserLicense, error) {
-	u, err := c.Graph.User(ctx, c.Tenant.ID, c.User.ID, "id", "licenseAssignmentStates")
-	if err != nil {
-		return nil, err //nolint:wrapcheck // worded by ProblemOf
-	}
-	names := licenceNames(ctx, c)
-	out := []UserLicense{}
-	for _, s := range u.LicenseAssignmentStates {
-		l := UserLicense{SkuID: s.SkuID, Name: licenceName(names, s.SkuID), State: s.State, Error: s.Error}
-		if s.AssignedByGroup != "" {
-			l.FromGroup = s.AssignedByGroup
-			if g, err := c.Graph.Group(ctx, c.Tenant.ID, s.AssignedByGroup); err == nil {
-				l.FromGroup = g.DisplayName
-			}
-		}
-		out = append(out, l)
-	}
-	return out, nil
-}
-
-func consentRows(ctx context.Context, c *Call) ([]ConsentRow, error) {
-	grants, err := c.Graph.OAuth2GrantsOf(ctx, c.Tenant.ID, c.User.ID)
-	if err != nil {
-		return nil, err //nolint:wrapcheck // worded by ProblemOf
-	}
-	ids := make([]string, 0, len(grants))
-	for _, g := range grants {
-		ids = append(ids, g.ClientID)
-	}
-	apps, err := c.Graph.ServicePrincipals(ctx, c.Tenant.ID, ids)
-	if err != nil {
-		return nil, err //nolint:wrapcheck // worded by ProblemOf
-	}
-	out := []ConsentRow{}
-	for _, g := range grants {
-		out = append(out, ConsentRow{ID: g.ID, App: apps[g.ClientID].DisplayName, AppID: apps[g.ClientID].AppID, Scopes: g.Scopes()})
-	}
-	return out, nil
-}
-
-func userMFA(ctx context.Context, c *Call) (*UserMFA, error) {
-	methods, err := c.Graph.AuthMethods(ctx, c.Tenant.ID, c.User.ID)
-	if err != nil {
-		return nil, err //nolint:wrapcheck // worded by ProblemOf
-	}
-	m := &UserMFA{Methods: methodRows(methods)}
-	// The two below exist in beta only; without them the methods are still worth showing.
-	if state, err := c.Graph.PerUserMFAState(ctx, c.Tenant.ID, c.User.ID); err == nil {
-		m.PerUserState = state
-	}
-	if p, err := c.Graph.SignInPreferences(ctx, c.Tenant.ID, c.User.ID); err == nil {
-		m.Default = p.UserPreferredMethodForSecondaryAuthentication
-	}
-	return m, nil
-}
-
-func methodRows(methods []graphclient.AuthMethod) []MethodRow {
-	out := []MethodRow{}
-	for _, m := range methods {
-		if m.Type() == "password" {
-			continue
-		}
-		detail := m.DisplayName
-		switch {
-		case m.PhoneNumber != "":
-			detail = m.PhoneType + " " + maskPhone(m.PhoneNumber)
-		case m.EmailAddress != "":
-			detail = m.EmailAddress
-		}
-		out = append(out, MethodRow{ID: m.ID, Type: m.Type(), Detail: detail, Created: m.CreatedDateTime})
-	}
-	return out
-}
-
-// maskPhone leaves the country code and the last two digits: enough to recognise one's own number,
-// too little to call it.
-func maskPhone(n string) string {
-	country, rest, _ := strings.Cut(n, " ")
-	left := 0
-	for _, r := range rest {
-		if r >= '0' && r <= '9' {
-			left++
-		}
-	}
-	return country + " " + strings.Map(func(r rune) rune {
-		if r < '0' || r > '9' {
-			return r
-		}
-		if left--; left < 2 {
-			return r
-		}
-		return '•'
-	}, rest)
-}
-
-func signInRows(rows []graphclient.SignIn) []SignInRow {
-	out := []SignInRow{}
-	for _, r := range rows {
-		result := "success"
-		if r.Status.ErrorCode != 0 {
-			result = fmt.Sprintf("failed %d %s", r.Status.ErrorCode, r.Status.FailureReason)
-		}
-		risk := r.RiskLevelDuringSignIn
-		if risk == "none" {
-			risk = ""
-		}
-		out = append(out, SignInRow{Time: r.CreatedDateTime, App: r.AppDisplayName, IP: r.IPAddress, Country: r.Location.CountryOrRegion, Place: strings.Trim(r.Location.City+", "+r.Location.CountryOrRegion, ", "), Client: r.ClientAppUsed, Result: result, Risk: risk, ErrorNum: r.Status.ErrorCode})
-	}
-	return out
-}
-
-func mailboxSummary(ctx context.Context, c *Call, ref graphclient.MailboxRef) (*MailboxSummary, error) {
-	m, err := c.Graph.Mailbox(ctx, c.Tenant.ID, ref)
-	if err != nil {
-		return nil, err //nolint:wrapcheck // worded by ProblemOf
-	}
-	s := &MailboxSummary{Type: m.RecipientTypeDetails, Primary: m.PrimarySMTPAddress, KeepCopy: m.DeliverToMailboxAndForward, Hidden: m.HiddenFromAddressListsEnabled, Archive: m.HasArchive(), Forwarding: forwardingOf(m)}
-	for _, a := range m.EmailAddresses {
-		if rest, ok := strings.CutPrefix(a, "smtp:"); ok {
-			s.Aliases = append(s.Aliases, rest)
-		}
-	}
-	s.Holds = holdsOf(m)
-	if st, err := c.Graph.MailboxStatistics(ctx, c.Tenant.ID, ref); err == nil {
-		gb := float64(st.TotalItemSize) / (1 << 30)
-		s.SizeGB, s.Items = &gb, &st.ItemCount
-	}
-	if r, err := c.Graph.AutoReply(ctx, c.Tenant.ID, ref); err == nil {
-		s.AutoReply = r.AutoReplyState
-	}
-	return s, nil
-}
-
-// forwardingOf is where a mailbox forwards to, "" when nowhere. ForwardingAddress wins over
-// ForwardingSmtpAddress.
-func forwardingOf(m graphclient.Mailbox) string {
-	if m.ForwardingAddress != "" {
-		return m.ForwardingAddress
-	}
-	return m.ForwardingSMTPAddress
-}
-
-func holdsOf(m graphclient.Mailbox) []string {
-	var out []string
-	if m.LitigationHoldEnabled {
-		out = append(out, "litigation hold")
-	}
-	if m.RetentionHoldEnabled {
-		out = append(out, "retention hold")
-	}
-	if m.ComplianceTagHoldApplied {
-		out = append(out, "compliance tag hold")
-	}
-	for _, h := range m.InPlaceHolds {
-		if h != "" && h[0] != '-' {
-			out = append(out, "policy hold "+h)
-		}
-	}
-	return out
 }

@@ -128,10 +128,10 @@ func listUsersHandler(ctx context.Context, c *Call, in ListUsersIn) (ListUsersOu
 // usersPage is the first page of a query, or the one behind a link.
 func usersPage(ctx context.Context, c *Call, query graphclient.UserQuery, link string) (graphclient.UserPage, error) {
 	if link != "" {
-		return c.Graph.UsersPage(ctx, c.Tenant.ID, link) //nolint:wrapcheck // worded by ProblemOf
+		return c.Graph.UsersPage(ctx, c.Tenant.ID, link)
 	}
 	for page, err := range c.Graph.Users(ctx, c.Tenant.ID, query) {
-		return page, err //nolint:wrapcheck // worded by ProblemOf
+		return page, err
 	}
 	return graphclient.UserPage{}, nil
 }
@@ -208,7 +208,7 @@ func kindFilter(ctx context.Context, c *Call, kind string, q *graphclient.UserQu
 	case "shared":
 		boxes, err := c.Graph.Mailboxes(ctx, c.Tenant.ID, "SharedMailbox", "RoomMailbox", "EquipmentMailbox")
 		if err != nil {
-			return nil, err //nolint:wrapcheck // worded by ProblemOf
+			return nil, err
 		}
 		ids := map[string]bool{}
 		for _, b := range boxes {
@@ -226,7 +226,7 @@ func registered(ctx context.Context, c *Call, filter string, pleases func(graphc
 	ids := map[string]bool{}
 	for page, err := range c.Graph.RegistrationDetails(ctx, c.Tenant.ID, filter) {
 		if err != nil {
-			return nil, err //nolint:wrapcheck // worded by ProblemOf
+			return nil, err
 		}
 		for _, d := range page {
 			if pleases(d) {

@@ -16,7 +16,7 @@ func SetSignIn(t Target, enabled bool) jobs.Step {
 		name, verb = "allow-sign-in", "Allow sign-in"
 	}
 	read := func(ctx context.Context) (graphclient.User, error) {
-		return t.Graph.User(ctx, t.tid(), t.User.ID, "id", "accountEnabled", "onPremisesSyncEnabled") //nolint:wrapcheck // named by the step
+		return t.Graph.User(ctx, t.tid(), t.User.ID, "id", "accountEnabled", "onPremisesSyncEnabled")
 	}
 	return jobs.Step{
 		Name: name, Class: jobs.Idempotent,
@@ -35,7 +35,7 @@ func SetSignIn(t Target, enabled bool) jobs.Step {
 			return c, nil
 		},
 		Do: func(ctx context.Context, _ *jobs.Run) (jobs.Handle, error) {
-			return nil, t.Graph.UpdateUser(ctx, t.tid(), t.User.ID, map[string]any{"accountEnabled": enabled}) //nolint:wrapcheck // worded by the runner
+			return nil, t.Graph.UpdateUser(ctx, t.tid(), t.User.ID, map[string]any{"accountEnabled": enabled})
 		},
 		Verify: func(ctx context.Context, _ *jobs.Run) (jobs.Outcome, error) {
 			u, err := read(ctx)
@@ -59,7 +59,7 @@ func SetSignIn(t Target, enabled bool) jobs.Step {
 func RevokeSessions(t Target) jobs.Step {
 	read := func(ctx context.Context) (*time.Time, error) {
 		u, err := t.Graph.User(ctx, t.tid(), t.User.ID, "id", "signInSessionsValidFromDateTime")
-		return u.SignInSessionsValidFromDateTime, err //nolint:wrapcheck // named by the step
+		return u.SignInSessionsValidFromDateTime, err
 	}
 	return jobs.Step{
 		Name: "revoke-sessions", Class: jobs.Idempotent,
@@ -80,9 +80,9 @@ func RevokeSessions(t Target) jobs.Step {
 				return nil, err
 			}
 			if err := run.Put("sessionsBefore", before); err != nil {
-				return nil, err //nolint:wrapcheck // a bug
+				return nil, err
 			}
-			return nil, t.Graph.RevokeSessions(ctx, t.tid(), t.User.ID) //nolint:wrapcheck // worded by the runner
+			return nil, t.Graph.RevokeSessions(ctx, t.tid(), t.User.ID)
 		},
 		Verify: func(ctx context.Context, run *jobs.Run) (jobs.Outcome, error) {
 			var before *time.Time
@@ -119,7 +119,7 @@ const SecretHandle = "secretHandle"
 // generates one, which is sealed before Microsoft is called, so that it can never be lost or seen.
 func ResetPassword(t Target, s Sealer, given string, mustChange bool) jobs.Step {
 	read := func(ctx context.Context) (graphclient.User, error) {
-		return t.Graph.User(ctx, t.tid(), t.User.ID, "id", "lastPasswordChangeDateTime", "onPremisesSyncEnabled", "userType") //nolint:wrapcheck // named by the step
+		return t.Graph.User(ctx, t.tid(), t.User.ID, "id", "lastPasswordChangeDateTime", "onPremisesSyncEnabled", "userType")
 	}
 	return jobs.Step{
 		Name: "reset-password", Class: jobs.Verifiable,
@@ -150,7 +150,7 @@ func ResetPassword(t Target, s Sealer, given string, mustChange bool) jobs.Step 
 				return nil, err
 			}
 			if err := run.Put("passwordBefore", u.LastPasswordChangeDateTime); err != nil {
-				return nil, err //nolint:wrapcheck // a bug
+				return nil, err
 			}
 			password, handle, err := sealed(s, given, t.User.UserPrincipalName, run)
 			if err != nil {
@@ -161,7 +161,7 @@ func ResetPassword(t Target, s Sealer, given string, mustChange bool) jobs.Step 
 				s.Discard(handle)
 				return nil, errDiscard(run, err)
 			}
-			return jobs.Handle{"secret": handle}, err //nolint:wrapcheck // worded by the runner
+			return jobs.Handle{"secret": handle}, err
 		},
 		Verify: func(ctx context.Context, run *jobs.Run) (jobs.Outcome, error) {
 			var before *time.Time
@@ -185,18 +185,18 @@ func sealed(s Sealer, given, whom string, run *jobs.Run) (password, handle strin
 		return given, "", nil
 	}
 	if password, err = s.Generate(); err != nil {
-		return "", "", err //nolint:wrapcheck // a bug
+		return "", "", err
 	}
 	if handle, err = s.Seal("password", whom, password); err != nil {
-		return "", "", err //nolint:wrapcheck // worded by the runner
+		return "", "", err
 	}
-	return password, handle, run.Put(SecretHandle, handle) //nolint:wrapcheck // a bug
+	return password, handle, run.Put(SecretHandle, handle)
 }
 
 // errDiscard forgets a handle whose secret is not in force.
 func errDiscard(run *jobs.Run, err error) error {
 	if perr := run.Put(SecretHandle, ""); perr != nil {
-		return perr //nolint:wrapcheck // a bug
+		return perr
 	}
 	return err
 }
@@ -213,7 +213,7 @@ func passwordBlockers(ctx context.Context, t Target, u graphclient.User) ([]stri
 	}
 	domains, err := t.Graph.Domains(ctx, t.tid())
 	if err != nil {
-		return nil, err //nolint:wrapcheck // named by the step
+		return nil, err
 	}
 	for _, d := range domains {
 		if equalFold(d.ID, domainOf(upn)) && equalFold(d.AuthenticationType, "Federated") {

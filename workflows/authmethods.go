@@ -19,7 +19,7 @@ var defaultOf = map[string]string{"push": "microsoftAuthenticator", "oath": "mic
 func RemoveAuthMethods(ctx context.Context, t Target) ([]jobs.Step, error) {
 	methods, err := t.Graph.AuthMethods(ctx, t.tid(), t.User.ID)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // worded by ProblemOf
+		return nil, err
 	}
 	preferred := ""
 	if p, err := t.Graph.SignInPreferences(ctx, t.tid(), t.User.ID); err == nil {
@@ -53,7 +53,7 @@ func removalRank(m graphclient.AuthMethod, preferred string) int {
 func removeAuthMethod(t Target, name string, m graphclient.AuthMethod) jobs.Step {
 	there := func(ctx context.Context) (bool, error) {
 		methods, err := t.Graph.AuthMethods(ctx, t.tid(), t.User.ID)
-		return slices.ContainsFunc(methods, func(x graphclient.AuthMethod) bool { return x.ID == m.ID && x.Type() == m.Type() }), err //nolint:wrapcheck // named by the step
+		return slices.ContainsFunc(methods, func(x graphclient.AuthMethod) bool { return x.ID == m.ID && x.Type() == m.Type() }), err
 	}
 	what := m.Type()
 	if m.DisplayName != "" {
@@ -73,7 +73,7 @@ func removeAuthMethod(t Target, name string, m graphclient.AuthMethod) jobs.Step
 			if isGone(err) {
 				return nil, nil
 			}
-			return nil, err //nolint:wrapcheck // worded by the runner
+			return nil, err
 		},
 		Verify: func(ctx context.Context, _ *jobs.Run) (jobs.Outcome, error) {
 			still, err := there(ctx)

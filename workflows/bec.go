@@ -58,47 +58,47 @@ type becSource struct {
 var becSources = []becSource{
 	{"inboxRules", false, func(ctx context.Context, t Target, e *Evidence, _ time.Time) (n int, err error) {
 		e.Rules, err = t.Graph.InboxRules(ctx, t.tid(), t.mailbox())
-		return len(e.Rules), err //nolint:wrapcheck // becomes coverage
+		return len(e.Rules), err
 	}},
 	{"mailboxForwarding", false, func(ctx context.Context, t Target, e *Evidence, _ time.Time) (int, error) {
 		m, err := t.Graph.Mailbox(ctx, t.tid(), t.mailbox())
 		if err != nil {
-			return 0, err //nolint:wrapcheck // becomes coverage
+			return 0, err
 		}
 		e.Mailbox = &m
 		return 1, nil
 	}},
 	{"mailboxDelegates", false, func(ctx context.Context, t Target, e *Evidence, _ time.Time) (n int, err error) {
 		if e.Delegates, err = t.Graph.MailboxPermissions(ctx, t.tid(), t.mailbox()); err != nil {
-			return 0, err //nolint:wrapcheck // becomes coverage
+			return 0, err
 		}
 		e.SendAs, err = t.Graph.RecipientPermissions(ctx, t.tid(), t.mailbox())
-		return len(e.Delegates) + len(e.SendAs), err //nolint:wrapcheck // becomes coverage
+		return len(e.Delegates) + len(e.SendAs), err
 	}},
 	{"calendarPermissions", false, func(ctx context.Context, t Target, e *Evidence, _ time.Time) (n int, err error) {
 		e.Calendar, err = t.Graph.CalendarPermissions(ctx, t.tid(), t.mailbox())
-		return len(e.Calendar), err //nolint:wrapcheck // becomes coverage
+		return len(e.Calendar), err
 	}},
 	{"automaticReplies", false, func(ctx context.Context, t Target, e *Evidence, _ time.Time) (int, error) {
 		r, err := t.Graph.AutoReply(ctx, t.tid(), t.mailbox())
 		if err != nil {
-			return 0, err //nolint:wrapcheck // becomes coverage
+			return 0, err
 		}
 		e.AutoReply = &r
 		return 1, nil
 	}},
 	{"signIns", true, func(ctx context.Context, t Target, e *Evidence, since time.Time) (n int, err error) {
 		e.SignIns, err = t.Graph.SignIns(ctx, t.tid(), graphclient.SignInQuery{UserID: t.User.ID, Since: since, Max: becMax})
-		return len(e.SignIns), err //nolint:wrapcheck // becomes coverage
+		return len(e.SignIns), err
 	}},
 	{"authenticationMethods", false, func(ctx context.Context, t Target, e *Evidence, _ time.Time) (n int, err error) {
 		e.Methods, err = t.Graph.AuthMethods(ctx, t.tid(), t.User.ID)
-		return len(e.Methods), err //nolint:wrapcheck // becomes coverage
+		return len(e.Methods), err
 	}},
 	{"directoryAudits", true, func(ctx context.Context, t Target, e *Evidence, since time.Time) (n int, err error) {
 		on, err := t.Graph.DirectoryAudits(ctx, t.tid(), graphclient.AuditQuery{TargetID: t.User.ID, Since: since, Max: becMax})
 		if err != nil {
-			return 0, err //nolint:wrapcheck // becomes coverage
+			return 0, err
 		}
 		by, err := t.Graph.DirectoryAudits(ctx, t.tid(), graphclient.AuditQuery{InitiatorID: t.User.ID, Since: since, Max: becMax})
 		seen := map[string]bool{}
@@ -108,42 +108,42 @@ var becSources = []becSource{
 				e.Audits = append(e.Audits, a)
 			}
 		}
-		return len(e.Audits), err //nolint:wrapcheck // becomes coverage
+		return len(e.Audits), err
 	}},
 	{"appConsents", false, func(ctx context.Context, t Target, e *Evidence, _ time.Time) (n int, err error) {
 		if e.Grants, err = t.Graph.OAuth2GrantsOf(ctx, t.tid(), t.User.ID); err != nil {
-			return 0, err //nolint:wrapcheck // becomes coverage
+			return 0, err
 		}
 		ids := make([]string, 0, len(e.Grants))
 		for _, g := range e.Grants {
 			ids = append(ids, g.ClientID)
 		}
 		e.Apps, err = t.Graph.ServicePrincipals(ctx, t.tid(), ids)
-		return len(e.Grants), err //nolint:wrapcheck // becomes coverage
+		return len(e.Grants), err
 	}},
 	{"entraDevices", false, func(ctx context.Context, t Target, e *Evidence, _ time.Time) (n int, err error) {
 		e.Devices, err = t.Graph.RegisteredDevices(ctx, t.tid(), t.User.ID)
-		return len(e.Devices), err //nolint:wrapcheck // becomes coverage
+		return len(e.Devices), err
 	}},
 	{"intuneDevices", false, func(ctx context.Context, t Target, e *Evidence, _ time.Time) (n int, err error) {
 		e.ManagedDevices, err = t.Graph.ManagedDevices(ctx, t.tid(), t.User.ID)
-		return len(e.ManagedDevices), err //nolint:wrapcheck // becomes coverage
+		return len(e.ManagedDevices), err
 	}},
 	{"mobileDevices", false, func(ctx context.Context, t Target, e *Evidence, _ time.Time) (n int, err error) {
 		e.MobileDevices, err = t.Graph.MobileDevices(ctx, t.tid(), t.mailbox())
-		return len(e.MobileDevices), err //nolint:wrapcheck // becomes coverage
+		return len(e.MobileDevices), err
 	}},
 	{"identityRisk", false, func(ctx context.Context, t Target, e *Evidence, _ time.Time) (n int, err error) {
 		e.Risk, err = t.Graph.RiskyUser(ctx, t.tid(), t.User.ID)
 		if e.Risk != nil {
 			n = 1
 		}
-		return n, err //nolint:wrapcheck // becomes coverage
+		return n, err
 	}},
 	{"auditConfiguration", false, func(ctx context.Context, t Target, e *Evidence, _ time.Time) (int, error) {
 		a, err := t.Graph.AdminAuditLogConfig(ctx, t.tid())
 		if err != nil {
-			return 0, err //nolint:wrapcheck // becomes coverage
+			return 0, err
 		}
 		e.AuditOn = &a.UnifiedAuditLogIngestionEnabled
 		return 1, nil
@@ -186,7 +186,7 @@ func (c *becCollection) step(t Target, s becSource, since time.Time) jobs.Step {
 			c.mu.Lock()
 			c.coverage[s.name] = cov
 			c.mu.Unlock()
-			return nil, run.Put("coverage "+s.name, cov) //nolint:wrapcheck // a bug
+			return nil, run.Put("coverage "+s.name, cov)
 		},
 		Verify: func(_ context.Context, run *jobs.Run) (jobs.Outcome, error) {
 			var cov Coverage

@@ -18,7 +18,7 @@ const CreatedID = "createdId"
 // generated and sealed first.
 func CreateUser(t Target, s Sealer, u graphclient.NewUser, given string) jobs.Step {
 	find := func(ctx context.Context) (graphclient.User, error) {
-		return t.Graph.User(ctx, t.tid(), u.UserPrincipalName, "id", "userPrincipalName", "displayName", "mailNickname") //nolint:wrapcheck // worded by the runner
+		return t.Graph.User(ctx, t.tid(), u.UserPrincipalName, "id", "userPrincipalName", "displayName", "mailNickname")
 	}
 	return jobs.Step{
 		Name: "create-user", Class: jobs.Verifiable,
@@ -52,7 +52,7 @@ func CreateUser(t Target, s Sealer, u graphclient.NewUser, given string) jobs.St
 			if err == nil {
 				err = run.Put(CreatedID, created.ID)
 			}
-			return jobs.Handle{"id": created.ID, "secret": handle}, err //nolint:wrapcheck // worded by the runner
+			return jobs.Handle{"id": created.ID, "secret": handle}, err
 		},
 		Verify: func(ctx context.Context, run *jobs.Run) (jobs.Outcome, error) {
 			got, err := find(ctx)
@@ -64,7 +64,7 @@ func CreateUser(t Target, s Sealer, u graphclient.NewUser, given string) jobs.St
 			case got.DisplayName != u.DisplayName || !equalFold(got.MailNickname, u.MailNickname):
 				return jobs.Unknown, nil // somebody else's user under the same name
 			default:
-				return jobs.Done, run.Put(CreatedID, got.ID) //nolint:wrapcheck // a bug
+				return jobs.Done, run.Put(CreatedID, got.ID)
 			}
 		},
 	}
@@ -75,7 +75,7 @@ func CreateUser(t Target, s Sealer, u graphclient.NewUser, given string) jobs.St
 func nameBlockers(ctx context.Context, t Target, upn, except string) ([]string, error) {
 	domains, err := t.Graph.Domains(ctx, t.tid())
 	if err != nil {
-		return nil, err //nolint:wrapcheck // named by the step
+		return nil, err
 	}
 	var verified []string
 	found := false
@@ -97,7 +97,7 @@ func nameBlockers(ctx context.Context, t Target, upn, except string) ([]string, 
 	}
 	holders, err := t.Graph.UserConflicts(ctx, t.tid(), upn)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // named by the step
+		return nil, err
 	}
 	var out []string
 	for _, h := range holders {
@@ -125,7 +125,7 @@ func EditUser(t Target, patch map[string]any) jobs.Step {
 	read := func(ctx context.Context) (map[string]any, error) {
 		u, err := t.Graph.User(ctx, t.tid(), t.User.ID, append([]string{"id", "onPremisesSyncEnabled"}, names...)...)
 		if err != nil {
-			return nil, err //nolint:wrapcheck // worded by the runner
+			return nil, err
 		}
 		return asMap(u)
 	}
@@ -164,7 +164,7 @@ func EditUser(t Target, patch map[string]any) jobs.Step {
 			return c, nil
 		},
 		Do: func(ctx context.Context, _ *jobs.Run) (jobs.Handle, error) {
-			return nil, t.Graph.UpdateUser(ctx, t.tid(), t.User.ID, patch) //nolint:wrapcheck // worded by the runner
+			return nil, t.Graph.UpdateUser(ctx, t.tid(), t.User.ID, patch)
 		},
 		Verify: func(ctx context.Context, _ *jobs.Run) (jobs.Outcome, error) {
 			now, err := read(ctx)
@@ -186,9 +186,9 @@ func SetManager(t Target, manager graphclient.User) jobs.Step {
 	now := func(ctx context.Context) (*graphclient.User, error) {
 		m, err := t.Graph.Manager(ctx, t.tid(), t.User.ID)
 		if graphclient.KindOf(err) == graphclient.NotFound {
-			return nil, nil //nolint:nilnil // no manager is an answer
+			return nil, nil
 		}
-		return m, err //nolint:wrapcheck // worded by the runner
+		return m, err
 	}
 	return jobs.Step{
 		Name: "set-manager", Class: jobs.Idempotent,
@@ -210,7 +210,7 @@ func SetManager(t Target, manager graphclient.User) jobs.Step {
 			return c, nil
 		},
 		Do: func(ctx context.Context, _ *jobs.Run) (jobs.Handle, error) {
-			return nil, t.Graph.SetManager(ctx, t.tid(), t.User.ID, manager.ID) //nolint:wrapcheck // worded by the runner
+			return nil, t.Graph.SetManager(ctx, t.tid(), t.User.ID, manager.ID)
 		},
 		Verify: func(ctx context.Context, _ *jobs.Run) (jobs.Outcome, error) {
 			m, err := now(ctx)

@@ -29,7 +29,7 @@ func ConvertToShared(t Target) jobs.Step {
 				return jobs.Change{Summary: "Convert the mailbox to a shared one", Nothing: "there is no mailbox"}, nil
 			}
 			if err != nil {
-				return jobs.Change{}, err //nolint:wrapcheck // named by the step
+				return jobs.Change{}, err
 			}
 			c := jobs.Change{Summary: "Convert the mailbox to a shared one", Before: m.RecipientTypeDetails, After: "SharedMailbox"}
 			switch {
@@ -41,13 +41,13 @@ func ConvertToShared(t Target) jobs.Step {
 			return c, nil
 		},
 		Do: func(ctx context.Context, _ *jobs.Run) (jobs.Handle, error) {
-			return nil, t.Graph.SetMailbox(ctx, t.tid(), t.mailbox(), map[string]any{"Type": "Shared"}) //nolint:wrapcheck // worded by the runner
+			return nil, t.Graph.SetMailbox(ctx, t.tid(), t.mailbox(), map[string]any{"Type": "Shared"})
 		},
 		Verify: func(ctx context.Context, _ *jobs.Run) (jobs.Outcome, error) {
 			m, err := t.Graph.Mailbox(ctx, t.tid(), t.mailbox())
 			switch {
 			case err != nil:
-				return jobs.Unknown, err //nolint:wrapcheck // worded by the runner
+				return jobs.Unknown, err
 			case m.Shared():
 				return jobs.Done, nil
 			default:
@@ -112,7 +112,7 @@ func setMailboxStep(t Target, name, summary string, params map[string]any, read 
 				return jobs.Change{Summary: summary, Nothing: "there is no mailbox"}, nil
 			}
 			if err != nil {
-				return jobs.Change{}, err //nolint:wrapcheck // named by the step
+				return jobs.Change{}, err
 			}
 			c := jobs.Change{Summary: summary, Before: read(m), After: after}
 			switch {
@@ -124,13 +124,13 @@ func setMailboxStep(t Target, name, summary string, params map[string]any, read 
 			return c, nil
 		},
 		Do: func(ctx context.Context, _ *jobs.Run) (jobs.Handle, error) {
-			return nil, t.Graph.SetMailbox(ctx, t.tid(), t.mailbox(), params) //nolint:wrapcheck // worded by the runner
+			return nil, t.Graph.SetMailbox(ctx, t.tid(), t.mailbox(), params)
 		},
 		Verify: func(ctx context.Context, _ *jobs.Run) (jobs.Outcome, error) {
 			m, err := t.Graph.Mailbox(ctx, t.tid(), t.mailbox())
 			switch {
 			case err != nil:
-				return jobs.Unknown, err //nolint:wrapcheck // worded by the runner
+				return jobs.Unknown, err
 			case read(m) == after:
 				return jobs.Done, nil
 			default:
@@ -158,7 +158,7 @@ func OutOfOffice(t Target, message string) jobs.Step {
 				return jobs.Change{Summary: "Turn automatic replies on", Nothing: "there is no mailbox"}, nil
 			}
 			if err != nil {
-				return jobs.Change{}, err //nolint:wrapcheck // named by the step
+				return jobs.Change{}, err
 			}
 			c := jobs.Change{Summary: "Turn automatic replies on", Before: strings.ToLower(r.AutoReplyState), After: fmt.Sprintf("enabled, inside and outside: %q", plainText(text))}
 			if shows(r) {
@@ -167,13 +167,13 @@ func OutOfOffice(t Target, message string) jobs.Step {
 			return c, nil
 		},
 		Do: func(ctx context.Context, _ *jobs.Run) (jobs.Handle, error) {
-			return nil, t.Graph.SetAutoReply(ctx, t.tid(), t.mailbox(), graphclient.AutoReply{AutoReplyState: "Enabled", InternalMessage: text, ExternalMessage: text, ExternalAudience: "All"}) //nolint:wrapcheck // worded by the runner
+			return nil, t.Graph.SetAutoReply(ctx, t.tid(), t.mailbox(), graphclient.AutoReply{AutoReplyState: "Enabled", InternalMessage: text, ExternalMessage: text, ExternalAudience: "All"})
 		},
 		Verify: func(ctx context.Context, _ *jobs.Run) (jobs.Outcome, error) {
 			r, err := t.Graph.AutoReply(ctx, t.tid(), t.mailbox())
 			switch {
 			case err != nil:
-				return jobs.Unknown, err //nolint:wrapcheck // worded by the runner
+				return jobs.Unknown, err
 			case shows(r):
 				return jobs.Done, nil
 			default:

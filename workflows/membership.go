@@ -14,7 +14,7 @@ import (
 func LeaveGroup(t Target, name string, g graphclient.Group, owned bool) jobs.Step {
 	member := func(ctx context.Context) (bool, error) {
 		groups, err := t.Graph.GroupsOf(ctx, t.tid(), t.User.ID)
-		return slices.ContainsFunc(groups, func(x graphclient.Group) bool { return x.ID == g.ID }), err //nolint:wrapcheck // named by the step
+		return slices.ContainsFunc(groups, func(x graphclient.Group) bool { return x.ID == g.ID }), err
 	}
 	return jobs.Step{
 		Name: name, Class: jobs.Idempotent,
@@ -30,7 +30,7 @@ func LeaveGroup(t Target, name string, g graphclient.Group, owned bool) jobs.Ste
 			case owned:
 				owners, err := t.Graph.GroupOwners(ctx, t.tid(), g.ID)
 				if err != nil {
-					return c, err //nolint:wrapcheck // named by the step
+					return c, err
 				}
 				if len(owners) < 2 {
 					c.Warnings = append(c.Warnings, t.User.UserPrincipalName+" is the only owner of «"+g.DisplayName+"»; name another owner first, or nobody can manage it")
@@ -48,7 +48,7 @@ func LeaveGroup(t Target, name string, g graphclient.Group, owned bool) jobs.Ste
 			if isGone(err) {
 				return nil, nil
 			}
-			return nil, err //nolint:wrapcheck // worded by the runner
+			return nil, err
 		},
 		Verify: func(ctx context.Context, _ *jobs.Run) (jobs.Outcome, error) {
 			still, err := member(ctx)
@@ -70,7 +70,7 @@ func RemoveLicenses(t Target, names map[string]string, needs []string, look func
 	direct := func(ctx context.Context) ([]string, error) {
 		u, err := t.Graph.User(ctx, t.tid(), t.User.ID, "id", "licenseAssignmentStates", "assignedLicenses")
 		if err != nil {
-			return nil, err //nolint:wrapcheck // named by the step
+			return nil, err
 		}
 		var skus []string
 		for _, s := range u.LicenseAssignmentStates {
@@ -107,7 +107,7 @@ func RemoveLicenses(t Target, names map[string]string, needs []string, look func
 			if err != nil || len(skus) == 0 {
 				return nil, err
 			}
-			return nil, t.Graph.AssignLicense(ctx, t.tid(), t.User.ID, nil, skus) //nolint:wrapcheck // worded by the runner
+			return nil, t.Graph.AssignLicense(ctx, t.tid(), t.User.ID, nil, skus)
 		},
 		Verify: func(ctx context.Context, _ *jobs.Run) (jobs.Outcome, error) {
 			skus, err := direct(ctx)

@@ -74,11 +74,11 @@ func Offboard(ctx context.Context, t Target, s Sealer, o OffboardingOptions) ([]
 func leaveGroups(ctx context.Context, t Target, o OffboardingOptions) (now, last []jobs.Step, err error) {
 	groups, err := t.Graph.GroupsOf(ctx, t.tid(), t.User.ID)
 	if err != nil {
-		return nil, nil, err //nolint:wrapcheck // worded by ProblemOf
+		return nil, nil, err
 	}
 	owned, err := t.Graph.GroupsOwnedBy(ctx, t.tid(), t.User.ID)
 	if err != nil {
-		return nil, nil, err //nolint:wrapcheck // worded by ProblemOf
+		return nil, nil, err
 	}
 	owns := map[string]bool{}
 	for _, g := range owned {
@@ -109,11 +109,11 @@ func licenceLoss(ctx context.Context, t Target, converts bool) (warnings, blocke
 		return nil, nil, nil
 	}
 	if err != nil {
-		return nil, nil, err //nolint:wrapcheck // named by the step
+		return nil, nil, err
 	}
 	stats, err := t.Graph.MailboxStatistics(ctx, t.tid(), t.mailbox())
 	if err != nil {
-		return nil, nil, err //nolint:wrapcheck // named by the step
+		return nil, nil, err
 	}
 	upn := t.User.UserPrincipalName
 	if m.Held() {

@@ -36,7 +36,7 @@ func (g *globals) load() (config.Config, error) {
 	if g.logLevel != "" {
 		cfg.Log.Level = g.logLevel
 	}
-	return cfg, err //nolint:wrapcheck // already a sentence
+	return cfg, err
 }
 
 // cloudFlags choose the cloud for one run of the program.
@@ -95,7 +95,7 @@ func open(ctx context.Context, g *globals, f cloudFlags) (_ *app, err error) {
 		cfg.Cloud = "sandbox"
 	}
 	if err := cfg.Check(); err != nil {
-		return nil, err //nolint:wrapcheck // already a sentence
+		return nil, err
 	}
 	a := &app{cfg: cfg, log: newLogger(cfg.Log.Level)}
 	defer func() {
@@ -111,7 +111,7 @@ func open(ctx context.Context, g *globals, f cloudFlags) (_ *app, err error) {
 	gc.Log = a.log
 	client, err := graphclient.New(gc)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // already a sentence
+		return nil, err
 	}
 	a.closers = append(a.closers, client.Close)
 	return a, a.assemble(client, clk, redactor)
@@ -121,27 +121,27 @@ func open(ctx context.Context, g *globals, f cloudFlags) (_ *app, err error) {
 func (a *app) assemble(client *graphclient.Client, clk clock.Clock, redactor *secrets.Redactor) error {
 	dir, err := a.cfg.StatePath()
 	if err != nil {
-		return err //nolint:wrapcheck // already a sentence
+		return err
 	}
 	if err := config.OpenStateDir(dir); err != nil {
-		return err //nolint:wrapcheck // already a sentence
+		return err
 	}
 	journal, err := jobs.OpenJournal(dir, clk)
 	if err != nil {
-		return err //nolint:wrapcheck // already a sentence
+		return err
 	}
 	a.closers = append(a.closers, func() { _ = journal.Close() })
 	sealer, err := policy.OpenSealer(dir)
 	if err != nil {
-		return err //nolint:wrapcheck // already a sentence
+		return err
 	}
 	plans, err := policy.OpenPlans(dir, sealer, clk)
 	if err != nil {
-		return err //nolint:wrapcheck // already a sentence
+		return err
 	}
 	store, err := secrets.Open(dir, clk)
 	if err != nil {
-		return err //nolint:wrapcheck // already a sentence
+		return err
 	}
 	engine := &policy.Engine{Config: a.cfg, Graph: client, Plans: plans, Sealer: sealer, Journal: journal, Clock: clk, Embedded: a.cfg.Cloud == "sandbox"}
 	engine.Explain = func(err error) string { return redactor.Clean(tools.Explain(err)) }
@@ -178,7 +178,7 @@ func (a *app) cloud(ctx context.Context, f cloudFlags, redactor *secrets.Redacto
 	case strings.HasSuffix(a.cfg.Cloud, ".json"):
 		file, err := config.ReadCloudFile(a.cfg.Cloud)
 		if err != nil {
-			return gc, nil, err //nolint:wrapcheck // already a sentence
+			return gc, nil, err
 		}
 		return a.described(file, gc, redactor)
 	}
@@ -200,15 +200,15 @@ func (a *app) auth(redactor *secrets.Redactor) (graphclient.Auth, error) {
 	}
 	secret, err := config.Resolve(c.ClientSecret)
 	if err != nil {
-		return graphclient.Auth{}, err //nolint:wrapcheck // already a sentence
+		return graphclient.Auth{}, err
 	}
 	cert, err := config.Resolve(c.Certificate)
 	if err != nil {
-		return graphclient.Auth{}, err //nolint:wrapcheck // already a sentence
+		return graphclient.Auth{}, err
 	}
 	refresh, err := config.Resolve(c.RefreshToken)
 	if err != nil {
-		return graphclient.Auth{}, err //nolint:wrapcheck // already a sentence
+		return graphclient.Auth{}, err
 	}
 	redactor.Add(secret)
 	redactor.Add(refresh)
@@ -216,7 +216,7 @@ func (a *app) auth(redactor *secrets.Redactor) (graphclient.Auth, error) {
 	if strings.HasPrefix(c.RefreshToken, "keyring:") {
 		out.SaveRefreshToken = func(token string) error {
 			redactor.Add(token)
-			return config.Store(c.RefreshToken, token) //nolint:wrapcheck // already a sentence
+			return config.Store(c.RefreshToken, token)
 		}
 	}
 	return out, nil

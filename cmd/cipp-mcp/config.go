@@ -25,7 +25,7 @@ func configCommand(g *globals) *cobra.Command {
 			}
 			dir, err := cfg.StatePath()
 			if err != nil {
-				return err //nolint:wrapcheck // already a sentence
+				return err
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "The configuration is valid.\ncloud: %s\nsign-in: %s\naccess: %s\nstate: %s\n", cfg.Cloud, cfg.Auth.Mode, cfg.Access, dir)
 			return nil

@@ -130,18 +130,18 @@ func (d *demo) connect(ctx context.Context, dir string) error {
 	cloud := filepath.Join(dir, "client.json")
 	stateDir, err := (config.Config{Cloud: cloud, StateDir: state}).StatePath()
 	if err != nil {
-		return err //nolint:wrapcheck // already a sentence
+		return err
 	}
 	if err := config.OpenStateDir(stateDir); err != nil {
-		return err //nolint:wrapcheck // already a sentence
+		return err
 	}
 	store, err := secrets.Open(stateDir, clock.System{})
 	if err != nil {
-		return err //nolint:wrapcheck // already a sentence
+		return err
 	}
 	store.WorkFactor = 12 // the demo's key lives for seconds
 	if err := store.SetOperator(demoPassphrase); err != nil {
-		return err //nolint:wrapcheck // already a sentence
+		return err
 	}
 	t := transport.NewStdioWithOptions(exe, []string{"CIPP_STATE_DIR=" + state}, []string{"--config", cfgFile, "--log-level", "error", "serve", "--cloud", cloud},
 		transport.WithCommandFunc(func(ctx context.Context, command string, env, args []string) (*exec.Cmd, error) {
@@ -202,7 +202,7 @@ func and(m map[string]any, pairs ...any) map[string]any {
 		out[k] = v
 	}
 	for i := 0; i < len(pairs); i += 2 {
-		out[pairs[i].(string)] = pairs[i+1] //nolint:forcetypeassert // written a few lines above
+		out[pairs[i].(string)] = pairs[i+1]
 	}
 	return out
 }

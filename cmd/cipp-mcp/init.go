@@ -104,7 +104,7 @@ func (s setup) keep() error {
 				return errors.New("nothing was typed; nothing was stored")
 			}
 			if err := config.Store(a.ref, v); err != nil {
-				return err //nolint:wrapcheck // already a sentence
+				return err
 			}
 		}
 		return nil
@@ -120,7 +120,7 @@ func (s setup) writeConfig(named string) (string, error) {
 	if path == "" {
 		p, err := config.Path()
 		if err != nil {
-			return "", err //nolint:wrapcheck // already a sentence
+			return "", err
 		}
 		path = p
 	}
@@ -144,7 +144,7 @@ func (s setup) writeConfig(named string) (string, error) {
 		_ = f.Close()
 		return "", fmt.Errorf("write the configuration: %w", err)
 	}
-	return path, f.Close() //nolint:wrapcheck // flushing the file
+	return path, f.Close()
 }
 
 // checkSignIn proves the configuration: it signs in and lists the customers.

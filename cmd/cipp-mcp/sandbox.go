@@ -45,12 +45,12 @@ func sandboxCommand() *cobra.Command {
 			if out == "" {
 				dir, err := (config.Config{Cloud: "sandbox"}).StatePath()
 				if err != nil {
-					return err //nolint:wrapcheck // already a sentence
+					return err
 				}
 				out = dir
 			}
 			if err := config.OpenStateDir(out); err != nil {
-				return err //nolint:wrapcheck // already a sentence
+				return err
 			}
 			o.OutDir = out
 			s, err := sandbox.Start(cmd.Context(), o)
@@ -59,7 +59,7 @@ func sandboxCommand() *cobra.Command {
 			}
 			fmt.Fprintf(cmd.ErrOrStderr(), "the simulated cloud answers on %s\nclient: %s\nstop it with Ctrl-C\n", s.URL(), filepath.Join(out, "client.json"))
 			<-cmd.Context().Done()
-			return s.Close() //nolint:wrapcheck // shutting down
+			return s.Close()
 		},
 	}
 	c.Flags().StringVar(&o.Addr, "addr", "127.0.0.1:8365", "address to listen on")

@@ -33,13 +33,13 @@ environment: an agent may own a shell.`,
 		}
 		dir, err := cfg.StatePath()
 		if err != nil {
-			return nil, err //nolint:wrapcheck // already a sentence
+			return nil, err
 		}
 		if err := config.OpenStateDir(dir); err != nil {
-			return nil, err //nolint:wrapcheck // already a sentence
+			return nil, err
 		}
 		var clk clock.Clock = clock.System{}
-		return secrets.Open(dir, clk) //nolint:wrapcheck // already a sentence
+		return secrets.Open(dir, clk)
 	}
 	c.AddCommand(&cobra.Command{
 		Use: "init", Short: "Set the operator's passphrase", Example: "  cipp-mcp secrets init", Args: cobra.NoArgs,
@@ -61,7 +61,7 @@ environment: an agent may own a shell.`,
 					return errors.New("the two differ; nothing was set")
 				}
 				if err := s.SetOperator(first); err != nil {
-					return err //nolint:wrapcheck // already a sentence
+					return err
 				}
 				t.say("The operator's passphrase is set. Nobody can recover it.\n")
 				return nil
@@ -76,13 +76,13 @@ environment: an agent may own a shell.`,
 			}
 			list, err := s.List()
 			if err != nil {
-				return err //nolint:wrapcheck // already a sentence
+				return err
 			}
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 			for _, i := range list {
 				fmt.Fprintf(w, "%s\t%s\t%s\tuntil %s\n", i.Handle, i.Kind, i.For, i.Expires.Format("2006-01-02 15:04Z"))
 			}
-			return w.Flush() //nolint:wrapcheck // standard output
+			return w.Flush()
 		},
 	}, &cobra.Command{
 		Use: "reveal HANDLE", Short: "Show one secret, once, on the terminal", Example: "  cipp-mcp secrets reveal sec_abcdefghij234567", Args: cobra.ExactArgs(1),
@@ -98,7 +98,7 @@ environment: an agent may own a shell.`,
 				}
 				info, secret, err := s.Reveal(args[0], pass)
 				if err != nil {
-					return err //nolint:wrapcheck // already a sentence
+					return err
 				}
 				t.say(fmt.Sprintf("%s for %s:\n\n    %s\n\nThis was the only view.\n", info.Kind, info.For, secret))
 				return nil

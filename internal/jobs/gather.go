@@ -28,7 +28,7 @@ func Gather(ctx context.Context, run *Run, steps []Step, report func(done, total
 		case name := <-ended:
 			report(done, len(steps), name)
 		case err := <-finished:
-			return err //nolint:wrapcheck // the step's own words
+			return err
 		}
 	}
 }

@@ -22,7 +22,7 @@ func Declarations() []mcp.Tool {
 
 // ModelVisible is what of a tool reaches a model's context: name, description and input schema.
 func ModelVisible(t mcp.Tool) ([]byte, error) {
-	return json.Marshal(map[string]any{"name": t.Name, "description": t.Description, "inputSchema": t.RawInputSchema}) //nolint:wrapcheck // plain data
+	return json.Marshal(map[string]any{"name": t.Name, "description": t.Description, "inputSchema": t.RawInputSchema})
 }
 
 // Table is the README's list of tools.

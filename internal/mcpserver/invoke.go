@@ -110,7 +110,7 @@ func (inv *Invoker) invoke(ctx context.Context, t tools.Tool, raw json.RawMessag
 	}
 	call, err := inv.Env.NewCall(ctx, t, in)
 	if err != nil {
-		return nil, nil, err //nolint:wrapcheck // worded by ProblemOf
+		return nil, nil, err
 	}
 	call.Progress = caller.Progress
 	inv.journal(t, call, caller, args)
@@ -119,7 +119,7 @@ func (inv *Invoker) invoke(ctx context.Context, t tools.Tool, raw json.RawMessag
 	}
 	v, err := t.Run(ctx, call, in)
 	if err != nil {
-		return nil, nil, err //nolint:wrapcheck // worded by ProblemOf
+		return nil, nil, err
 	}
 	res, ok := v.(Result)
 	if !ok {

@@ -85,5 +85,5 @@ func ServeStdio(ctx context.Context, s *server.MCPServer, in io.Reader, out io.W
 	std := server.NewStdioServer(s)
 	server.WithWorkerPoolSize(workers)(std)
 	server.WithErrorLogger(log.New(zap.NewStdLog(logger).Writer(), "", 0))(std)
-	return std.Listen(ctx, in, out) //nolint:wrapcheck // the caller says what was served
+	return std.Listen(ctx, in, out)
 }

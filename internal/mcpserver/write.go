@@ -27,7 +27,7 @@ func (inv *Invoker) write(ctx context.Context, t tools.Tool, call *tools.Call, i
 	}
 	work, err := t.Work(ctx, call, in)
 	if err != nil {
-		return nil, nil, err //nolint:wrapcheck // worded by ProblemOf
+		return nil, nil, err
 	}
 	req := policy.Request{
 		Tool: t.Name, Risk: max(t.Risk, work.Risk), Tenant: call.Tenant, User: call.User, Args: args, Steps: work.Steps, Warnings: work.Warnings,
@@ -36,7 +36,7 @@ func (inv *Invoker) write(ctx context.Context, t tools.Tool, call *tools.Call, i
 	run := inv.Engine.NewRun(req)
 	plan, err := inv.Engine.Plan(ctx, req, run)
 	if err != nil {
-		return nil, nil, err //nolint:wrapcheck // worded by ProblemOf
+		return nil, nil, err
 	}
 	res := &tools.WriteResult{Tool: t.Name, TenantID: plan.TenantID, Tenant: plan.Tenant, UserID: plan.UserID, User: plan.User, Plan: &plan, Warnings: plan.Warnings}
 	wa := tools.WriteArguments(in)
@@ -73,7 +73,7 @@ func (inv *Invoker) write(ctx context.Context, t tools.Tool, call *tools.Call, i
 	res.JobID = run.ID
 	res.Steps, err = inv.Engine.Execute(ctx, req, run, plan, approvedBy, tools.StepProgress(caller.Progress))
 	if err != nil {
-		return nil, nil, err //nolint:wrapcheck // worded by ProblemOf
+		return nil, nil, err
 	}
 	res.Status, res.Plan = policy.Status(res.Steps), nil
 	if work.Secrets != nil {
@@ -96,10 +96,10 @@ func (inv *Invoker) approve(req policy.Request, plan policy.Plan, wa tools.Write
 	if token != "" {
 		shown, err := inv.Engine.Plans.Peek(token)
 		if err != nil {
-			return "", nil, err //nolint:wrapcheck // worded by ProblemOf
+			return "", nil, err
 		}
 		if err := policy.Approved(shown, plan); err != nil {
-			return "", nil, err //nolint:wrapcheck // worded by ProblemOf
+			return "", nil, err
 		}
 	}
 	switch {
@@ -108,14 +108,14 @@ func (inv *Invoker) approve(req policy.Request, plan policy.Plan, wa tools.Write
 	case mode == "client":
 		if token == "" {
 			if token, _, err = inv.Engine.Plans.Keep(plan); err != nil {
-				return "", nil, err //nolint:wrapcheck // worded by ProblemOf
+				return "", nil, err
 			}
 		}
 		q, err = inv.ask(plan, token)
 		return "", q, err
 	case token != "":
 		if _, err := inv.Engine.Plans.Take(token); err != nil {
-			return "", nil, err //nolint:wrapcheck // worded by ProblemOf
+			return "", nil, err
 		}
 		return "plan token, by " + caller.Name, nil, nil
 	default:
@@ -126,7 +126,7 @@ func (inv *Invoker) approve(req policy.Request, plan policy.Plan, wa tools.Write
 func (inv *Invoker) ask(plan policy.Plan, token string) (*Question, error) {
 	state, err := inv.Engine.Sealer.Seal(questionPurpose, question{token, plan.Binding(), inv.Env.Clock.Now().Add(policy.PlanLifetime)})
 	if err != nil {
-		return nil, err //nolint:wrapcheck // a bug
+		return nil, err
 	}
 	who := plan.Tenant
 	if plan.User != "" {
@@ -146,7 +146,7 @@ func (inv *Invoker) answered(plan policy.Plan, a Answer, client string) (approve
 	if !a.Accepted {
 		_, err := inv.Engine.Plans.Take(q.PlanToken)
 		if err != nil && !errors.Is(err, policy.ErrPlanUnknown) && !errors.Is(err, policy.ErrPlanExpired) {
-			return "", err //nolint:wrapcheck // worded by ProblemOf
+			return "", err
 		}
 		return "", nil
 	}
@@ -155,10 +155,10 @@ func (inv *Invoker) answered(plan policy.Plan, a Answer, client string) (approve
 	}
 	shown, err := inv.Engine.Plans.Take(q.PlanToken)
 	if err != nil {
-		return "", err //nolint:wrapcheck // worded by ProblemOf
+		return "", err
 	}
 	if err := policy.Approved(shown, plan); err != nil {
-		return "", err //nolint:wrapcheck // worded by ProblemOf
+		return "", err
 	}
 	return "the person at " + client, nil
 }
@@ -167,7 +167,7 @@ func (inv *Invoker) answered(plan policy.Plan, a Answer, client string) (approve
 func (inv *Invoker) show(res *tools.WriteResult, plan policy.Plan, status, next string) (Result, *Question, error) {
 	token, expires, err := inv.Engine.Plans.Keep(plan)
 	if err != nil {
-		return nil, nil, err //nolint:wrapcheck // worded by ProblemOf
+		return nil, nil, err
 	}
 	res.Status, res.Next, res.PlanToken, res.ExpiresAt = status, next, token, &expires
 	return res, nil, nil

@@ -55,7 +55,7 @@ func (p Plan) Writes() int {
 
 // Binding is the fingerprint of what was shown: tool, ids, arguments and every before and after.
 func (p Plan) Binding() string {
-	b, _ := json.Marshal(struct { //nolint:errchkjson // plain data
+	b, _ := json.Marshal(struct {
 		Tool, Tenant, User, Args string
 		Changes                  []jobs.Change
 	}{p.Tool, p.TenantID, p.UserID, p.argsHash, p.Changes})
@@ -172,7 +172,7 @@ func ArgsHash(args map[string]any) string {
 			c[k] = v
 		}
 	}
-	b, _ := json.Marshal(c) //nolint:errchkjson // decoded JSON; maps are written in key order
+	b, _ := json.Marshal(c)
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
 }

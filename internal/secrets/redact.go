@@ -23,7 +23,7 @@ func (r *Redactor) Add(secret string) {
 	if len(secret) < 8 {
 		return
 	}
-	quoted, _ := json.Marshal(secret) //nolint:errchkjson // a string always marshals
+	quoted, _ := json.Marshal(secret)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.forms == nil {

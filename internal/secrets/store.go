@@ -275,7 +275,7 @@ func encrypt(plain []byte, r age.Recipient) ([]byte, error) {
 func decrypt(box []byte, id age.Identity) ([]byte, error) {
 	r, err := age.Decrypt(bytes.NewReader(box), id)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // the caller says what could not be opened
+		return nil, err
 	}
-	return io.ReadAll(r) //nolint:wrapcheck // as above
+	return io.ReadAll(r)
 }

@@ -1,0 +1,210 @@
+package tools
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"cipp-mcp/graphclient"
+)
+
+func userSummary(ctx context.Context, c *Call) (*UserSummary, error) {
+	u, err := c.Graph.User(ctx, c.Tenant.ID, c.User.ID, "id", "displayName", "mail", "userType", "accountEnabled", "onPremisesSyncEnabled", "usageLocation", "jobTitle", "department", "assignedLicenses", "createdDateTime", "lastPasswordChangeDateTime", "userPrincipalName")
+	if err != nil {
+		return nil, err
+	}
+	p, err := c.Graph.PrivilegesOf(ctx, c.Tenant.ID, c.User.ID)
+	if err != nil {
+		return nil, err
+	}
+	s := &UserSummary{
+		DisplayName: u.DisplayName, Mail: u.Mail, UserType: u.UserType, AccountEnabled: u.AccountEnabled, SyncState: syncState(u), UsageLocation: u.UsageLocation, JobTitle: u.JobTitle,
+		Department: u.Department, Licenses: []string{}, Created: u.CreatedDateTime, LastPasswordChange: u.LastPasswordChangeDateTime, IsAdmin: p.Admin(),
+	}
+	if len(u.AssignedLicenses) > 0 {
+		names := licenceNames(ctx, c)
+		for _, l := range u.AssignedLicenses {
+			s.Licenses = append(s.Licenses, licenceName(names, l.SkuID))
+		}
+	}
+	s.AvailableActions = actionsFor(u)
+	return s, nil
+}
+
+// actionsFor names the writes that make sense on a user as it is.
+func actionsFor(u graphclient.User) []string {
+	a := []string{"cipp_bec_check", "cipp_revoke_sessions", "cipp_reset_mfa", "cipp_offboard_user"}
+	if u.AccountEnabled != nil && !*u.AccountEnabled {
+		a = append(a, "cipp_enable_user")
+	} else {
+		a = append(a, "cipp_disable_user")
+	}
+	if !u.Synced() {
+		a = append(a, "cipp_edit_user")
+		if !u.Guest() {
+			a = append(a, "cipp_reset_password")
+		}
+	}
+	return a
+}
+
+func userLicenses(ctx context.Context, c *Call) ([]UserLicense, error) {
+	u, err := c.Graph.User(ctx, c.Tenant.ID, c.User.ID, "id", "licenseAssignmentStates")
+	if err != nil {
+		return nil, err
+	}
+	names := licenceNames(ctx, c)
+	out := []UserLicense{}
+	for _, s := range u.LicenseAssignmentStates {
+		l := UserLicense{SkuID: s.SkuID, Name: licenceName(names, s.SkuID), State: s.State, Error: s.Error}
+		if s.AssignedByGroup != "" {
+			l.FromGroup = s.AssignedByGroup
+			if g, err := c.Graph.Group(ctx, c.Tenant.ID, s.AssignedByGroup); err == nil {
+				l.FromGroup = g.DisplayName
+			}
+		}
+		out = append(out, l)
+	}
+	return out, nil
+}
+
+func consentRows(ctx context.Context, c *Call) ([]ConsentRow, error) {
+	grants, err := c.Graph.OAuth2GrantsOf(ctx, c.Tenant.ID, c.User.ID)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]string, 0, len(grants))
+	for _, g := range grants {
+		ids = append(ids, g.ClientID)
+	}
+	apps, err := c.Graph.ServicePrincipals(ctx, c.Tenant.ID, ids)
+	if err != nil {
+		return nil, err
+	}
+	out := []ConsentRow{}
+	for _, g := range grants {
+		out = append(out, ConsentRow{ID: g.ID, App: apps[g.ClientID].DisplayName, AppID: apps[g.ClientID].AppID, Scopes: g.Scopes()})
+	}
+	return out, nil
+}
+
+func userMFA(ctx context.Context, c *Call) (*UserMFA, error) {
+	methods, err := c.Graph.AuthMethods(ctx, c.Tenant.ID, c.User.ID)
+	if err != nil {
+		return nil, err
+	}
+	m := &UserMFA{Methods: methodRows(methods)}
+	// The two below exist in beta only; without them the methods are still worth showing.
+	if state, err := c.Graph.PerUserMFAState(ctx, c.Tenant.ID, c.User.ID); err == nil {
+		m.PerUserState = state
+	}
+	if p, err := c.Graph.SignInPreferences(ctx, c.Tenant.ID, c.User.ID); err == nil {
+		m.Default = p.UserPreferredMethodForSecondaryAuthentication
+	}
+	return m, nil
+}
+
+func methodRows(methods []graphclient.AuthMethod) []MethodRow {
+	out := []MethodRow{}
+	for _, m := range methods {
+		if m.Type() == "password" {
+			continue
+		}
+		detail := m.DisplayName
+		switch {
+		case m.PhoneNumber != "":
+			detail = m.PhoneType + " " + maskPhone(m.PhoneNumber)
+		case m.EmailAddress != "":
+			detail = m.EmailAddress
+		}
+		out = append(out, MethodRow{ID: m.ID, Type: m.Type(), Detail: detail, Created: m.CreatedDateTime})
+	}
+	return out
+}
+
+// maskPhone leaves the country code and the last two digits: enough to recognise one's own number,
+// too little to call it.
+func maskPhone(n string) string {
+	country, rest, _ := strings.Cut(n, " ")
+	left := 0
+	for _, r := range rest {
+		if r >= '0' && r <= '9' {
+			left++
+		}
+	}
+	return country + " " + strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return r
+		}
+		if left--; left < 2 {
+			return r
+		}
+		return '•'
+	}, rest)
+}
+
+func signInRows(rows []graphclient.SignIn) []SignInRow {
+	out := []SignInRow{}
+	for _, r := range rows {
+		result := "success"
+		if r.Status.ErrorCode != 0 {
+			result = fmt.Sprintf("failed %d %s", r.Status.ErrorCode, r.Status.FailureReason)
+		}
+		risk := r.RiskLevelDuringSignIn
+		if risk == "none" {
+			risk = ""
+		}
+		out = append(out, SignInRow{Time: r.CreatedDateTime, App: r.AppDisplayName, IP: r.IPAddress, Country: r.Location.CountryOrRegion, Place: strings.Trim(r.Location.City+", "+r.Location.CountryOrRegion, ", "), Client: r.ClientAppUsed, Result: result, Risk: risk, ErrorNum: r.Status.ErrorCode})
+	}
+	return out
+}
+
+func mailboxSummary(ctx context.Context, c *Call, ref graphclient.MailboxRef) (*MailboxSummary, error) {
+	m, err := c.Graph.Mailbox(ctx, c.Tenant.ID, ref)
+	if err != nil {
+		return nil, err
+	}
+	s := &MailboxSummary{Type: m.RecipientTypeDetails, Primary: m.PrimarySMTPAddress, KeepCopy: m.DeliverToMailboxAndForward, Hidden: m.HiddenFromAddressListsEnabled, Archive: m.HasArchive(), Forwarding: forwardingOf(m)}
+	for _, a := range m.EmailAddresses {
+		if rest, ok := strings.CutPrefix(a, "smtp:"); ok {
+			s.Aliases = append(s.Aliases, rest)
+		}
+	}
+	s.Holds = holdsOf(m)
+	if st, err := c.Graph.MailboxStatistics(ctx, c.Tenant.ID, ref); err == nil {
+		gb := float64(st.TotalItemSize) / (1 << 30)
+		s.SizeGB, s.Items = &gb, &st.ItemCount
+	}
+	if r, err := c.Graph.AutoReply(ctx, c.Tenant.ID, ref); err == nil {
+		s.AutoReply = r.AutoReplyState
+	}
+	return s, nil
+}
+
+// forwardingOf is where a mailbox forwards to, "" when nowhere. ForwardingAddress wins over
+// ForwardingSmtpAddress.
+func forwardingOf(m graphclient.Mailbox) string {
+	if m.ForwardingAddress != "" {
+		return m.ForwardingAddress
+	}
+	return m.ForwardingSMTPAddress
+}
+
+func holdsOf(m graphclient.Mailbox) []string {
+	var out []string
+	if m.LitigationHoldEnabled {
+		out = append(out, "litigation hold")
+	}
+	if m.RetentionHoldEnabled {
+		out = append(out, "retention hold")
+	}
+	if m.ComplianceTagHoldApplied {
+		out = append(out, "compliance tag hold")
+	}
+	for _, h := range m.InPlaceHolds {
+		if h != "" && h[0] != '-' {
+			out = append(out, "policy hold "+h)
+		}
+	}
+	return out
+}
