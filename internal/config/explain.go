@@ -24,7 +24,7 @@ func explain(err error) error {
 		line = t.Position.Line
 	}
 	if m := unknownField.FindStringSubmatch(ye.GetMessage()); m != nil {
-		return fmt.Errorf("line %d: there is no setting %q; did you mean %q?", line, m[1], nearest(m[1], keys(reflect.TypeFor[Config]())))
+		return fmt.Errorf("line %d: there is no setting %q; did you mean %q?", line, m[1], Nearest(m[1], keys(reflect.TypeFor[Config]())))
 	}
 	return fmt.Errorf("line %d: %s", line, ye.GetMessage())
 }
@@ -43,34 +43,4 @@ func keys(t reflect.Type) []string {
 		}
 	}
 	return out
-}
-
-func nearest(word string, words []string) string {
-	best, least := "", 1<<30
-	for _, w := range words {
-		if d := distance(strings.ToLower(word), strings.ToLower(w)); d < least {
-			best, least = w, d
-		}
-	}
-	return best
-}
-
-// distance is Levenshtein's.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		prev := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := prev
-			if a[i-1] != b[j-1] {
-				cost++
-			}
-			prev, row[j] = row[j], min(cost, row[j]+1, row[j-1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -46,7 +46,8 @@ func Resolve(ref string) (string, error) {
 		}
 		return v, nil
 	default:
-		return "", fmt.Errorf("%q is no reference to a secret; use keyring:SERVICE/NAME, file:PATH or env:NAME", kind+":…")
+		// What stands there may be the secret itself, so it is not repeated.
+		return "", errors.New("a secret must be a reference: keyring:SERVICE/NAME, file:PATH or env:NAME")
 	}
 }
 

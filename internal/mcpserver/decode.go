@@ -12,6 +12,7 @@ import (
 
 	"github.com/invopop/jsonschema"
 
+	"cipp-mcp/internal/config"
 	"cipp-mcp/tools"
 )
 
@@ -107,7 +108,7 @@ func rename(t tools.Tool, schema *jsonschema.Schema, args map[string]any) error 
 		}
 		to, ok := alias(t, canonical, name)
 		if !ok {
-			return badArgument("%s has no argument %s; did you mean %s? It takes: %s.", t.Name, tools.Clean(name, 60), nearest(name, canonical), strings.Join(canonical, ", "))
+			return badArgument("%s has no argument %s; did you mean %s? It takes: %s.", t.Name, tools.Clean(name, 60), config.Nearest(name, canonical), strings.Join(canonical, ", "))
 		}
 		if _, twice := args[to]; twice {
 			return badArgument("%s and %s are the same argument; give one of them.", name, to)
@@ -188,7 +189,7 @@ func fitText(name string, s *jsonschema.Schema, v any) (any, error) {
 			return allowed[i], nil
 		}
 	}
-	return nil, badArgument("%s must be one of %s (got %s); did you mean %s?", name, strings.Join(allowed, ", "), show(v), nearest(text, allowed))
+	return nil, badArgument("%s must be one of %s (got %s); did you mean %s?", name, strings.Join(allowed, ", "), show(v), config.Nearest(text, allowed))
 }
 
 func fitNumber(name string, s *jsonschema.Schema, v any) (any, error) {
@@ -243,34 +244,4 @@ func show(v any) string {
 		return "that"
 	}
 	return tools.Clean(string(b), 80)
-}
-
-// nearest is the closest of the words, by edits.
-func nearest(word string, words []string) string {
-	best, least := "", 1<<30
-	for _, w := range words {
-		if d := edits(strings.ToLower(word), strings.ToLower(w)); d < least {
-			best, least = w, d
-		}
-	}
-	return best
-}
-
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal, row[j+1] = row[j+1], min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

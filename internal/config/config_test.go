@@ -1,0 +1,119 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+func noEnv(string) (string, bool) { return "", false }
+
+func write(t *testing.T, text string) string {
+	t.Helper()
+	p := filepath.Join(t.TempDir(), "cipp-mcp.yaml")
+	if err := os.WriteFile(p, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestTheExampleIsValid(t *testing.T) {
+	c, err := Load(write(t, Example), noEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Access != ReadOnly || c.Guards.ExternalForwarding != "deny" {
+		t.Errorf("the example is not the safe default: %+v", c)
+	}
+}
+
+func TestMistakesAreExplained(t *testing.T) {
+	for text, want := range map[string][]string{
+		"version: 1\nacces: write\n":                           {"line 2", `"acces"`, `"access"`},
+		"version: 2\n":                                         {"version is 2"},
+		"version: 1\naccess: sometimes\n":                      {`access is "sometimes"`, "read-only, write"},
+		"version: 1\nauth:\n  clientSecret: s3cr3t-value\n":    {"auth.clientSecret must be a reference"},
+		"version: 1\nauth:\n  tennantId: x\n":                  {"line 3", `"tenantId"`},
+		"version: 1\napproval: {destructive: none}\n":          {"approval.destructive", "client, plan"},
+		"version: 1\noffboarding: {default: {convert: yes}}\n": {"convertToShared"},
+	} {
+		_, err := Load(write(t, text), noEnv)
+		if err == nil {
+			t.Errorf("%q was taken", text)
+			continue
+		}
+		for _, w := range want {
+			if !strings.Contains(err.Error(), w) {
+				t.Errorf("%q: %q says nothing of %q", text, err, w)
+			}
+		}
+		if strings.Contains(err.Error(), "s3cr3t") {
+			t.Errorf("the error shows the secret: %v", err)
+		}
+	}
+}
+
+func TestLaterWins(t *testing.T) {
+	env := map[string]string{"CIPP_ACCESS": "write", "CIPP_TENANTS_ALLOW": "a.example,b.example"}
+	c, err := Load(write(t, "version: 1\naccess: read-only\n"), func(k string) (string, bool) { v, ok := env[k]; return v, ok })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Access != Write || len(c.Tenants.Allow) != 2 {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestSecretsAreReferences(t *testing.T) {
+	t.Setenv("CIPP_TEST_SECRET", "from the environment")
+	file := write(t, "from a file\n")
+	for ref, want := range map[string]string{"": "", "env:CIPP_TEST_SECRET": "from the environment", "file:" + file: "from a file"} {
+		if got, err := Resolve(ref); err != nil || got != want {
+			t.Errorf("%q: %q, %v", ref, got, err)
+		}
+	}
+	for _, ref := range []string{"env:CIPP_TEST_NOT_SET", "file:/no/such/file", "hunter2", "keyring:only-service"} {
+		if _, err := Resolve(ref); err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%q: %v", ref, err)
+		}
+	}
+}
+
+func TestStateIsKeptApart(t *testing.T) {
+	dir := t.TempDir()
+	seen := map[string]string{}
+	for _, c := range []Config{{Cloud: "public", StateDir: dir}, {Cloud: "sandbox", StateDir: dir}, {Cloud: "a/client.json", StateDir: dir}, {Cloud: "b/client.json", StateDir: dir}} {
+		p, err := c.StatePath()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if other, ok := seen[p]; ok {
+			t.Errorf("%s and %s share %s", c.Cloud, other, p)
+		}
+		seen[p] = c.Cloud
+	}
+	if _, err := (Config{Cloud: "public", StateDir: filepath.Join(dir, "OneDrive - Contoso", "state")}).StatePath(); err == nil || !strings.Contains(err.Error(), "synchronised") {
+		t.Errorf("a synchronised folder: %v", err)
+	}
+	open := filepath.Join(dir, "open")
+	if err := os.Mkdir(open, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := OpenStateDir(open); permissionsMatter && err == nil {
+		t.Error("a directory that others may read was taken")
+	}
+}
+
+func TestNearestIsTheWordItself(t *testing.T) {
+	words := keys(reflect.TypeFor[Config]())
+	rapid.Check(t, func(r *rapid.T) {
+		w := rapid.SampledFrom(words).Draw(r, "word")
+		if got := Nearest(w, words); got != w {
+			r.Fatalf("%q is nearest to %q", w, got)
+		}
+	})
+}

@@ -1,0 +1,41 @@
+package config
+
+import "strings"
+
+// Nearest is the word of a list that somebody most likely meant: one that begins with what was typed,
+// else the one with the fewest edits.
+func Nearest(word string, words []string) string {
+	best, least := "", 1<<30
+	word = strings.ToLower(word)
+	for _, w := range words {
+		l := strings.ToLower(w)
+		d := distance(word, l)
+		if len(word) > 2 && strings.HasPrefix(l, word) && d > 1 {
+			d = 1
+		}
+		if d < least {
+			best, least = w, d
+		}
+	}
+	return best
+}
+
+// distance is Levenshtein's.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		prev := row[0]
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := prev
+			if a[i-1] != b[j-1] {
+				cost++
+			}
+			prev, row[j] = row[j], min(cost, row[j]+1, row[j-1]+1)
+		}
+	}
+	return row[len(b)]
+}
