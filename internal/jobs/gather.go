@@ -2,33 +2,33 @@ package jobs
 
 import (
 	"context"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 )
 
-// Gather runs steps that only read side by side, at most eight at once. report is called as each
-// ends. A step reports its own failure through what it leaves in the run; an error here is a bug.
+// Gather runs steps that only read side by side, at most eight at once, and calls report as each
+// ends, one at a time. A step leaves its own failure in the run; an error here is a bug, or the
+// caller's leaving.
 func Gather(ctx context.Context, run *Run, steps []Step, report func(done, total int, name string)) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(8)
-	ended := make(chan string, len(steps))
+	var mu sync.Mutex
+	done := 0
 	for _, s := range steps {
 		g.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			if _, err := s.Do(ctx, run); err != nil {
 				return err
 			}
-			ended <- s.Name
+			mu.Lock()
+			defer mu.Unlock()
+			done++
+			report(done, len(steps), s.Name)
 			return nil
 		})
 	}
-	finished := make(chan error, 1)
-	go func() { finished <- g.Wait() }()
-	for done := 1; ; done++ {
-		select {
-		case name := <-ended:
-			report(done, len(steps), name)
-		case err := <-finished:
-			return err
-		}
-	}
+	return g.Wait()
 }
