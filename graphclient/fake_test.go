@@ -61,7 +61,7 @@ type seen struct {
 // fake is a Microsoft cloud with a working sign-in service; everything else is answered by serve.
 type fake struct {
 	*httptest.Server
-	t     *testing.T
+	t     testing.TB
 	clock *frozen
 	serve http.HandlerFunc
 	roles []string // app roles in the tokens
@@ -73,7 +73,7 @@ type fake struct {
 	signin  http.HandlerFunc // replaces the token endpoint
 }
 
-func newFake(t *testing.T, serve http.HandlerFunc) *fake {
+func newFake(t testing.TB, serve http.HandlerFunc) *fake {
 	t.Helper()
 	f := &fake{t: t, clock: newFrozen(), serve: serve}
 	f.Server = httptest.NewUnstartedServer(http.HandlerFunc(f.handle))
@@ -108,7 +108,7 @@ func (f *fake) handle(w http.ResponseWriter, r *http.Request) {
 			replaced(w, r)
 			return
 		}
-		fmt.Fprintf(w, `{"token_type":"Bearer","expires_in":3600,"access_token":%q}`, f.token(n))
+		answer(w, http.StatusOK, fmt.Sprintf(`{"token_type":"Bearer","expires_in":3600,"access_token":%q}`, f.token(n)))
 	default:
 		f.mu.Lock()
 		f.all = append(f.all, s)

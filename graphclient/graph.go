@@ -124,7 +124,7 @@ func fetch[T any](ctx context.Context, c *Client, k call, a *adapter, build func
 	var v T
 	err := c.send(ctx, k, a, build, func(body []byte) error {
 		var fresh T // a repeated attempt must not find the leavings of the one before
-		if err := json.Unmarshal(body, &fresh); err != nil {
+		if err := decode(body, &fresh); err != nil {
 			return err
 		}
 		v = fresh

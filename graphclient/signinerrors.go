@@ -80,8 +80,7 @@ func signinError(tenant string, err error) *Error {
 		if code := aadsts.FindString(err.Error()); code != "" {
 			return signinAnswer(tenant, 0, nil, []byte(`{"error_description":"`+code+`"}`))
 		}
-		e := lost(call{service: signinService, tenant: tenant}, err, false)
-		return e
+		return lost(call{service: signinService, tenant: tenant}, err, false)
 	}
 	return signinAnswer(tenant, res.StatusCode, res.Header, body)
 }

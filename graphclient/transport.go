@@ -161,7 +161,9 @@ func (outcome) Intercept(p khttp.Pipeline, next int, req *http.Request) (*http.R
 	var sent atomic.Bool
 	ctx, cancel := context.WithTimeout(req.Context(), patience)
 	defer cancel()
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }})
+	// From the moment there is a connection the request may be on it. The later hooks are of no use: the
+	// service can have acted before the goroutine that wrote the request comes to report it.
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { sent.Store(true) }})
 	res, err := p.Next(req.WithContext(ctx), next)
 	if err != nil {
 		return nil, lost(k, err, sent.Load())
