@@ -52,6 +52,7 @@ func (c *Cloud) Reset() error {
 	defer c.mu.Unlock()
 	c.partner, c.tenants, c.ipIntel, c.declared = l.partner, l.tenants, l.ipIntel, l.declared
 	c.index = map[string]*Tenant{}
+	c.nameApplications()
 	for _, t := range c.tenants {
 		t.cloud = c
 		c.index[strings.ToLower(t.ID)] = t
@@ -66,6 +67,23 @@ func (c *Cloud) Reset() error {
 		}
 	}
 	return nil
+}
+
+// nameApplications gives the service principals of the partner's applications their name and home.
+func (c *Cloud) nameApplications() {
+	for _, a := range c.partner.Applications {
+		name := a.DisplayName
+		if name == "" {
+			name = c.partner.DisplayName
+		}
+		for _, t := range c.tenants {
+			for _, sp := range t.Collection("servicePrincipals").All() {
+				if strings.EqualFold(Str(sp, "appId"), a.AppID) && Str(sp, "displayName") == "" {
+					sp["displayName"], sp["appDisplayName"], sp["appOwnerOrganizationId"] = name, name, c.partner.TenantID
+				}
+			}
+		}
+	}
 }
 
 // Tenant is the tenant with that GUID or verified domain, or nil.

@@ -2,6 +2,7 @@ package cloud
 
 import (
 	"context"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -17,8 +18,9 @@ type past struct {
 }
 
 type later struct {
-	at time.Time
-	do func()
+	at     time.Time
+	strict bool // waits for its time on a frozen clock too
+	do     func()
 }
 
 // Change is one entry of the log that delta queries read.
@@ -106,23 +108,43 @@ func (t *Tenant) After(d time.Duration, do func()) {
 		do()
 		return
 	}
+	t.schedule(later{t.Now().Add(d), false, do})
+}
+
+// At lets do happen once the cloud's clock reaches that time, frozen or not: it is an event of its own and no
+// delay of somebody's request. The caller holds Lock.
+func (t *Tenant) At(when time.Time, do func()) { t.schedule(later{when, true, do}) }
+
+func (t *Tenant) schedule(l later) {
 	t.lagMu.Lock()
 	defer t.lagMu.Unlock()
-	t.pending = append(t.pending, later{t.Now().Add(d), do})
+	t.pending = append(t.pending, l)
 	sort.SliceStable(t.pending, func(i, j int) bool { return t.pending[i].at.Before(t.pending[j].at) })
 }
 
 func (t *Tenant) due() bool {
 	t.lagMu.Lock()
 	defer t.lagMu.Unlock()
-	return len(t.pending) > 0 && (t.cloud.Clock.Frozen() || !t.pending[0].at.After(t.Now()))
+	return len(t.pending) > 0 && t.next() >= 0
+}
+
+// next is the first pending effect whose time has come, or -1.
+func (t *Tenant) next() int {
+	now, frozen := t.Now(), t.cloud.Clock.Frozen()
+	for i, l := range t.pending {
+		if !l.at.After(now) || frozen && !l.strict {
+			return i
+		}
+	}
+	return -1
 }
 
 func (t *Tenant) settle() {
 	for t.due() {
 		t.lagMu.Lock()
-		next := t.pending[0]
-		t.pending = t.pending[1:]
+		i := t.next()
+		next := t.pending[i]
+		t.pending = slices.Delete(t.pending, i, i+1)
 		t.lagMu.Unlock()
 		next.do()
 	}

@@ -52,11 +52,29 @@ func (t *Tenant) loadGraph(g Object, path string) error {
 	for _, g := range t.Groups().All() {
 		t.indexMembers(g)
 	}
+	t.loadServicePrincipals()
 	t.loadRoles()
 	for _, u := range t.Users().All() {
 		t.loadLicenses(u)
 	}
 	return nil
+}
+
+// loadServicePrincipals gives every application that was consented to its service principal.
+func (t *Tenant) loadServicePrincipals() {
+	list := t.graph["servicePrincipals"]
+	for i := range t.Consents {
+		c := &t.Consents[i]
+		found := false
+		for _, sp := range list.All() {
+			if strings.EqualFold(Str(sp, "appId"), c.AppID) {
+				c.ObjectID, found = Str(sp, "id"), true
+			}
+		}
+		if !found {
+			list.Add(Object{"id": c.ObjectID, "appId": c.AppID, "accountEnabled": true, "servicePrincipalType": "Application"})
+		}
+	}
 }
 
 // loadRoles turns members that stand in directoryRoles into role assignments: assignments are what is

@@ -147,3 +147,14 @@ func (t *Tenant) Users() *Collection { return t.Collection("users") }
 
 // Groups is the tenant's groups.
 func (t *Tenant) Groups() *Collection { return t.Collection("groups") }
+
+// PassAllowed says whether the tenant's policy lets users have a Temporary Access Pass.
+func (t *Tenant) PassAllowed() bool {
+	switch v := t.Policies["temporaryAccessPass"].(type) {
+	case bool:
+		return v
+	case map[string]any:
+		return v["isEnabled"] != false
+	}
+	return false
+}

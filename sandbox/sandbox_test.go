@@ -1,0 +1,176 @@
+package sandbox
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// tester drives a sandbox over HTTPS as any client would.
+type tester struct {
+	*testing.T
+	s      *Server
+	client *http.Client
+	tokens map[string]string
+}
+
+func start(t *testing.T, o Options) *tester {
+	t.Helper()
+	if o.Clock == "" {
+		o.Clock = "2026-03-12T15:00:00Z,frozen"
+	}
+	s, err := Start(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(s.CA())
+	c := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	t.Cleanup(func() {
+		c.CloseIdleConnections()
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return &tester{t, s, c, map[string]string{}}
+}
+
+type answer struct {
+	status int
+	header http.Header
+	raw    string
+	body   map[string]any
+}
+
+func (a answer) code() string {
+	e, _ := a.body["error"].(map[string]any)
+	s, _ := e["code"].(string)
+	return s
+}
+
+func (a answer) rows() []map[string]any {
+	var out []map[string]any
+	list, _ := a.body["value"].([]any)
+	for _, v := range list {
+		m, _ := v.(map[string]any)
+		out = append(out, m)
+	}
+	return out
+}
+
+func (t *tester) send(method, target, token string, body any, header ...string) answer {
+	t.Helper()
+	var in io.Reader
+	if body != nil {
+		switch b := body.(type) {
+		case string:
+			in = strings.NewReader(b)
+		case url.Values:
+			in = strings.NewReader(b.Encode())
+			header = append(header, "Content-Type", "application/x-www-form-urlencoded")
+		default:
+			text, err := json.Marshal(b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			in = bytes.NewReader(text)
+			header = append(header, "Content-Type", "application/json")
+		}
+	}
+	if !strings.HasPrefix(target, "http") {
+		target = t.s.URL() + target
+	}
+	r, err := http.NewRequestWithContext(t.Context(), method, target, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	res, err := t.client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := answer{status: res.StatusCode, header: res.Header, raw: string(text)}
+	_ = json.Unmarshal(text, &a.body)
+	return a
+}
+
+const graphScope = "https://graph.microsoft.com/.default"
+
+// token asks for a token, application-only or by the partner's refresh token.
+func (t *tester) token(tenant string, delegated bool, scope string) answer {
+	t.Helper()
+	c := t.s.Client().Auth
+	f := url.Values{"client_id": {c.ClientID}, "client_secret": {c.ClientSecret}, "scope": {scope}, "grant_type": {"client_credentials"}}
+	if delegated {
+		f.Set("grant_type", "refresh_token")
+		f.Set("refresh_token", c.RefreshToken)
+	}
+	return t.send("POST", "/"+tenant+"/oauth2/v2.0/token", "", f)
+}
+
+// as sends a Graph request with an application's token for the tenant; the tenant "d:NAME" means a delegated one.
+func (t *tester) as(tenant, method, path string, body any, header ...string) answer {
+	t.Helper()
+	tok := t.tokens[tenant]
+	if tok == "" {
+		name, delegated := strings.CutPrefix(tenant, "d:")
+		a := t.token(name, delegated, graphScope)
+		if a.status != http.StatusOK {
+			t.Fatalf("no token for %s: %s", tenant, a.raw)
+		}
+		tok = a.body["access_token"].(string)
+		t.tokens[tenant] = tok
+	}
+	if !strings.HasPrefix(path, "http") && !strings.HasPrefix(path, "/v1.0") && !strings.HasPrefix(path, "/beta") {
+		path = "/v1.0" + path
+	}
+	return t.send(method, path, tok, body, header...)
+}
+
+func (t *tester) want(a answer, status int, code string) {
+	t.Helper()
+	if a.status != status || a.code() != code {
+		t.Errorf("%d %s, want %d %s: %.300s", a.status, a.code(), status, code, a.raw)
+	}
+}
+
+func TestSmoke(t *testing.T) {
+	x := start(t, Options{})
+	a := x.as("harbourline.example", "GET", "/users?$top=3", nil)
+	x.want(a, 200, "")
+	if a.header.Get("request-id") == "" || len(a.rows()) != 3 || a.body["@odata.nextLink"] == nil {
+		t.Fatal(a.raw)
+	}
+	for _, p := range []string{"/users?$select=id,displayName,accountEnabled,signInActivity", "/groups", "/subscribedSkus", "/organization", "/domains", "/devices", "/directoryRoles",
+		"/roleManagement/directory/roleAssignments", "/roleManagement/directory/roleDefinitions", "/auditLogs/signIns", "/auditLogs/directoryAudits", "/servicePrincipals",
+		"/reports/authenticationMethods/userRegistrationDetails", "/identity/conditionalAccess/policies", "/policies/identitySecurityDefaultsEnforcementPolicy", "/policies/authorizationPolicy",
+		"/policies/authenticationMethodsPolicy", "/identityProtection/riskyUsers", "/identityProtection/riskDetections", "/oauth2PermissionGrants", "/directory/deletedItems/microsoft.graph.user",
+		"/deviceManagement/managedDevices", "/users/delta"} {
+		x.want(x.as("harbourline.example", "GET", p, nil), 200, "")
+	}
+	id := a.rows()[0]["id"].(string)
+	for _, p := range []string{"", "/memberOf", "/transitiveMemberOf", "/authentication/methods", "/licenseDetails", "/mailboxSettings", "/mailFolders/inbox/messageRules", "/ownedObjects",
+		"/registeredDevices", "/ownedDevices", "/managedDevices", "/oauth2PermissionGrants", "/appRoleAssignments", "/directReports"} {
+		x.want(x.as("harbourline.example", "GET", "/users/"+id+p, nil), 200, "")
+	}
+	if u := x.s.Unknown(); len(u) > 0 {
+		t.Error(u)
+	}
+}
