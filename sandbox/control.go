@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/json"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -32,6 +33,18 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 	case "POST reset":
 		if err := s.Reset(); err != nil {
 			controlError(w, http.StatusInternalServerError, err)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	case "GET metrics":
+		controlReply(w, http.StatusOK, s.Metrics())
+	case "POST faults":
+		text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 8<<20))
+		if err == nil {
+			err = s.SetFaults(text)
+		}
+		if err != nil {
+			controlError(w, http.StatusBadRequest, err)
 			return
 		}
 		w.WriteHeader(http.StatusNoContent)

@@ -17,6 +17,7 @@ import (
 
 	"cipp-mcp/sandbox/builtin"
 	"cipp-mcp/sandbox/cloud"
+	"cipp-mcp/sandbox/exchange"
 	"cipp-mcp/sandbox/graph"
 	"cipp-mcp/sandbox/signin"
 )
@@ -36,10 +37,12 @@ type Options struct {
 
 // Server is a running sandbox.
 type Server struct {
-	options Options
-	cloud   *cloud.Cloud
-	signin  *signin.Service
-	graph   *graph.Service
+	options  Options
+	cloud    *cloud.Cloud
+	signin   *signin.Service
+	graph    *graph.Service
+	exchange *exchange.Service
+	wire     *wire
 
 	listener net.Listener
 	http     *http.Server
@@ -64,7 +67,13 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{options: o, cloud: c, signin: signin.New(c), serveErr: make(chan error, 1)}
+	s.wire = newWire(c, o.Record)
+	if err := s.SetFaults(o.Faults); err != nil {
+		return nil, err
+	}
 	s.graph = graph.New(c, s.signin, s.noteUnknown)
+	s.graph.Inner = s.wire.item(s.graph)
+	s.exchange = exchange.New(c, func(r *http.Request) (*signin.Principal, error) { return s.signin.Verify(r, signin.Exchange) }, s.noteUnknown, s.wire.item)
 	if s.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", o.Addr); err != nil {
 		return nil, fmt.Errorf("the sandbox cannot listen: %w", err)
 	}
@@ -133,8 +142,23 @@ func (s *Server) Reset() error {
 	s.mu.Lock()
 	s.unknown = nil
 	s.mu.Unlock()
-	return s.cloud.Reset()
+	if err := s.cloud.Reset(); err != nil {
+		return err
+	}
+	s.wire.reset()
+	s.exchange.Reset()
+	return s.SetFaults(s.options.Faults)
 }
+
+// SetFaults puts a faults file's content in force and forgets the faults before; nil clears. Faults that stand
+// with a tenant in the state file stay in force for that tenant.
+func (s *Server) SetFaults(text []byte) error { return s.wire.faults.set(text) }
+
+// FaultsHit is how many times a fault fired since the faults were set.
+func (s *Server) FaultsHit() int { return s.wire.faults.hitCount() }
+
+// Metrics is what the sandbox has been asked since it started or was reset.
+func (s *Server) Metrics() Metrics { return s.wire.metrics() }
 
 // Unknown is "METHOD path" of every request since the start that the sandbox does not know. The real
 // services may know it: a test that finds one here has left the simulated part.
