@@ -42,11 +42,15 @@ func (p *page) window(rows int) (from, to int, err error) {
 		c.warn(truncationWarning)
 	}
 	size := rows
+	if c.def.ownPaging() { // its rows come in one answer
+		p.to = rows
+		return 0, rows, nil
+	}
 	if m := pageSize.FindStringSubmatch(p.r.Header.Get("Prefer")); m != nil {
 		if n, err := strconv.Atoi(m[1]); err == nil && n > 0 {
 			size = n
 		}
-	} else if !c.p.has("ResultSize") && !c.def.ownPaging() && rows > 1 {
+	} else if !c.p.has("ResultSize") && rows > 1 {
 		size = 1
 		c.warn(truncationWarning)
 	}

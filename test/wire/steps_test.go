@@ -1,0 +1,120 @@
+package wire
+
+const dana = "{{u.dana.whitfield@harbourline.example}}"
+
+var partnerSteps = []step{
+	{"GET /v1.0/tenantRelationships/delegatedAdminRelationships?$top=300", "", 0},
+	{"GET /v1.0/tenantRelationships/delegatedAdminRelationships?$filter=status eq 'active'", "", 0},
+	{"GET /v1.0/contracts?$top=999", "", 0},
+	{"GET /v1.0/tenantRelationships/findTenantInformationByTenantId(tenantId='{{t.harbourline.example}}')", "", 0},
+	{"GET /v1.0/tenantRelationships/findTenantInformationByDomainName(domainName='brightwell.example')", "", 0},
+}
+
+var readSteps = []step{
+	{"GET /v1.0/organization", "", 0},
+	{"GET /v1.0/domains", "", 0},
+	{"GET /v1.0/users?$top=5&$select=id,displayName,userPrincipalName,assignedLicenses,licenseAssignmentStates", "", 0},
+	{"GET /v1.0/users?$select=id,displayName,signInActivity&$top=500", "", 0},
+	{"GET /v1.0/users?$count=true&$filter=accountEnabled eq false&$orderby=displayName&$top=10", "", 0},
+	{"GET /v1.0/users?$search=\"displayName:alex\"&$count=true", "", 0},
+	{"GET /v1.0/users?$filter=startsWith(displayName,'Si') or mail eq 'x@y.example'", "", 0},
+	{"GET /v1.0/users?$filter=userPrincipalName eq 'siobhan.o''brien@harbourline.example'", "", 0},
+	{"GET /v1.0/users?$count=true&$filter=onPremisesSyncEnabled eq true", "", 0},
+	{"GET /v1.0/users?$count=true&$filter=userType ne 'Member'", "", 0},
+	{"GET /v1.0/users/$count", "", 0},
+	{"GET /v1.0/users/delta?$select=id,displayName", "", 0},
+	{"GET /v1.0/users/" + dana + "?$select=id,displayName,accountEnabled,manager&$expand=manager($select=id,displayName)", "", 0},
+	{"GET /v1.0/users/anna_vendor-supplies.example%23EXT%23@harbourlinefreight.onmicrosoft.com", "", 0},
+	{"GET /v1.0/users/siobhan.o%27brien@harbourline.example", "", 0},
+	{"GET /v1.0/users('$scanner@harbourline.example')", "", 0},
+	{"GET /v1.0/users/" + dana + "/manager", "", 0},
+	{"GET /v1.0/users/{{u.oluwaseun.adeyemi@harbourline.example}}/directReports", "", 0},
+	{"GET /v1.0/users/" + dana + "/memberOf", "", 0},
+	{"GET /v1.0/users/" + dana + "/memberOf/microsoft.graph.group?$count=true&$select=id,displayName,groupTypes,mailEnabled,securityEnabled,assignedLicenses,isAssignableToRole", "", 0},
+	{"GET /v1.0/users/{{u.callum.fraser@harbourline.example}}/transitiveMemberOf", "", 0},
+	{"GET /v1.0/users/{{u.gareth.pell@harbourline.example}}/ownedObjects/microsoft.graph.group?$count=true", "", 0},
+	{"GET /v1.0/users/" + dana + "/licenseDetails", "", 0},
+	{"GET /v1.0/users/" + dana + "/registeredDevices", "", 0},
+	{"GET /v1.0/users/" + dana + "/ownedDevices", "", 0},
+	{"GET /v1.0/users/" + dana + "/managedDevices", "", 0},
+	{"GET /v1.0/users/" + dana + "/authentication/methods", "", 0},
+	{"GET /beta/users/" + dana + "/authentication/requirements", "", 0},
+	{"GET /beta/users/" + dana + "/authentication/signInPreferences", "", 0},
+	{"GET /v1.0/users/" + dana + "/mailboxSettings", "", 0},
+	{"GET /v1.0/users/" + dana + "/mailFolders/inbox/messageRules", "", 0},
+	{"GET /v1.0/reports/authenticationMethods/userRegistrationDetails?$top=20", "", 0},
+	{"GET /v1.0/subscribedSkus", "", 0},
+	{"GET /v1.0/groups?$top=5&$select=id,displayName,groupTypes,mailEnabled", "", 0},
+	{"GET /v1.0/groups?$filter=displayName eq 'O''Hare Route Planning'", "", 0},
+	{"GET /v1.0/groups/{{g.sales-team}}", "", 0},
+	{"GET /v1.0/groups/{{g.sales-team}}/members?$select=id,displayName", "", 0},
+	{"GET /v1.0/groups/{{g.rotterdam-project}}/owners", "", 0},
+	{"GET /v1.0/directoryRoles", "", 0},
+	{"GET /v1.0/roleManagement/directory/roleAssignments?$filter=principalId eq '{{u.tomasz.brennan@harbourline.example}}'", "", 0},
+	{"GET /v1.0/roleManagement/directory/roleDefinitions", "", 0},
+	{"GET /v1.0/identity/conditionalAccess/policies", "", 0},
+	{"GET /v1.0/policies/identitySecurityDefaultsEnforcementPolicy", "", 0},
+	{"GET /v1.0/policies/authenticationMethodsPolicy", "", 0},
+	{"GET /v1.0/devices?$top=10", "", 0},
+	{"GET /v1.0/deviceManagement/managedDevices", "", 0},
+	{"POST /v1.0/directoryObjects/getByIds", `{"ids":["` + dana + `","{{g.sales-team}}"],"types":["user","group"]}`, 0},
+	{"POST /v1.0/users/" + dana + "/getMemberGroups", `{"securityEnabledOnly":false}`, 0},
+	{"POST /v1.0/users/" + dana + "/checkMemberGroups", `{"groupIds":["{{g.sales-team}}"]}`, 0},
+}
+
+const celia = "{{u.celia.hartmann@brightwell.example}}"
+
+var evidenceSteps = []step{
+	{"GET /v1.0/auditLogs/signIns?$filter=userId eq '" + celia + "'&$top=50&$orderby=createdDateTime desc", "", 0},
+	{"GET /beta/auditLogs/signIns?$filter=userId eq '" + celia + "' and signInEventTypes/any(t:t eq 'nonInteractiveUser')&$top=50", "", 0},
+	{"GET /v1.0/auditLogs/directoryAudits?$filter=activityDateTime ge 2026-03-01T00:00:00Z and targetResources/any(s:s/id eq '" + celia + "')&$top=100", "", 0},
+	{"GET /v1.0/auditLogs/directoryAudits?$filter=initiatedBy/user/id eq '" + celia + "'", "", 0},
+	{"GET /v1.0/users/" + celia + "/oauth2PermissionGrants", "", 0},
+	{"GET /v1.0/users/" + celia + "/appRoleAssignments", "", 0},
+	{"GET /v1.0/oauth2PermissionGrants?$filter=principalId eq '" + celia + "'", "", 0},
+	{"GET /v1.0/servicePrincipals/{{s.MailSync Assistant}}", "", 0},
+	{"GET /v1.0/servicePrincipals?$top=20&$select=id,appId,displayName", "", 0},
+	{"GET /v1.0/identityProtection/riskyUsers/" + celia, "", 0},
+	{"GET /v1.0/identityProtection/riskyUsers", "", 0},
+	{"GET /v1.0/identityProtection/riskDetections?$filter=userId eq '" + celia + "'", "", 0},
+	{"POST /adminapi/beta/{{t.brightwell.example}}/InvokeCommand", `{"CmdletInput":{"CmdletName":"Get-InboxRule","Parameters":{"Mailbox":"celia.hartmann@brightwell.example","IncludeHidden":true}}}`, 0},
+	{"POST /adminapi/beta/{{t.brightwell.example}}/InvokeCommand", `{"CmdletInput":{"CmdletName":"Search-UnifiedAuditLog","Parameters":{"StartDate":"2026-03-05T00:00:00Z","EndDate":"2026-03-13T00:00:00Z","UserIds":["celia.hartmann@brightwell.example"],"SessionId":"a","SessionCommand":"ReturnLargeSet","ResultSize":5000}}}`, 0},
+	{"POST /adminapi/beta/{{t.brightwell.example}}/InvokeCommand", `{"CmdletInput":{"CmdletName":"Get-MessageTraceV2","Parameters":{"SenderAddress":"celia.hartmann@brightwell.example","StartDate":"2026-03-05T00:00:00Z","EndDate":"2026-03-12T15:00:00Z"}}}`, 0},
+}
+
+var batchSteps = []step{
+	{"POST /v1.0/$batch", `{"requests":[{"id":"1","method":"GET","url":"/users/` + dana + `?$select=id"},{"id":"2","method":"GET","url":"/users/` + dana + `/authentication/methods"},
+		{"id":"3","method":"PATCH","url":"/users/` + dana + `","headers":{"Content-Type":"application/json"},"body":{"jobTitle":"Coordinator"}},{"id":"4","method":"GET","url":"/users/3f0b2f3e-9a1c-4c8e-9e63-51d0f0f4a111"}]}`, 200},
+	{"POST /adminapi/beta/{{t.harbourline.example}}/$batch", `{"requests":[{"id":"a","method":"POST","url":"{{host}}/adminapi/beta/{{t.harbourline.example}}/InvokeCommand","body":{"CmdletInput":{"CmdletName":"Get-Mailbox","Parameters":{"Identity":"dana.whitfield@harbourline.example"}}}},
+		{"id":"b","method":"POST","url":"{{host}}/adminapi/beta/{{t.harbourline.example}}/InvokeCommand","body":{"CmdletInput":{"CmdletName":"Get-Mailbox","Parameters":{"Identity":"nobody@harbourline.example"}}}}]}`, 200},
+	{"GET /adminapi/beta/{{t.harbourline.example}}/Mailbox('gareth.pell@harbourline.example')/Exchange.GetMailboxStatistics()", "", 0},
+}
+
+var writeSteps = []step{
+	{"POST /v1.0/users", `{"accountEnabled":true,"displayName":"New Hire","mailNickname":"new.hire","userPrincipalName":"new.hire@harbourline.example","usageLocation":"GB","passwordProfile":{"password":"Zq8!kk-Wander","forceChangePasswordNextSignIn":true}}`, 201},
+	{"PATCH /v1.0/users/" + dana, `{"accountEnabled":false}`, 204},
+	{"PATCH /v1.0/users/" + dana, `{"passwordProfile":{"password":"Zq8!kk-Wander2","forceChangePasswordNextSignIn":true}}`, 204},
+	{"POST /v1.0/users/" + dana + "/revokeSignInSessions", "", 200},
+	{"PUT /v1.0/users/" + dana + "/manager/$ref", `{"@odata.id":"{{host}}/v1.0/users/{{u.marta.lindqvist@harbourline.example}}"}`, 204},
+	{"DELETE /v1.0/users/" + dana + "/manager/$ref", "", 204},
+	{"POST /v1.0/users/" + dana + "/assignLicense", `{"addLicenses":[],"removeLicenses":["06ebc4ee-1bb5-47dd-8120-11324bc54e06"]}`, 200},
+	{"POST /v1.0/users/" + dana + "/assignLicense", `{"addLicenses":[{"skuId":"06ebc4ee-1bb5-47dd-8120-11324bc54e06","disabledPlans":[]}],"removeLicenses":[]}`, 200},
+	{"DELETE /v1.0/groups/{{g.sales-team}}/members/" + dana + "/$ref", "", 204},
+	{"POST /v1.0/groups/{{g.sales-team}}/members/$ref", `{"@odata.id":"{{host}}/v1.0/directoryObjects/` + dana + `"}`, 204},
+	{"DELETE /v1.0/users/" + dana + "/authentication/phoneMethods/3179e48a-750b-4051-897c-87b9720928f7", "", 204},
+	{"POST /v1.0/users/" + dana + "/authentication/temporaryAccessPassMethods", `{"lifetimeInMinutes":60,"isUsableOnce":true}`, 201},
+	{"DELETE /v1.0/users/{{u.yuki.tanaka@harbourline.example}}", "", 204},
+	{"GET /v1.0/directory/deletedItems/microsoft.graph.user", "", 0},
+	{"POST /v1.0/directory/deletedItems/{{u.yuki.tanaka@harbourline.example}}/restore", "", 200},
+}
+
+var refusalSteps = []step{
+	{"GET /v1.0/users?$select=favouriteColour", "", 400},
+	{"GET /v1.0/users/3f0b2f3e-9a1c-4c8e-9e63-51d0f0f4a111", "", 404},
+	{"PATCH /v1.0/users/{{u.ingrid.moreau@harbourline.example}}", `{"jobTitle":"x"}`, 400},
+	{"PATCH /v1.0/users/{{u.marta.lindqvist@harbourline.example}}", `{"passwordProfile":{"password":"Zq8!kk-Wander3","forceChangePasswordNextSignIn":true}}`, 403},
+	{"POST /v1.0/users/{{u.gareth.pell@harbourline.example}}/assignLicense", `{"addLicenses":[],"removeLicenses":["06ebc4ee-1bb5-47dd-8120-11324bc54e06"]}`, 400},
+	{"DELETE /v1.0/groups/{{g.dyn-operations}}/members/{{u.gareth.pell@harbourline.example}}/$ref", "", 400},
+	{"DELETE /v1.0/groups/{{g.all-staff}}/members/" + dana + "/$ref", "", 400},
+	{"POST /adminapi/beta/{{t.harbourline.example}}/InvokeCommand", `{"CmdletInput":{"CmdletName":"Get-Mailbox","Parameters":{"Identity":"stefan.kruse@harbourline.example"}}}`, 404},
+}
