@@ -38,6 +38,8 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 	case "GET metrics":
 		controlReply(w, http.StatusOK, s.Metrics())
+	case "GET faults":
+		controlReply(w, http.StatusOK, map[string]int{"hits": s.FaultsHit()})
 	case "POST faults":
 		text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 8<<20))
 		if err == nil {

@@ -124,7 +124,10 @@ func (s *Server) URL() string { return s.url }
 func (s *Server) CA() []byte { return s.ca }
 
 // State is the whole cloud now, in the format of the state file.
-func (s *Server) State() ([]byte, error) { return s.cloud.Save() }
+func (s *Server) State() ([]byte, error) {
+	s.wire.faults.settle()
+	return s.cloud.Save()
+}
 
 // Advance moves the clock forward.
 func (s *Server) Advance(d time.Duration) { s.cloud.Clock.Advance(d) }

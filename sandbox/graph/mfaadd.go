@@ -216,7 +216,7 @@ func getPreferences(c *call) error {
 	if err != nil {
 		return err
 	}
-	p := merged(cloud.Object{"isSystemPreferredAuthenticationMethodEnabled": true, "userPreferredMethodForSecondaryAuthentication": ""},
+	p := merged(cloud.Object{"isSystemPreferredAuthenticationMethodEnabled": true, "userPreferredMethodForSecondaryAuthentication": nil},
 		cloud.Child(cloud.Child(u, "authentication"), "signInPreferences"))
 	return c.plain("users('"+cloud.Str(u, "id")+"')/authentication/signInPreferences/$entity", p)
 }

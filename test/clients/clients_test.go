@@ -90,7 +90,7 @@ func sdk(t *testing.T, s *sandbox.Server, tenant string) *graphcore.GraphRequest
 	if err != nil {
 		t.Fatal(err)
 	}
-	provider, err := kiotaauth.NewAzureIdentityAuthenticationProviderWithScopesAndValidHosts(cred, []string{"https://graph.microsoft.com/.default"}, []string{u.Host})
+	provider, err := kiotaauth.NewAzureIdentityAuthenticationProviderWithScopesAndValidHosts(cred, []string{"https://graph.microsoft.com/.default"}, []string{u.Hostname()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -78,11 +78,11 @@ step("an unknown property and a count without ConsistencyLevel are refused");
 
 // $batch.
 const asked = [
-  { id: "good", request: new Request(`${cloud.graph}/v1.0/users/${quoted.id}?$select=id,jobTitle`) },
-  { id: "gone", request: new Request(`${cloud.graph}/v1.0/users/3f0b2f3e-9a1c-4c8e-9e63-51d0f0f4a111`) },
+  { id: "good", request: new Request(`${cloud.graph}/users/${quoted.id}?$select=id,jobTitle`) },
+  { id: "gone", request: new Request(`${cloud.graph}/users/3f0b2f3e-9a1c-4c8e-9e63-51d0f0f4a111`) },
   {
     id: "write",
-    request: new Request(`${cloud.graph}/v1.0/users/${quoted.id}`, {
+    request: new Request(`${cloud.graph}/users/${quoted.id}`, {
       method: "PATCH",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ jobTitle: "Route Planner II" }),

@@ -47,14 +47,18 @@ func (l *lockedBuffer) Write(p []byte) (int, error) {
 func start(t *testing.T) *driver {
 	t.Helper()
 	d := &driver{t: t, tokens: map[string]string{}, ids: map[string]string{}}
-	s := sandboxtest.Start(t, sandbox.Options{Clock: "2026-03-12T15:00:00Z,frozen", Record: &d.record})
+	d.connect(sandboxtest.Start(t, sandbox.Options{Clock: "2026-03-12T15:00:00Z,frozen", Record: &d.record}))
+	return d
+}
+
+func (d *driver) connect(s *sandbox.Server) {
+	d.t.Helper()
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(s.CA())
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true}
-	t.Cleanup(transport.CloseIdleConnections)
+	d.t.Cleanup(transport.CloseIdleConnections)
 	d.server, d.client = s, &http.Client{Transport: transport}
 	d.learn()
-	return d
 }
 
 // learn gives the placeholders: {t.DOMAIN} tenants, {u.UPN} users, {g.NICKNAME} groups, {host} the sandbox.
