@@ -67,7 +67,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{options: o, cloud: c, signin: signin.New(c), serveErr: make(chan error, 1)}
-	s.wire = newWire(c, o.Record)
+	s.wire = newWire(c, o.Record, s.noteUnknown)
 	if err := s.SetFaults(o.Faults); err != nil {
 		return nil, err
 	}

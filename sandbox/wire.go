@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -19,11 +21,13 @@ type wire struct {
 	meter    *meter
 	recorder *recorder // nil: nothing is recorded
 	exchange *limiter
+	broken   func(method, what string) // told of a service that panicked
 }
 
-// newWire records to out, or nowhere where out is nil.
-func newWire(c *cloud.Cloud, out io.Writer) *wire {
-	w := &wire{cloud: c, faults: &faults{cloud: c}, meter: newMeter(), exchange: newLimiter(exchangeConcurrency)}
+// newWire records to out, or nowhere where out is nil. broken is told of a service that panicked: to a
+// client that looks like a connection that was cut, and must not pass for weather.
+func newWire(c *cloud.Cloud, out io.Writer, broken func(method, what string)) *wire {
+	w := &wire{cloud: c, faults: &faults{cloud: c}, meter: newMeter(), exchange: newLimiter(exchangeConcurrency), broken: broken}
 	if out != nil {
 		w.recorder = &recorder{out: out, now: c.Now}
 	}
@@ -56,6 +60,9 @@ func (w *wire) around(next http.Handler) http.Handler {
 			status := tee.status
 			if cut != nil {
 				status = 0
+			}
+			if err, ok := cut.(error); cut != nil && (!ok || !errors.Is(err, http.ErrAbortHandler)) {
+				w.broken(r.Method, fmt.Sprintf("%s: the sandbox panicked: %v", r.URL.Path, cut))
 			}
 			done(status)
 			if w.recorder != nil {

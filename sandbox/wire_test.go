@@ -33,6 +33,7 @@ type wireBench struct {
 	record bytes.Buffer
 	work   atomic.Int64 // how often the service did the work
 	answer func(http.ResponseWriter, *http.Request)
+	broken []string
 }
 
 func startWire(t *testing.T, clock, faultsFile string) *wireBench {
@@ -42,7 +43,7 @@ func startWire(t *testing.T, clock, faultsFile string) *wireBench {
 		t.Fatal(err)
 	}
 	b := &wireBench{t: t}
-	b.wire = newWire(c, &b.record)
+	b.wire = newWire(c, &b.record, func(m, what string) { b.broken = append(b.broken, m+" "+what) })
 	if err := b.wire.faults.set([]byte(faultsFile)); err != nil {
 		t.Fatal(err)
 	}
@@ -329,6 +330,71 @@ func TestRecording(t *testing.T) {
 	if !strings.Contains(lines[2], `"status":0`) {
 		t.Errorf("a cut request: %s", lines[2])
 	}
+}
+
+func TestAPanicIsNoWeather(t *testing.T) {
+	b := startWire(t, "", `[{"match":{"method":"DELETE"},"do":{"cut":true}}]`)
+	b.answer = func(http.ResponseWriter, *http.Request) { panic("a bug") }
+	for _, method := range []string{"GET", "DELETE"} {
+		if _, _, err := b.send(method, "/v1.0/users/x", "", ""); err == nil {
+			t.Errorf("%s was answered", method)
+		}
+	}
+	if len(b.broken) != 1 || !strings.Contains(b.broken[0], "a bug") {
+		t.Errorf("%v", b.broken)
+	}
+}
+
+func TestFaultsOfATenantsOwn(t *testing.T) {
+	state := bytes.Replace(builtin.State, []byte(`"tenantId": "`+testTenant+`",`), []byte(`"tenantId": "`+testTenant+`", "faults": [{"match":{},"do":{"status":503}}],`), 1)
+	c, err := cloud.New(state, "", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &faults{cloud: c}
+	if err := f.set(nil); err != nil {
+		t.Fatal(err)
+	}
+	if a := f.fire(&wireCall{service: serviceGraph, tenant: testTenant}); a.spoil == nil {
+		t.Error("the tenant's own fault does not fire")
+	}
+	if a := f.fire(&wireCall{service: serviceGraph, tenant: "another"}); a.spoil != nil {
+		t.Error("another tenant is hit")
+	}
+}
+
+// No secret survives recording, however deep it lies and whatever lies around it.
+func TestNoSecretIsRecorded(t *testing.T) {
+	names := make([]any, 0, len(secretNames))
+	for n := range secretNames {
+		names = append(names, n)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		const secret = "S3cr3t-V4lue"
+		var build func(depth int) any
+		build = func(depth int) any {
+			o := map[string]any{}
+			for i := range rapid.IntRange(0, 3).Draw(t, "keys") {
+				o["k"+string(rune('a'+i))] = rapid.StringMatching(`[ -~]{0,8}`).Draw(t, "value")
+			}
+			name := rapid.SampledFrom(names).Draw(t, "name").(string)
+			if rapid.Bool().Draw(t, "upper") {
+				name = strings.ToUpper(name)
+			}
+			o[name] = secret
+			if rapid.Bool().Draw(t, "list") {
+				o[name] = []any{secret, map[string]any{name: secret}}
+			}
+			if depth > 0 {
+				o["in"] = []any{build(depth - 1)}
+			}
+			return o
+		}
+		body := []byte(mustJSON(build(rapid.IntRange(0, 4).Draw(t, "depth"))))
+		if out := mustJSON(recordedBody(http.Header{}, body)); strings.Contains(out, secret) {
+			t.Fatalf("%s became %s", body, out)
+		}
+	})
 }
 
 func TestMetrics(t *testing.T) {
