@@ -127,7 +127,6 @@ func gunzip(b []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer z.Close()
 	return io.ReadAll(io.LimitReader(z, maxRequestBody))
 }
 

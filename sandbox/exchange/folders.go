@@ -113,7 +113,7 @@ func permissionRows(m, f cloud.Object) []cloud.Object {
 	return out
 }
 
-func (c *call) folderRow(m, f, row cloud.Object) cloud.Object {
+func folderRow(f, row cloud.Object) cloud.Object {
 	flags := cloud.Str(row, "SharingPermissionFlags")
 	v := cloud.Object{"Identity": row["User"], "FolderName": f["Name"], "User": row["User"], "AccessRights": rightsOf(row), "SharingPermissionFlags": nil, "IsValid": true}
 	if strings.EqualFold(cloud.Str(f, "FolderType"), "Calendar") && flags != "" && flags != "None" {
@@ -153,10 +153,10 @@ func getMailboxFolderPermission(c *call) ([]cloud.Object, error) {
 		if row == nil {
 			return nil, noEntry(who)
 		}
-		return []cloud.Object{c.folderRow(m, f, row)}, nil
+		return []cloud.Object{folderRow(f, row)}, nil
 	}
 	for _, row := range rows {
-		out = append(out, c.folderRow(m, f, row))
+		out = append(out, folderRow(f, row))
 	}
 	return out, nil
 }
@@ -248,7 +248,7 @@ func addMailboxFolderPermission(c *call) ([]cloud.Object, error) {
 		row["SharingPermissionFlags"] = flags
 	}
 	m["FolderPermissions"] = append(cloud.List(m, "FolderPermissions"), row)
-	return []cloud.Object{c.folderRow(m, f, row)}, nil
+	return []cloud.Object{folderRow(f, row)}, nil
 }
 
 func setMailboxFolderPermission(c *call) ([]cloud.Object, error) {

@@ -55,7 +55,7 @@ func setMailbox(c *call) ([]cloud.Object, error) {
 	if err := quotasInOrder(view, changed); err != nil {
 		return nil, err
 	}
-	if err := c.addresses(r, m, changed); err != nil {
+	if err := c.addresses(r, changed); err != nil {
 		return nil, err
 	}
 	maps.Copy(m, changed)
@@ -189,7 +189,7 @@ func quotasInOrder(view, changed cloud.Object) error {
 }
 
 // addresses checks new mail addresses against everybody else's, and carries them to the directory.
-func (c *call) addresses(r recipient, m, changed cloud.Object) error {
+func (c *call) addresses(r recipient, changed cloud.Object) error {
 	list, ok := changed["EmailAddresses"].([]any)
 	if !ok {
 		return nil
