@@ -85,7 +85,7 @@ func (c *Client) ServicePrincipals(ctx context.Context, tid string, ids []string
 			b := serviceprincipals.NewServicePrincipalsRequestBuilderInternal(c.v1.path(), c.v1)
 			return b.ToGetRequestInformation(ctx, &serviceprincipals.ServicePrincipalsRequestBuilderGetRequestConfiguration{
 				QueryParameters: &serviceprincipals.ServicePrincipalsRequestBuilderGetQueryParameters{Filter: &filter,
-					Select: []string{"id", "appId", "displayName", "accountEnabled", "appOwnerOrganizationId", "createdDateTime", "servicePrincipalType", "verifiedPublisher", "tags"}}})
+					Select: []string{"id", "appId", "displayName", "accountEnabled", "appOwnerOrganizationId", "servicePrincipalType", "verifiedPublisher", "tags"}}})
 		})
 		if err != nil {
 			return out, err

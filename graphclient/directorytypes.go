@@ -252,7 +252,6 @@ type ServicePrincipal struct {
 	DisplayName            string             `json:"displayName"`
 	AccountEnabled         *bool              `json:"accountEnabled,omitempty"`
 	AppOwnerOrganizationID string             `json:"appOwnerOrganizationId,omitempty"`
-	CreatedDateTime        *time.Time         `json:"createdDateTime,omitempty"`
 	ServicePrincipalType   string             `json:"servicePrincipalType,omitempty"`
 	VerifiedPublisher      *VerifiedPublisher `json:"verifiedPublisher,omitempty"`
 	Tags                   []string           `json:"tags,omitempty"`

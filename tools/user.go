@@ -218,7 +218,7 @@ func getUserHandler(ctx context.Context, c *Call, in GetUserIn) (GetUserOut, err
 		if err != nil {
 			return err
 		}
-		b, err := json.Marshal(u)
+		b, err := json.Marshal(withMaskedPhones(u))
 		if err != nil {
 			return err
 		}

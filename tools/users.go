@@ -244,7 +244,7 @@ func userRow(u graphclient.User, names map[string]string, sel []string) UserRow 
 	}
 	if len(sel) > 0 {
 		all := map[string]any{}
-		b, err := json.Marshal(u)
+		b, err := json.Marshal(withMaskedPhones(u))
 		if err == nil && json.Unmarshal(b, &all) == nil {
 			r.More = map[string]any{}
 			for _, s := range sel {

@@ -125,14 +125,17 @@ func methodRows(methods []graphclient.AuthMethod) []MethodRow {
 // maskPhone leaves the country code and the last two digits: enough to recognise one's own number,
 // too little to call it.
 func maskPhone(n string) string {
-	country, rest, _ := strings.Cut(n, " ")
+	country, rest, found := strings.Cut(n, " ")
+	if !found {
+		country, rest = "", n
+	}
 	left := 0
 	for _, r := range rest {
 		if r >= '0' && r <= '9' {
 			left++
 		}
 	}
-	return country + " " + strings.Map(func(r rune) rune {
+	return strings.TrimSpace(country + " " + strings.Map(func(r rune) rune {
 		if r < '0' || r > '9' {
 			return r
 		}
@@ -140,7 +143,22 @@ func maskPhone(n string) string {
 			return r
 		}
 		return '•'
-	}, rest)
+	}, rest))
+}
+
+// withMaskedPhones is the user with telephone numbers that can be recognised but not called.
+func withMaskedPhones(u graphclient.User) graphclient.User {
+	phones := make([]string, len(u.BusinessPhones))
+	for i, p := range u.BusinessPhones {
+		phones[i] = maskPhone(p)
+	}
+	u.BusinessPhones = phones
+	for _, p := range []*string{&u.MobilePhone, &u.FaxNumber} {
+		if *p != "" {
+			*p = maskPhone(*p)
+		}
+	}
+	return u
 }
 
 func signInRows(rows []graphclient.SignIn) []SignInRow {

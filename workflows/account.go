@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"cipp-mcp/graphclient"
@@ -54,6 +55,14 @@ func SetSignIn(t Target, enabled bool) jobs.Step {
 	}
 }
 
+// sameSecond: Microsoft keeps whole seconds, so a second change right after another bears the same.
+const sameSecond = 2 * time.Second
+
+// moved says whether a time that Microsoft keeps was set anew since a step began.
+func moved(before, now *time.Time, began time.Time) bool {
+	return now != nil && (before == nil || now.After(*before) || now.Add(sameSecond).After(began))
+}
+
 // RevokeSessions ends every session of the user (POST /users/{id}/revokeSignInSessions). Access
 // tokens that are out live on for up to an hour.
 func RevokeSessions(t Target) jobs.Step {
@@ -79,19 +88,21 @@ func RevokeSessions(t Target) jobs.Step {
 			if err != nil {
 				return nil, err
 			}
-			if err := run.Put("sessionsBefore", before); err != nil {
+			if err := errors.Join(run.Put("sessionsBefore", before), run.Put("revokeBegan", t.Clock.Now())); err != nil {
 				return nil, err
 			}
 			return nil, t.Graph.RevokeSessions(ctx, t.tid(), t.User.ID)
 		},
 		Verify: func(ctx context.Context, run *jobs.Run) (jobs.Outcome, error) {
 			var before *time.Time
+			var began time.Time
 			run.Get("sessionsBefore", &before)
+			run.Get("revokeBegan", &began)
 			now, err := read(ctx)
 			switch {
 			case err != nil:
 				return jobs.Unknown, err
-			case now != nil && (before == nil || now.After(*before)):
+			case moved(before, now, began):
 				return jobs.Done, nil
 			default:
 				return jobs.NotDone, nil
@@ -149,7 +160,7 @@ func ResetPassword(t Target, s Sealer, given string, mustChange bool) jobs.Step 
 			if err != nil {
 				return nil, err
 			}
-			if err := run.Put("passwordBefore", u.LastPasswordChangeDateTime); err != nil {
+			if err := errors.Join(run.Put("passwordBefore", u.LastPasswordChangeDateTime), run.Put("passwordBegan", t.Clock.Now())); err != nil {
 				return nil, err
 			}
 			password, handle, err := sealed(s, given, t.User.UserPrincipalName, run)
@@ -165,12 +176,14 @@ func ResetPassword(t Target, s Sealer, given string, mustChange bool) jobs.Step 
 		},
 		Verify: func(ctx context.Context, run *jobs.Run) (jobs.Outcome, error) {
 			var before *time.Time
+			var began time.Time
 			run.Get("passwordBefore", &before)
+			run.Get("passwordBegan", &began)
 			u, err := read(ctx)
 			switch {
 			case err != nil:
 				return jobs.Unknown, err
-			case u.LastPasswordChangeDateTime != nil && (before == nil || u.LastPasswordChangeDateTime.After(*before)):
+			case moved(before, u.LastPasswordChangeDateTime, began):
 				return jobs.Done, nil
 			default:
 				return jobs.NotDone, nil

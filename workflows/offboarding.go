@@ -56,9 +56,10 @@ func Offboard(ctx context.Context, t Target, s Sealer, o OffboardingOptions) ([]
 	if o.ConvertToShared {
 		needs = []string{"convert-to-shared"}
 	}
+	look := func(ctx context.Context) ([]string, []string, error) { return licenceLoss(ctx, t, o.ConvertToShared) }
 	for _, l := range last {
 		l.Needs = needs
-		steps = append(steps, l)
+		steps = append(steps, losesLicence(l, look))
 	}
 	names := map[string]string{}
 	if skus, err := t.Graph.SubscribedSkus(ctx, t.tid()); err == nil { // names are a kindness only
@@ -66,7 +67,22 @@ func Offboard(ctx context.Context, t Target, s Sealer, o OffboardingOptions) ([]
 			names[k.SkuID] = k.SkuPartNumber
 		}
 	}
-	return append(steps, RemoveLicenses(t, names, needs, func(ctx context.Context) ([]string, []string, error) { return licenceLoss(ctx, t, o.ConvertToShared) })), nil
+	return append(steps, RemoveLicenses(t, names, needs, look)), nil
+}
+
+// losesLicence adds to a step's plan what stands against losing the licence that goes with it.
+func losesLicence(s jobs.Step, look func(context.Context) (warnings, blockers []string, err error)) jobs.Step {
+	plan := s.Plan
+	s.Plan = func(ctx context.Context, run *jobs.Run) (jobs.Change, error) {
+		c, err := plan(ctx, run)
+		if err != nil || !c.Runs() {
+			return c, err
+		}
+		warnings, blockers, err := look(ctx)
+		c.Warnings, c.Blockers = append(c.Warnings, warnings...), append(c.Blockers, blockers...)
+		return c, err
+	}
+	return s
 }
 
 // leaveGroups makes a step for each group, those that grant licences apart: with them goes the

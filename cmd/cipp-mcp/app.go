@@ -70,6 +70,7 @@ type app struct {
 	env     *tools.Env
 	invoker *mcpserver.Invoker
 	log     *zap.Logger
+	sandbox *sandbox.Server // nil unless it runs inside this process
 	closers []func()
 }
 
@@ -250,6 +251,7 @@ func (a *app) embedded(ctx context.Context, f cloudFlags, gc graphclient.Config)
 	if err != nil {
 		return gc, nil, fmt.Errorf("start the sandbox: %w", err)
 	}
+	a.sandbox = s
 	a.closers = append(a.closers, func() { _ = s.Close() })
 	gc.Cloud = graphclient.Cloud{Name: "sandbox", Authority: s.URL(), Graph: s.URL(), Exchange: s.URL(), RootCAs: pool(s.CA())}
 	i := s.Client().Auth

@@ -60,7 +60,7 @@ type demo struct {
 	interactive bool
 	began       time.Time
 	client      *client.Client
-	secrets     []string
+	cloud       *sandbox.Server
 }
 
 func (d *demo) say(format string, a ...any) { fmt.Fprintf(d.out, format+"\n", a...) }
@@ -90,6 +90,7 @@ func (d *demo) run(ctx context.Context, record string) (err error) {
 		return fmt.Errorf("demo: %w", err)
 	}
 	defer func() { _ = s.Close() }()
+	d.cloud = s
 	d.say("It answers on %s; nothing here reaches the real Microsoft.", s.URL())
 	before, err := s.State()
 	if err != nil {
@@ -186,14 +187,37 @@ func (d *demo) story(ctx context.Context) error {
 		{"Contain: clear the MFA methods", "cipp_reset_mfa", and(victim, "ticket", "DEMO-1")},
 		{"Dana leaves: look before", "cipp_list_user_groups", map[string]any{"tenantFilter": demoLeaverTenant, "userId": demoLeaver}},
 		{"Dana leaves: the plan", "cipp_offboard_user", and(leaver, "dryRun", true)},
-		{"Dana leaves: do it", "cipp_offboard_user", leaver},
 	} {
 		d.chapter(c.title)
 		if err := d.call(ctx, c.tool, c.args); err != nil {
 			return err
 		}
 	}
-	return nil
+	d.chapter("Dana leaves: do it")
+	d.say("Exchange takes minutes to convert a mailbox, and the server waits until it is seen to be shared. The simulated clock runs faster meanwhile.")
+	stop := d.timeLapse(ctx)
+	defer stop()
+	return d.call(ctx, "cipp_offboard_user", leaver)
+}
+
+// timeLapse lets the simulated cloud's clock run two hundred times as fast, until stop.
+func (d *demo) timeLapse(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(100 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				d.cloud.Advance(20 * time.Second)
+			}
+		}
+	}()
+	return func() { cancel(); <-ended }
 }
 
 func and(m map[string]any, pairs ...any) map[string]any {

@@ -50,6 +50,10 @@ func walk(path string, b, a any, out *[]change, rows *int) {
 		for _, k := range unionKeys(bi, ai) {
 			walk(path+"/"+k, bi[k], ai[k], out, rows)
 		}
+	case bl != nil && aIsList:
+		if gone, come := without(bl, al), without(al, bl); len(gone)+len(come) > 0 {
+			*out = append(*out, change{path, "without " + compact(gone), "with " + compact(come)})
+		}
 	default:
 		if x, y := compact(b), compact(a); x != y {
 			*out = append(*out, change{path, x, y})
@@ -57,23 +61,44 @@ func walk(path string, b, a any, out *[]change, rows *int) {
 	}
 }
 
+// without are the values of a that b does not hold.
+func without(a, b []any) []any {
+	held := map[string]bool{}
+	for _, v := range b {
+		held[compact(v)] = true
+	}
+	out := []any{}
+	for _, v := range a {
+		if !held[compact(v)] {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
 func asList(v any) []any {
 	l, _ := v.([]any)
 	return l
 }
 
-// keyNames are properties that name an object of a list.
-var keyNames = []string{"userPrincipalName", "UserPrincipalName", "tenantId", "id", "Identity", "User", "Trustee", "skuId", "Name"}
+// keyNames are properties that name an object of a list, the telling ones first.
+var keyNames = []string{"userPrincipalName", "UserPrincipalName", "defaultDomain", "id", "Identity", "User", "Trustee", "skuId", "Name"}
 
+// key names an object of a list; an id gets the display name in front, so that a person can read it.
 func key(v any) string {
 	m, ok := v.(map[string]any)
 	if !ok {
 		return ""
 	}
 	for _, k := range keyNames {
-		if s, ok := m[k].(string); ok && s != "" {
-			return strings.ReplaceAll(s, "/", "∕")
+		s, ok := m[k].(string)
+		if !ok || s == "" {
+			continue
 		}
+		if name, ok := m["displayName"].(string); ok && k == "id" {
+			s = "«" + name + "» " + s
+		}
+		return strings.ReplaceAll(s, "/", "∕")
 	}
 	return ""
 }
@@ -139,7 +164,9 @@ func (d *demo) prove(before, after []byte) error {
 	var stray []string
 	for _, c := range changes {
 		c.path = strings.TrimPrefix(c.path, "/tenants/")
-		d.say("  %s\n      %s → %s", c.path, shorten(c.before, 90), shorten(c.after, 90))
+		if !spelledOut(c) {
+			d.say("  %s\n      %s → %s", c.path, shorten(c.before, 90), shorten(c.after, 90))
+		}
 		if !strings.Contains(c.path, demoVictim) && !strings.Contains(c.path, demoLeaver) && !expected(c.path) {
 			stray = append(stray, c.path)
 		}
@@ -163,4 +190,9 @@ func expected(path string) bool {
 		}
 	}
 	return false
+}
+
+// spelledOut are defaults that the cloud writes down once a setting is touched; they change nothing.
+func spelledOut(c change) bool {
+	return c.before == "(none)" && (c.after == "false" || c.after == `""` || c.after == "null")
 }

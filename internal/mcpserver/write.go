@@ -40,6 +40,11 @@ func (inv *Invoker) write(ctx context.Context, t tools.Tool, call *tools.Call, i
 	}
 	res := &tools.WriteResult{Tool: t.Name, TenantID: plan.TenantID, Tenant: plan.Tenant, UserID: plan.UserID, User: plan.User, Plan: &plan, Warnings: plan.Warnings}
 	wa := tools.WriteArguments(in)
+	if wa.PlanToken != "" {
+		if err := inv.shown(wa.PlanToken, plan); err != nil {
+			return nil, nil, err
+		}
+	}
 	approvedBy := ""
 	switch {
 	case len(plan.Blockers) > 0:
@@ -88,20 +93,20 @@ func (inv *Invoker) write(ctx context.Context, t tools.Tool, call *tools.Call, i
 	return res, nil, nil
 }
 
+// shown checks that a token belongs to exactly the plan that would run now.
+func (inv *Invoker) shown(token string, plan policy.Plan) error {
+	shown, err := inv.Engine.Plans.Peek(token)
+	if err != nil {
+		return err
+	}
+	return policy.Approved(shown, plan)
+}
+
 // approve finds out whether a plan may run now: approvedBy names the approval, a question has to be
 // put first, or neither, and the plan has to be shown.
 func (inv *Invoker) approve(req policy.Request, plan policy.Plan, wa tools.WriteArgs, caller Caller) (approvedBy string, q *Question, err error) {
 	mode := inv.Engine.Mode(plan.Risk, caller.CanAsk)
 	token := wa.PlanToken
-	if token != "" {
-		shown, err := inv.Engine.Plans.Peek(token)
-		if err != nil {
-			return "", nil, err
-		}
-		if err := policy.Approved(shown, plan); err != nil {
-			return "", nil, err
-		}
-	}
 	switch {
 	case mode == "none":
 		return "configuration (approval." + req.Risk.String() + ": none)", nil, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -89,12 +90,22 @@ func (e *Engine) Plan(ctx context.Context, req Request, run *jobs.Run) (Plan, er
 		if c.Critical != "" {
 			c.Blockers = append(c.Blockers, c.Critical+operatorOnly)
 		}
-		p.Blockers = append(p.Blockers, c.Blockers...)
-		p.Warnings = append(p.Warnings, c.Warnings...)
+		p.Blockers = appendNew(p.Blockers, c.Blockers...)
+		p.Warnings = appendNew(p.Warnings, c.Warnings...)
 		p.Changes = append(p.Changes, c)
 	}
 	e.Journal.Append(jobs.Entry{Event: "plan", Run: run.ID, Tool: p.Tool, Tenant: p.TenantID, User: p.UserID, Detail: p.Binding(), Client: req.Client, Reason: req.Reason, Ticket: req.Ticket})
 	return p, nil
+}
+
+// appendNew adds what is not there yet: two steps may have the same to say.
+func appendNew(list []string, more ...string) []string {
+	for _, m := range more {
+		if !slices.Contains(list, m) {
+			list = append(list, m)
+		}
+	}
+	return list
 }
 
 // ErrChanged: between the showing and the doing the objects changed.

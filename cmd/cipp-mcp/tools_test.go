@@ -1,0 +1,229 @@
+package main
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/mark3labs/mcp-go/mcp"
+
+	"cipp-mcp/tools"
+)
+
+// Every example of the documentation runs, in both protocol eras, and a dry run changes nothing.
+func TestExamplesRun(t *testing.T) {
+	names := strings.NewReplacer("nia@contoso.onmicrosoft.com", "nia@"+harbourline, "contoso.onmicrosoft.com", harbourline, "anna@contoso.com", priya, `"search":"contoso"`, `"search":"harbour"`, `"search":"anna"`, `"search":"priya"`)
+	for _, era := range []string{"modern", "legacy"} {
+		t.Run(era, func(t *testing.T) {
+			w := newWorld(t, worldOptions{era: era})
+			before := w.state()
+			for _, tool := range tools.All() {
+				var args map[string]any
+				if err := json.Unmarshal([]byte(names.Replace(tool.Example)), &args); err != nil {
+					t.Fatalf("%s: %v", tool.Name, err)
+				}
+				a := w.must(tool.Name, args)
+				if tool.Writes() && a.v["status"] != "planned" && a.v["status"] != "done" {
+					t.Errorf("%s: %s", tool.Name, a.text)
+				}
+				if len(a.text) < 20 {
+					t.Errorf("%s says too little: %q", tool.Name, a.text)
+				}
+			}
+			w.unharmed(before)
+			if len(w.asked) > 0 {
+				t.Errorf("a dry run asked: %v", w.asked)
+			}
+		})
+	}
+}
+
+func TestListTenants(t *testing.T) {
+	w := newWorld(t, worldOptions{partner: true})
+	a := w.must("cipp_list_tenants", map[string]any{"includeUnhealthy": true})
+	health := map[string]string{}
+	for _, r := range a.list("tenants") {
+		health[r["defaultDomainName"].(string)], _ = r["health"].(string)
+	}
+	if len(health) < 6 || health[harbourline] != "ok" || health["oakhurst-dental.example"] != "gdapInactive" {
+		t.Errorf("%v", health)
+	}
+	if healthy := w.must("cipp_list_tenants", nil); len(healthy.list("tenants")) >= len(health) || healthy.v["unhealthyLeftOut"] != 1.0 {
+		t.Errorf("%s", healthy.text)
+	}
+}
+
+func TestTenantFilterTakesEveryName(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	for _, name := range []string{harbourline, "HARBOURLINE.example", "harbourlinefreight.onmicrosoft.com", "harbourline-logistics.example", "8b86692a-cec8-4588-bfdf-7966ed5e3e3c", "Harbourline Freight"} {
+		a := w.must("cipp_get_user", in(name, "userId", priya))
+		if a.v["tenantId"] != "8b86692a-cec8-4588-bfdf-7966ed5e3e3c" || a.v["tenant"] != harbourline {
+			t.Errorf("%s: %s", name, a.text)
+		}
+	}
+}
+
+func TestListUsersPagesToTheEnd(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	seen := map[string]bool{}
+	args, pages := in(harbourline, "limit", 7), 0
+	for {
+		a := w.must("cipp_list_users", args)
+		pages++
+		for _, u := range a.list("users") {
+			id, _ := u["id"].(string)
+			if seen[id] {
+				t.Errorf("%s twice", id)
+			}
+			seen[id] = true
+		}
+		if a.v["hasMore"] != true {
+			break
+		}
+		args = and(args, "cursor", a.v["cursor"])
+	}
+	if len(seen) < 30 || pages < 5 {
+		t.Errorf("%d users in %d pages", len(seen), pages)
+	}
+	w.refused("token_refused", "cipp_list_users", in(harbourline, "cursor", "AAAA"))
+	first := w.must("cipp_list_users", in(harbourline, "limit", 2))
+	w.refused("token_refused", "cipp_list_users", in("brightwell.example", "cursor", first.v["cursor"]))
+}
+
+func TestListUsersFinds(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	for _, c := range []struct {
+		args map[string]any
+		want string // a user that is found; "" for none
+		not  string // a user that is not
+	}{
+		{map[string]any{"search": "priya"}, priya, marta},
+		{map[string]any{"search": `quo"te\`}, "", priya},
+		{map[string]any{"kind": "guest"}, "audit_clearview-audit.example#EXT#@harbourlinefreight.onmicrosoft.com", priya},
+		{map[string]any{"kind": "external"}, "anna_vendor-supplies.example#EXT#@harbourlinefreight.onmicrosoft.com", priya},
+		{map[string]any{"kind": "blocked"}, "stefan.kruse@harbourline.example", priya},
+		{map[string]any{"kind": "hybrid"}, ingrid, priya},
+		{map[string]any{"kind": "local"}, priya, ingrid},
+		{map[string]any{"kind": "shared"}, "boardroom@harbourline.example", priya},
+		{map[string]any{"kind": "admin"}, "tomasz.brennan@harbourline.example", priya},
+		{map[string]any{"report": "blockedButLicensed"}, "", priya},
+		{map[string]any{"report": "guestPending", "days": 1}, "audit_clearview-audit.example#EXT#@harbourlinefreight.onmicrosoft.com", priya},
+		{map[string]any{"report": "noUsageLocation"}, "", ""},
+		{map[string]any{"report": "inactive"}, "", ""},
+		{map[string]any{"report": "neverSignedIn"}, "", ""},
+		{map[string]any{"report": "unlicensed"}, "", ""},
+		{map[string]any{"report": "licenseErrors"}, "", priya},
+		{map[string]any{"report": "guestStale"}, "", priya},
+		{map[string]any{"report": "newUsers"}, "", ""},
+		{map[string]any{"report": "deletedSoon"}, "", priya},
+		{map[string]any{"report": "passwordNeverExpires"}, "", ""},
+		{map[string]any{"report": "passwordOld"}, "", ""},
+		{map[string]any{"report": "noManager"}, "", ""},
+		{map[string]any{"report": "syncErrors"}, "", priya},
+		{map[string]any{"report": "noMfa"}, "", ""},
+		{map[string]any{"report": "adminNoMfa"}, "", priya},
+		{map[string]any{"kind": "deleted"}, "", priya},
+	} {
+		a := w.must("cipp_list_users", and(in(harbourline, "limit", 100), pairs(c.args)...))
+		var found []string
+		for _, u := range a.list("users") {
+			found = append(found, u["userPrincipalName"].(string))
+		}
+		if c.want != "" && !slices.Contains(found, c.want) || c.not != "" && slices.Contains(found, c.not) {
+			t.Errorf("%v found %v", c.args, found)
+		}
+	}
+}
+
+func pairs(m map[string]any) (out []any) {
+	for k, v := range m {
+		out = append(out, k, v)
+	}
+	return out
+}
+
+func TestGetUserSections(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	a := w.must("cipp_get_user", in(harbourline, "userId", dana, "sections", "all"))
+	for _, k := range []string{"summary", "attributes", "manager", "licenses", "groups", "mfa", "mailbox"} {
+		if a.v[k] == nil {
+			t.Errorf("%s is missing: %v", k, a.v["unavailable"])
+		}
+	}
+	if strings.Contains(a.text, "7700900417") || strings.Contains(a.text, "1632960417") || strings.Contains(a.text, "password:") {
+		t.Errorf("a whole number, or a password, is shown:\n%s", a.text)
+	}
+}
+
+func TestMFAGapOverAllTenants(t *testing.T) {
+	for _, partner := range []bool{false, true} {
+		w := newWorld(t, worldOptions{partner: partner})
+		a := w.must("cipp_list_mfa_users", in("allTenants", "limit", 100))
+		failed := a.list("failedTenants")
+		if len(failed) == 0 {
+			t.Errorf("no tenant failed: %s", a.text)
+		}
+		for _, f := range failed {
+			if f["reason"] == "" || f["next"] == "" {
+				t.Errorf("%v", f)
+			}
+		}
+		states := map[any]int{}
+		for _, u := range a.list("users") {
+			states[u["mfaRegistered"]]++
+			if u["mfaRegistered"] != u["isMfaRegistered"] {
+				t.Errorf("the two names differ: %v", u)
+			}
+			if u["mfaRegistered"] == nil && u["mfaUnknownReason"] == "" {
+				t.Errorf("unknown without a reason: %v", u)
+			}
+			for _, f := range failed {
+				if u["tenant"] == f["tenant"] {
+					t.Errorf("a failed tenant's row: %v", u)
+				}
+			}
+		}
+		if states[true] == 0 || states[false] == 0 {
+			t.Errorf("%v", states)
+		}
+		for _, u := range w.must("cipp_list_mfa_users", in("allTenants", "report", "noMfa", "limit", 100)).list("users") {
+			if u["mfaRegistered"] != false {
+				t.Errorf("not a gap: %v", u)
+			}
+		}
+	}
+}
+
+func TestMFAWithoutPremiumComesFromMethods(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	a := w.must("cipp_list_mfa_users", in("pinecrest-bakery.example"))
+	if len(a.list("users")) < 4 || a.v["counts"].(map[string]any)["mfaUnknown"] != 0.0 {
+		t.Errorf("%s", a.text)
+	}
+}
+
+func TestCompletionAndPrompts(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	list, err := w.client.ListPrompts(t.Context(), mcp.ListPromptsRequest{})
+	if err != nil || len(list.Prompts) != 4 {
+		t.Fatalf("%v %v", list, err)
+	}
+	g := mcp.GetPromptRequest{}
+	g.Params.Name, g.Params.Arguments = "bec_response", map[string]string{"tenantFilter": "brightwell.example", "userId": demoVictim}
+	p, err := w.client.GetPrompt(t.Context(), g)
+	if err != nil || len(p.Messages) != 1 {
+		t.Fatalf("%v %v", p, err)
+	}
+	g.Params.Arguments = map[string]string{}
+	if _, err := w.client.GetPrompt(t.Context(), g); err == nil || !strings.Contains(err.Error(), "tenantFilter") {
+		t.Errorf("a missing argument: %v", err)
+	}
+	c := mcp.CompleteRequest{}
+	c.Params.Ref = mcp.PromptReference{Type: "ref/prompt", Name: "bec_response"}
+	c.Params.Argument.Name, c.Params.Argument.Value = "tenantFilter", "harb"
+	res, err := w.client.Complete(t.Context(), c)
+	if err != nil || !slices.Contains(res.Completion.Values, harbourline) {
+		t.Errorf("%v %v", res, err)
+	}
+}
