@@ -89,11 +89,7 @@ func (c *call) batch() error {
 	for _, it := range items {
 		a := c.item(it, failed)
 		failed[strings.ToLower(it.ID)] = a.status >= 400
-		part, err := a.part(it.ID)
-		if err != nil {
-			return err
-		}
-		parts = append(parts, part)
+		parts = append(parts, a.part(it.ID))
 	}
 	for i := len(parts) - 1; i >= 0; i-- {
 		b = append(b, parts[i]...)
@@ -166,8 +162,9 @@ type readCloser struct{ *bytes.Reader }
 
 func (readCloser) Close() error { return nil }
 
-func (a *answer) part(id string) ([]byte, error) {
-	headers := map[string]string{}
+// part writes an answer as a member of the batch's responses.
+func (a *answer) part(id string) []byte {
+	headers := map[string]any{}
 	for _, name := range []string{"Content-Type", "Location", "Retry-After", "WWW-Authenticate"} {
 		if v := a.header.Get(name); v != "" {
 			headers[name] = v
@@ -175,14 +172,14 @@ func (a *answer) part(id string) ([]byte, error) {
 	}
 	part := map[string]any{"id": id, "status": a.status, "headers": headers}
 	if a.body.Len() > 0 {
-		switch {
-		case json.Valid(a.body.Bytes()) && strings.Contains(a.header.Get("Content-Type"), "json"):
-			part["body"] = json.RawMessage(a.body.Bytes())
-		case strings.HasPrefix(a.header.Get("Content-Type"), "text/plain"):
+		switch kind := a.header.Get("Content-Type"); {
+		case strings.Contains(kind, "json") && json.Valid(a.body.Bytes()):
+			part["body"] = raw(a.body.String())
+		case strings.HasPrefix(kind, "text/plain"):
 			part["body"] = a.body.String()
 		default:
 			part["body"] = base64.StdEncoding.EncodeToString(a.body.Bytes())
 		}
 	}
-	return json.Marshal(part)
+	return appendValue(nil, part)
 }
