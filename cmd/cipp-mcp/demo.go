@@ -225,7 +225,7 @@ func and(m map[string]any, pairs ...any) map[string]any {
 	for k, v := range m {
 		out[k] = v
 	}
-	for i := 0; i < len(pairs); i += 2 {
+	for i := 0; i+1 < len(pairs); i += 2 {
 		out[pairs[i].(string)] = pairs[i+1]
 	}
 	return out

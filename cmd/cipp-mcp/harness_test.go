@@ -107,7 +107,7 @@ func (w *world) connect(o worldOptions) {
 	}
 	version := mcp.LATEST_PROTOCOL_VERSION
 	if o.era == "legacy" {
-		opts, version = append(opts, client.WithLegacyProtocolOnly()), "2025-11-25"
+		opts, version = append(opts, client.WithLegacyProtocolOnly()), "2025-11-25" //nolint:staticcheck // most clients in use still speak it
 	}
 	s := mcpserver.New(mcpserver.Options{Invoker: w.invoker, Log: w.log, Version: "test"})
 	c, err := client.NewInProcessClientWithOptions(s, opts...)

@@ -29,13 +29,13 @@ const (
 type Outcome int
 
 const (
-	// NotDone: the effect is not there (yet).
+	// NotDone says that the effect is not there (yet).
 	NotDone Outcome = iota
-	// Done: the effect was read back.
+	// Done says that the effect was read back.
 	Done
-	// Pending: the service is still at it.
+	// Pending says that the service is still at it.
 	Pending
-	// Unknown: what was read does not tell.
+	// Unknown says that what was read does not tell.
 	Unknown
 )
 

@@ -37,15 +37,7 @@ func (inv *Invoker) handler(t tools.Tool) server.ToolHandlerFunc {
 		if a := server.ElicitationResponse(r.Params.InputResponses, confirmID); a != nil {
 			caller.Answer = &Answer{State: r.Params.RequestState, Accepted: accepted(a)}
 		}
-		raw := r.Params.RawArguments
-		if len(raw) == 0 && r.Params.Arguments != nil {
-			b, err := json.Marshal(r.Params.Arguments)
-			if err != nil {
-				return failure(&tools.Problem{Code: "invalid_argument", Message: "The arguments are not a JSON object.", Next: "Correct them and call again."}), nil
-			}
-			raw = b
-		}
-		out := inv.Invoke(ctx, t, raw, caller)
+		out := inv.Invoke(ctx, t, rawArguments(r), caller)
 		switch {
 		case out.Problem != nil:
 			return failure(out.Problem), nil
@@ -62,6 +54,18 @@ func (inv *Invoker) handler(t tools.Tool) server.ToolHandlerFunc {
 			return mcp.NewToolResultStructured(out.Result, clip(out.Result.Text())), nil
 		}
 	}
+}
+
+// rawArguments are a call's arguments as they came; what is no JSON is left for decoding to refuse.
+func rawArguments(r mcp.CallToolRequest) json.RawMessage {
+	if len(r.Params.RawArguments) > 0 || r.Params.Arguments == nil {
+		return r.Params.RawArguments
+	}
+	b, err := json.Marshal(r.Params.Arguments)
+	if err != nil {
+		return json.RawMessage("invalid")
+	}
+	return b
 }
 
 // accepted says whether a person agreed: the form was sent and its one box was ticked.

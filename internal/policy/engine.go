@@ -108,7 +108,7 @@ func appendNew(list []string, more ...string) []string {
 	return list
 }
 
-// ErrChanged: between the showing and the doing the objects changed.
+// ErrChanged says that between the showing and the doing the objects changed.
 var ErrChanged = errors.New("what the plan showed no longer holds, so nothing was done")
 
 // Approved holds a shown plan against the one just made from the same objects. Approval of one never

@@ -25,13 +25,13 @@ import (
 // Lifetime is how long a sealed secret may be revealed.
 const Lifetime = 72 * time.Hour
 
-// ErrNoOperator: no operator's key has been made, so nothing can be sealed.
+// ErrNoOperator says that no operator's key has been made, so nothing can be sealed.
 var ErrNoOperator = errors.New("no operator's passphrase is set, so a generated password could be shown to nobody; run: cipp-mcp secrets init")
 
-// ErrGone: the handle is unknown, was revealed before, or has expired.
+// ErrGone says that the handle is unknown, was revealed before, or has expired.
 var ErrGone = errors.New("there is no such secret: the handle is wrong, it was revealed already, or it has expired")
 
-// ErrPassphrase: the passphrase does not open the operator's key.
+// ErrPassphrase says that the passphrase does not open the operator's key.
 var ErrPassphrase = errors.New("that is not the operator's passphrase")
 
 // Info says what a sealed secret is for, without the secret.
@@ -138,7 +138,7 @@ func (s *Store) Seal(kind, whom, secret string) (Info, error) {
 		Handle: "sec_" + strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(raw[:])),
 		Kind:   kind, For: whom, Created: now, Expires: now.Add(Lifetime),
 	}
-	plain, err := json.Marshal(sealed{info, secret})
+	plain, err := json.Marshal(sealed{info, secret}) //nolint:gosec // encrypted two lines below
 	if err != nil {
 		return Info{}, fmt.Errorf("seal: %w", err)
 	}
