@@ -100,3 +100,19 @@ func aadstsNumbers(message string) []int {
 	}
 	return []int{n}
 }
+
+// retryAfter is the text of the header, "" for none.
+func (d *faultDo) retryAfter() string {
+	if len(d.RetryAfter) == 0 || string(d.RetryAfter) == "null" {
+		return ""
+	}
+	var s string
+	if json.Unmarshal(d.RetryAfter, &s) == nil {
+		return s
+	}
+	var n float64
+	if json.Unmarshal(d.RetryAfter, &n) == nil {
+		return strconv.FormatFloat(n, 'f', -1, 64)
+	}
+	return ""
+}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -50,6 +49,8 @@ type faultDo struct {
 	Truncate   int             `json:"truncate"` // the answer's body ends after so many bytes
 	Lag        duration        `json:"lag"`      // what is written is seen so much later; with effect late: is done so much later
 	MaxRows    int             `json:"maxRows"`
+	Slow       duration        `json:"slow"`  // the second half of the body comes so much later
+	Limit      *rateLimit      `json:"limit"` // 429 for what is over it; the rest goes through
 }
 
 type duration time.Duration
@@ -150,6 +151,9 @@ func (x *fault) check() error {
 	if (x.Do.Effect == "before" || x.Do.Effect == "late") && x.Do.Status == 0 && !x.Do.Cut {
 		return errors.New("an effect says when the work is done although the answer fails: status or cut is missing")
 	}
+	if l := x.Do.Limit; l != nil && (l.Requests < 1 || l.Per <= 0 || x.Do.Status != 0 || x.Do.Cut) {
+		return errors.New("a limit has requests and per, and answers 429 by itself")
+	}
 	if x.Do.Truncate < 0 || x.Do.MaxRows < 0 || x.Times < 0 || x.Match.Nth < 0 {
 		return errors.New("a number is negative")
 	}
@@ -183,9 +187,9 @@ func (f *faults) latency() string {
 // action is what all the faults that fire on one request come to: delays add up, the first that spoils
 // the answer decides how.
 type action struct {
-	delay, lag time.Duration
-	maxRows    int
-	spoil      *faultDo
+	delay, lag, slow time.Duration
+	maxRows          int
+	spoil            *faultDo
 }
 
 func (f *faults) fire(w *wireCall) action {
@@ -194,6 +198,17 @@ func (f *faults) fire(w *wireCall) action {
 	defer f.mu.Unlock()
 	for _, x := range f.list {
 		if !x.Match.matches(f.cloud, w) {
+			continue
+		}
+		if x.Do.Limit != nil {
+			over := x.Do.Limit.over(w.tenant, f.cloud.Now(), f.cloud.Clock.Frozen())
+			if over == nil {
+				continue
+			}
+			f.hits++
+			if a.spoil == nil {
+				a.spoil = over
+			}
 			continue
 		}
 		x.seen++
@@ -208,6 +223,7 @@ func (f *faults) fire(w *wireCall) action {
 		f.hits++
 		a.delay += time.Duration(x.Do.Delay)
 		a.lag = max(a.lag, time.Duration(x.Do.Lag))
+		a.slow = max(a.slow, time.Duration(x.Do.Slow))
 		if n := x.Do.MaxRows; n > 0 && (a.maxRows == 0 || n < a.maxRows) {
 			a.maxRows = n
 		}
@@ -309,20 +325,4 @@ func (f *faults) settle() {
 	for _, l := range due {
 		l.do()
 	}
-}
-
-// retryAfter is the text of the header, "" for none.
-func (d *faultDo) retryAfter() string {
-	if len(d.RetryAfter) == 0 || string(d.RetryAfter) == "null" {
-		return ""
-	}
-	var s string
-	if json.Unmarshal(d.RetryAfter, &s) == nil {
-		return s
-	}
-	var n float64
-	if json.Unmarshal(d.RetryAfter, &n) == nil {
-		return strconv.FormatFloat(n, 'f', -1, 64)
-	}
-	return ""
 }

@@ -111,14 +111,29 @@ func (w *wire) spoil(rw http.ResponseWriter, r *http.Request, call *wireCall, ne
 		r = r.WithContext(cloud.WithLag(r.Context(), a.lag))
 	}
 	if a.spoil == nil {
-		if a.maxRows > 0 {
-			b := &buffer{header: rw.Header()}
-			next.ServeHTTP(b, r)
-			b.body = fewerRows(b.body, a.maxRows)
-			b.flushTo(rw)
+		if a.maxRows == 0 && a.slow == 0 {
+			next.ServeHTTP(rw, r)
 			return
 		}
-		next.ServeHTTP(rw, r)
+		b := &buffer{header: rw.Header()}
+		next.ServeHTTP(b, r)
+		if a.maxRows > 0 {
+			b.body = fewerRows(b.body, a.maxRows)
+		}
+		half := len(b.body)
+		if a.slow > 0 {
+			half /= 2
+		}
+		rest := b.body[half:]
+		b.body = b.body[:half]
+		b.flushTo(rw)
+		if len(rest) > 0 {
+			_ = http.NewResponseController(rw).Flush() // an item of a batch has nothing to flush
+			if w.cloud.Clock.Sleep(r.Context(), a.slow) != nil {
+				panic(http.ErrAbortHandler)
+			}
+			_, _ = rw.Write(rest) // as in flushTo
+		}
 		return
 	}
 	switch d := a.spoil; {
