@@ -59,10 +59,27 @@ func setMailboxAutoReplyConfiguration(c *call) ([]cloud.Object, error) {
 	if v["AutoReplyState"] == "Scheduled" && cloud.Str(v, "EndTime") <= cloud.Str(v, "StartTime") {
 		return nil, invalid("Microsoft.Exchange.Data.Storage.InvalidScheduledOofDuration", "The end time must be later than the start time.")
 	}
-	delete(v, "Identity")
-	delete(v, "MailboxOwnerId")
-	m["AutoReply"] = v
+	c.keep(m, "AutoReply", v)
+	if v["AutoReplyState"] == "Scheduled" { // times that were not given are fixed now
+		kept := cloud.Child(m, "AutoReply")
+		kept["StartTime"], kept["EndTime"] = v["StartTime"], v["EndTime"]
+	}
 	return nil, nil
+}
+
+// keep stores in a part of a mailbox's row what the parameters named, as v has it, and leaves the rest of
+// the part as it was: what nobody ever set stays out of the state.
+func (c *call) keep(m cloud.Object, part string, v cloud.Object) {
+	stored := cloud.Child(m, part)
+	if stored == nil {
+		stored = cloud.Object{}
+		m[part] = stored
+	}
+	for name := range c.p {
+		if x, ok := v[name]; ok && name != "Identity" {
+			stored[name] = x
+		}
+	}
 }
 
 // canonical is a value as the cmdlet's reference writes it.
@@ -101,8 +118,7 @@ func setMailboxJunkEmailConfiguration(c *call) ([]cloud.Object, error) {
 	if err := c.overlay(v); err != nil {
 		return nil, err
 	}
-	delete(v, "Identity")
-	m["JunkEmail"] = v
+	c.keep(m, "JunkEmail", v)
 	return nil, nil
 }
 
@@ -171,20 +187,7 @@ func setCASMailbox(c *call) ([]cloud.Object, error) {
 	if err := c.overlay(v); err != nil {
 		return nil, err
 	}
-	kept := cloud.Object{}
-	for name := range c.p {
-		if name != "Identity" {
-			if x, ok := v[name]; ok {
-				kept[name] = x
-			}
-		}
-	}
-	for k, x := range cloud.Child(m, "CASMailbox") {
-		if _, changed := kept[k]; !changed {
-			kept[k] = x
-		}
-	}
-	m["CASMailbox"] = kept
+	c.keep(m, "CASMailbox", v)
 	return nil, nil
 }
 
@@ -243,8 +246,7 @@ func setCalendarProcessing(c *call) ([]cloud.Object, error) {
 			v[name] = c.p[name]
 		}
 	}
-	delete(v, "Identity")
-	m["CalendarProcessing"] = v
+	c.keep(m, "CalendarProcessing", v)
 	return nil, nil
 }
 

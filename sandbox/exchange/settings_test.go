@@ -152,6 +152,10 @@ func TestAutoReply(t *testing.T) {
 	if r["AutoReplyState"] != "Enabled" || r["InternalMessage"] != "<p>Gone</p>" {
 		t.Errorf("%v", r)
 	}
+	tn := b.cloud.Tenant(harbourline)
+	if kept := cloud.Child(tn.Mailbox(dana), "AutoReply"); kept["StartTime"] != nil || kept["CreateOOFEvent"] != nil {
+		t.Errorf("the state holds what nobody set: %v", kept)
+	}
 	if a := b.run(harbourline, "Set-MailboxAutoReplyConfiguration", given{"Identity": dana, "CreateOOFEvent": true}); a.status != 400 {
 		t.Errorf("an event without a schedule: %d", a.status)
 	}
@@ -182,5 +186,49 @@ func TestMobileDevicesAndEntities(t *testing.T) {
 	b.must(harbourline, "Remove-MobileDevice", given{"Identity": rows[0]["Identity"], "Confirm": false})
 	if n := len(b.must(harbourline, "Get-MobileDevice", given{"Mailbox": gareth})); n != 1 {
 		t.Errorf("%d left", n)
+	}
+}
+
+func TestRoomsAndJunkMail(t *testing.T) {
+	b := start(t, frozen)
+	room := given{"Identity": "boardroom@harbourline.example"}
+	id := func(upn string) string { return cloud.Str(b.cloud.Tenant(harbourline).User(upn), "id") }
+	if d := b.one(harbourline, "Get-CalendarProcessing", room)["ResourceDelegates"].([]any); len(d) != 1 || d[0] != id(gareth) {
+		t.Fatalf("%v", d)
+	}
+	b.must(harbourline, "Set-CalendarProcessing", given{"Identity": "boardroom@harbourline.example", "ResourceDelegates": given{"@odata.type": "#Exchange.GenericHashTable", "add": dana, "remove": gareth}})
+	if d := b.one(harbourline, "Get-CalendarProcessing", room)["ResourceDelegates"].([]any); len(d) != 1 || d[0] != id(dana) {
+		t.Errorf("%v", d)
+	}
+	b.must(brightwell, "Set-MailboxJunkEmailConfiguration", given{"Identity": celia, "TrustedSendersAndDomains": given{"@odata.type": "#Exchange.GenericHashTable", "remove": []string{"mail-vault.example"}}})
+	j := b.one(brightwell, "Get-MailboxJunkEmailConfiguration", given{"Identity": celia})
+	if len(j["TrustedSendersAndDomains"].([]any)) != 0 || len(j["BlockedSendersAndDomains"].([]any)) != 1 {
+		t.Errorf("%v", j)
+	}
+	b.must(harbourline, "Set-CASMailbox", given{"Identity": dana, "ImapEnabled": false})
+	if v := b.one(harbourline, "Get-CASMailbox", given{"Identity": dana}); v["ImapEnabled"] != false || v["OWAEnabled"] != true {
+		t.Errorf("%v", v)
+	}
+	if kept := cloud.Child(b.cloud.Tenant(harbourline).Mailbox(dana), "CASMailbox"); len(kept) != 1 {
+		t.Errorf("%v", kept)
+	}
+}
+
+func TestCancellingMeetings(t *testing.T) {
+	b := start(t, frozen)
+	left := func() int {
+		return len(cloud.List(b.cloud.Tenant(harbourline).Mailbox(dana), "CalendarEvents"))
+	}
+	p := given{"Identity": dana, "QueryWindowInDays": 730, "CancelOrganizedMeetings": true, "PreviewOnly": true, "Confirm": false}
+	if b.must(harbourline, "Remove-CalendarEvents", p); left() != 3 {
+		t.Errorf("a preview left %d", left())
+	}
+	delete(p, "PreviewOnly")
+	if b.must(harbourline, "Remove-CalendarEvents", p); left() != 2 { // those of others and of the past stay
+		t.Errorf("%d left", left())
+	}
+	p["QueryWindowInDays"] = 1826
+	if a := b.run(harbourline, "Remove-CalendarEvents", p); a.status != 400 {
+		t.Errorf("more than five years: %d", a.status)
 	}
 }
