@@ -49,6 +49,7 @@ type Server struct {
 	url      string
 	ca       []byte
 	serveErr chan error
+	unwatch  func() bool
 
 	mu      sync.Mutex
 	unknown []string
@@ -103,12 +104,13 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		}
 		s.serveErr <- err
 	}()
-	context.AfterFunc(ctx, func() { _ = s.http.Close() })
+	s.unwatch = context.AfterFunc(ctx, func() { _ = s.http.Close() })
 	return s, nil
 }
 
 // Close ends the server and every connection.
 func (s *Server) Close() error {
+	s.unwatch()
 	err := s.http.Close()
 	if e := <-s.serveErr; !errors.Is(e, http.ErrServerClosed) {
 		err = errors.Join(err, e)

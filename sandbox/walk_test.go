@@ -24,7 +24,7 @@ func walk(x *tester) {
 		x.Helper()
 		return ok(x.as(freight, "GET", path, nil, header...))
 	}
-	esc := func(s string) string { return url.QueryEscape(s) }
+	esc := url.QueryEscape
 	all := get("/users?$top=3")
 	if len(all.rows()) != 3 || all.header.Get("request-id") == "" {
 		x.Fatal(all.raw)

@@ -71,11 +71,12 @@ func (c *Cloud) Reset() error {
 
 // nameApplications gives the service principals of the partner's applications their name and home.
 func (c *Cloud) nameApplications() {
-	for _, a := range c.partner.Applications {
-		name := a.DisplayName
-		if name == "" {
-			name = c.partner.DisplayName
+	for i := range c.partner.Applications {
+		a := &c.partner.Applications[i]
+		if a.DisplayName == "" {
+			a.DisplayName = c.partner.DisplayName
 		}
+		name := a.DisplayName
 		for _, t := range c.tenants {
 			for _, sp := range t.Collection("servicePrincipals").All() {
 				if strings.EqualFold(Str(sp, "appId"), a.AppID) && Str(sp, "displayName") == "" {

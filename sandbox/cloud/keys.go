@@ -86,7 +86,7 @@ func relative(s string, now time.Time) (string, error) {
 	if m == nil {
 		return "", fmt.Errorf("%q is no time like $now, $now-3h or $now-40d", s)
 	}
-	sign := time.Duration(1)
+	sign := int64(1)
 	for _, p := range span.FindAllStringSubmatch(m[1], -1) {
 		switch p[1] {
 		case "-":
@@ -98,7 +98,7 @@ func relative(s string, now time.Time) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("%q: %w", s, err)
 		}
-		now = now.Add(sign * time.Duration(n) * units[p[3]])
+		now = now.Add(time.Duration(sign * n * int64(units[p[3]])))
 	}
 	return Stamp(now), nil
 }

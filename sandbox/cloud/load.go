@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"strings"
 	"time"
 )
@@ -22,7 +21,7 @@ type loaded struct {
 }
 
 func parse(state []byte, clock string, seed int64) (*loaded, error) {
-	l := &loaded{ids: &IDs{r: rand.New(rand.NewPCG(uint64(seed), 0x9e3779b97f4a7c15))}, now: time.Now().UTC()}
+	l := &loaded{ids: NewIDs(seed), now: time.Now().UTC()}
 	dec := json.NewDecoder(bytes.NewReader(state))
 	var root Object
 	if err := dec.Decode(&root); err != nil {
@@ -57,11 +56,10 @@ func parse(state []byte, clock string, seed int64) (*loaded, error) {
 		if err != nil {
 			return nil, err
 		}
-		if id := strings.ToLower(t.ID); seen[id] {
+		if seen[t.ID] {
 			return nil, fmt.Errorf("%s: tenant %s is there twice", path, t.ID)
-		} else {
-			seen[id] = true
 		}
+		seen[t.ID] = true
 		l.tenants = append(l.tenants, t)
 	}
 	if p := Child(root, "partner"); p != nil {

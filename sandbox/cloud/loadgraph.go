@@ -28,6 +28,9 @@ func (t *Tenant) loadGraph(g Object, path string) error {
 			if !ok {
 				return fmt.Errorf("%s.%s[%d] must be an object", path, name, i)
 			}
+			if err := checkNames(name, o, fmt.Sprintf("%s.%s[%d]", path, name, i)); err != nil {
+				return err
+			}
 			if Str(o, "id") == "" {
 				o["id"] = DerivedID(t.ID, name, strconv.Itoa(i), Str(o, "userPrincipalName"), Str(o, "appId"), Str(o, "displayName"))
 			}

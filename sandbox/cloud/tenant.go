@@ -62,9 +62,14 @@ func (t *Tenant) RLock() {
 			return
 		}
 		t.mu.RUnlock()
-		t.Lock()
-		t.Unlock()
+		t.catchUp()
 	}
+}
+
+func (t *Tenant) catchUp() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.settle()
 }
 
 // RUnlock lets go of a tenant taken by RLock.

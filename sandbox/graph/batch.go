@@ -97,7 +97,8 @@ func (c *call) batch() error {
 			b = append(b, ',')
 		}
 	}
-	c.out = append(b, "]}"...)
+	b = append(b, "]}"...)
+	c.out = b
 	return nil
 }
 

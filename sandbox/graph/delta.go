@@ -181,6 +181,7 @@ func (c *call) deltaAnswer(rows [][]byte, link string, st deltaState) error {
 		}
 		b = append(b, r...)
 	}
-	c.out = append(b, "]}"...)
+	b = append(b, "]}"...)
+	c.out = b
 	return nil
 }

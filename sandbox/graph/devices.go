@@ -181,7 +181,9 @@ func deviceAction(c *call, name string) error {
 		return err
 	}
 	for key, v := range in {
-		if _, isBool := v.(bool); name != "wipe" || key != "macOsUnlockCode" && !(slices.Contains([]string{"keepEnrollmentData", "keepUserData", "persistEsimDataPlan"}, key) && isBool) {
+		_, isBool := v.(bool)
+		flag := isBool && slices.Contains([]string{"keepEnrollmentData", "keepUserData", "persistEsimDataPlan"}, key)
+		if name != "wipe" || !flag && key != "macOsUnlockCode" {
 			return badRequest("The parameter '%s' in the request payload is not a valid parameter for the operation '%s'.", key, name)
 		}
 	}

@@ -139,7 +139,8 @@ func (c *call) writePage(l listing, rows []cloud.Object, from, to, total int, se
 		}
 		b = appendObject(b, o, fields, head)
 	}
-	c.out = append(b, "]}"...)
+	b = append(b, "]}"...)
+	c.out = b
 	return nil
 }
 

@@ -133,7 +133,8 @@ func (c *call) writeMethods(u cloud.Object, segment string, list []cloud.Object,
 		}
 		b = c.appendMethod(b, m, withType)
 	}
-	c.out = append(b, "]}"...)
+	b = append(b, "]}"...)
+	c.out = b
 	return nil
 }
 

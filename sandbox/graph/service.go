@@ -71,6 +71,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if c.header.Get("Content-Type") == "" {
+		c.header.Set("OData-Version", "4.0")
 		c.header.Set("Content-Type", "application/json;odata.metadata="+c.meta+";odata.streaming=true;IEEE754Compatible=false;charset=utf-8")
 	}
 	w.WriteHeader(c.status)

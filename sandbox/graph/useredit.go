@@ -145,9 +145,8 @@ func (c *call) judgeUser(o, have cloud.Object) error {
 func (c *call) judgeUPN(v any, have cloud.Object) error {
 	upn, _ := v.(string)
 	at := strings.LastIndexByte(upn, '@')
-	if at < 1 || strings.ContainsFunc(upn[:at], func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("'.-_!#^~", r))
-	}) {
+	const allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'.-_!#^~"
+	if at < 1 || strings.ContainsFunc(upn[:at], func(r rune) bool { return !strings.ContainsRune(allowed, r) }) {
 		return invalidValue("userPrincipalName", "User")
 	}
 	if d := c.t.Domain(upn[at+1:]); !cloud.Bool(d, "isVerified") {

@@ -30,9 +30,6 @@ func (s *Service) authenticate(r *http.Request, f url.Values, t *cloud.Tenant) (
 	if app == nil {
 		return nil, ptr(notInDirectory(id, t))
 	}
-	if app.DisplayName == "" {
-		app.DisplayName = p.DisplayName
-	}
 	if a := f.Get("client_assertion"); a != "" {
 		if f.Get("client_assertion_type") != assertionType {
 			return nil, ptr(missing("client_assertion_type"))

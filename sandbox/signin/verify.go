@@ -10,11 +10,11 @@ import (
 
 // Reasons why a request's token is not accepted; the texts are those of the services.
 var (
-	ErrNoToken   = errors.New("Access token is empty.")                            //nolint:revive,staticcheck // Microsoft's text
-	ErrExpired   = errors.New("Lifetime validation failed, the token is expired.") //nolint:revive,staticcheck // Microsoft's text
-	ErrMalformed = errors.New("IDX14100: JWT is not well formed, there are no dots (.).\nThe token needs to be in JWS or JWE Compact Serialization Format. (JWS): 'EncodedHeader.EncodedPayload.EncodedSignature'. (JWE): 'EncodedProtectedHeader.EncodedEncryptedKey.EncodedInitializationVector.EncodedCiphertext.EncodedAuthenticationTag'.")
-	ErrSignature = errors.New("Invalid JWT access token.")                          //nolint:revive,staticcheck // Microsoft's text
-	ErrAudience  = errors.New("Access token validation failure. Invalid audience.") //nolint:revive,staticcheck // Microsoft's text
+	ErrNoToken   = errors.New("Access token is empty.")                                                                                                                                                                                                                                                                                          //nolint:revive,staticcheck // Microsoft's text
+	ErrExpired   = errors.New("Lifetime validation failed, the token is expired.")                                                                                                                                                                                                                                                               //nolint:revive,staticcheck // Microsoft's text
+	ErrMalformed = errors.New("IDX14100: JWT is not well formed, there are no dots (.).\nThe token needs to be in JWS or JWE Compact Serialization Format. (JWS): 'EncodedHeader.EncodedPayload.EncodedSignature'. (JWE): 'EncodedProtectedHeader.EncodedEncryptedKey.EncodedInitializationVector.EncodedCiphertext.EncodedAuthenticationTag'.") //nolint:revive,staticcheck // Microsoft's text
+	ErrSignature = errors.New("Invalid JWT access token.")                                                                                                                                                                                                                                                                                       //nolint:revive,staticcheck // Microsoft's text
+	ErrAudience  = errors.New("Access token validation failure. Invalid audience.")                                                                                                                                                                                                                                                              //nolint:revive,staticcheck // Microsoft's text
 )
 
 // Verify reads the bearer token of a request meant for the service with that audience: signature, time by
