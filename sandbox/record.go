@@ -108,6 +108,9 @@ var secretNames = map[string]bool{
 	"certificate": true, "authorization": true, "clientsecret": true, "refreshtoken": true,
 }
 
+// A phone number is known by its last two digits, which is enough to tell two apart.
+var phoneNames = map[string]bool{"phonenumber": true, "mobilephone": true, "businessphones": true, "faxnumber": true}
+
 func isSecret(name string) bool { return secretNames[strings.ToLower(name)] }
 
 // cutSecret finds a secret in JSON that was cut off and therefore cannot be decoded.
@@ -127,7 +130,7 @@ func redact(name string, v any) any {
 		if isSecret(name) && v != "" {
 			return redacted
 		}
-		if strings.EqualFold(name, "phoneNumber") && len(v) > 4 {
+		if phoneNames[strings.ToLower(name)] && len(v) > 4 {
 			return redacted + v[len(v)-2:]
 		}
 	}

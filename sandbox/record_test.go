@@ -81,6 +81,13 @@ func TestRecording(t *testing.T) {
 	}
 }
 
+func TestPhoneNumbersAreCutShort(t *testing.T) {
+	out := mustJSON(recordedBody(http.Header{}, []byte(`{"value":[{"mobilePhone":"+44 7700900417","businessPhones":["+44 1632960418"],"phoneNumber":"+44 7700900419","faxNumber":null}]}`)))
+	if want := `{"value":[{"businessPhones":["***18"],"faxNumber":null,"mobilePhone":"***17","phoneNumber":"***19"}]}`; out != want {
+		t.Errorf("%s", out)
+	}
+}
+
 func TestAPanicIsNoWeather(t *testing.T) {
 	b := startWire(t, "", `[{"match":{"method":"DELETE"},"do":{"cut":true}}]`)
 	b.answer = func(http.ResponseWriter, *http.Request) { panic("a bug") }
