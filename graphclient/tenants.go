@@ -187,7 +187,9 @@ func joinTenants(relations []relationship, agreed []contract, now time.Time) []T
 
 // judge fills in what the relationships say of a tenant's health.
 func judge(t *Tenant, active []relationship, another string, now time.Time) {
+	ending := len(active) > 0 // all of them, by Microsoft's own word
 	for _, r := range active {
+		ending = ending && equalFold(r.Status, "expiring")
 		for _, role := range r.AccessDetails.UnifiedRoles {
 			if !containsFold(t.Roles, role.RoleDefinitionID) {
 				t.Roles = append(t.Roles, role.RoleDefinitionID)
@@ -206,6 +208,8 @@ func judge(t *Tenant, active []relationship, another string, now time.Time) {
 		t.Health, t.Reason = HealthInactive, "The GDAP relationship is not active (status: "+cleanText(another, 40)+"). Ask the customer to accept a new one."
 	case !t.AutoExtend && !t.RelationshipEnd.IsZero() && !t.RelationshipEnd.After(now):
 		t.Health, t.Reason = HealthInactive, "The GDAP relationship ended on "+t.RelationshipEnd.Format(time.DateOnly)+"."
+	case ending:
+		t.Health, t.Reason = HealthExpiring, "The GDAP relationship is expiring, its end is "+t.RelationshipEnd.Format(time.DateOnly)+"."
 	case !t.AutoExtend && !t.RelationshipEnd.IsZero() && t.RelationshipEnd.Sub(now) < soon:
 		t.Health, t.Reason = HealthExpiring, "The GDAP relationship ends on "+t.RelationshipEnd.Format(time.DateOnly)+" and does not renew itself."
 	default:
