@@ -8,7 +8,7 @@ LINT    := $(shell command -v golangci-lint 2>/dev/null || echo $(shell $(GO) en
 .PHONY: build demo test check format vet lint race cross wirecheck suites bench docs snapshots fuzz clean
 
 build: ## bin/cipp-mcp
-	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/cipp-mcp
+	$(GO) build -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/cipp-mcp
 
 demo: build ## the main job from end to end, on the built-in sandbox
 	./$(BIN) demo

@@ -40,7 +40,7 @@ func (inv *Invoker) handler(t tools.Tool) server.ToolHandlerFunc {
 		out := inv.Invoke(ctx, t, rawArguments(r), caller)
 		switch {
 		case out.Problem != nil:
-			return failure(out.Problem), nil
+			return failure(out.Problem), nil //nolint:nilerr // the problem is the result
 		case out.Question != nil:
 			return server.NewInputRequestBuilder(out.Question.State).Elicit(confirmID, mcp.ElicitationParams{
 				Message: out.Question.Message,

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"cipp-mcp/internal/config"
+	"cipp-mcp/sandbox/builtin"
+)
+
+var benchLine = regexp.MustCompile(`^BenchmarkDecodeUsers/(\w+)\S*\s+\d+\s+([\d.]+) ns/op(?:\s+[\d.]+ MB/s)?\s+\d+ B/op\s+(\d+) allocs/op`)
+
+// decoding runs the benchmark of one page of 999 users: our structs against the SDK's typed models.
+func decoding(ctx context.Context, _, _ string) error {
+	c := exec.CommandContext(ctx, "go", "test", "./graphclient", "-run", "^$", "-bench", "^BenchmarkDecodeUsers$", "-benchmem", "-benchtime", "1s")
+	c.Stderr = os.Stderr
+	out, err := c.Output()
+	if err != nil {
+		return fmt.Errorf("decoding: %w\n%s", err, out)
+	}
+	ns, allocs := map[string]float64{}, map[string]float64{}
+	for line := range strings.Lines(string(out)) {
+		if m := benchLine.FindStringSubmatch(strings.TrimSpace(line)); m != nil {
+			ns[m[1]], _ = strconv.ParseFloat(m[2], 64)
+			allocs[m[1]], _ = strconv.ParseFloat(m[3], 64)
+		}
+	}
+	if ns["lean"] == 0 || ns["sdk"] == 0 {
+		return fmt.Errorf("decoding: no figures in\n%s", out)
+	}
+	speed, less := ns["sdk"]/ns["lean"], allocs["sdk"]/allocs["lean"]
+	fmt.Printf("decoding 999 users against the SDK's typed models: %.1f× as fast (aim ≥ 8×: %s), 1/%.0f of the allocations (aim ≤ 1/20: %s)\n", speed, verdict(speed >= 8), less, verdict(less >= 20))
+	return nil
+}
+
+const (
+	gapTenants = 100
+	gapUsers   = 200
+	gapLatency = 50 * time.Millisecond
+)
+
+// mfaGap runs the MFA report over a hundred tenants, the simulated cloud in a process of its own, and
+// holds the wall time against dependency depth × latency as that cloud counts it.
+func mfaGap(ctx context.Context, bin, dir string) error {
+	state, faults, out := filepath.Join(dir, "state.json"), filepath.Join(dir, "faults.json"), filepath.Join(dir, "cloud")
+	if err := errors.Join(
+		os.WriteFile(state, builtin.Generate(1, gapTenants, gapUsers), 0o600),
+		os.WriteFile(faults, []byte(fmt.Sprintf(`[{"match":{},"do":{"delay":%q}}]`, gapLatency)), 0o600),
+		os.Mkdir(out, 0o700),
+	); err != nil {
+		return err
+	}
+	cloud := exec.CommandContext(ctx, bin, "sandbox", "--addr", "127.0.0.1:0", "--state", state, "--faults", faults, "--out", out)
+	said, err := cloud.StderrPipe()
+	if err != nil {
+		return err
+	}
+	if err := cloud.Start(); err != nil {
+		return err
+	}
+	defer func() { _ = cloud.Process.Signal(os.Interrupt); _ = cloud.Wait() }()
+	if _, err := bufio.NewReader(said).ReadString('\n'); err != nil { // it says its address once it answers
+		return fmt.Errorf("the simulated cloud did not start: %w", err)
+	}
+	client := filepath.Join(out, "client.json")
+	call := exec.CommandContext(ctx, bin, "call", "cipp_list_mfa_users", "--log-level", "error", "--cloud", client, "--json", `{"tenantFilter":"allTenants","report":"noMfa"}`, "--output-json")
+	call.Env = append(os.Environ(), "CIPP_STATE_DIR="+filepath.Join(dir, "state"), "CIPP_CONFIG=")
+	var stdout, stderr bytes.Buffer
+	call.Stdout, call.Stderr = &stdout, &stderr
+	began := time.Now()
+	if err := call.Run(); err != nil {
+		return fmt.Errorf("the report: %w\n%s%s", err, stdout.Bytes(), stderr.Bytes())
+	}
+	wall := time.Since(began)
+	var res struct {
+		Counts struct {
+			Tenants int `json:"tenants"`
+			Users   int `json:"users"`
+		} `json:"counts"`
+		Failed []any `json:"failedTenants"`
+	}
+	if err := json.Unmarshal(stdout.Bytes(), &res); err != nil {
+		return fmt.Errorf("the report: %w", err)
+	}
+	if res.Counts.Tenants != gapTenants || len(res.Failed) > 0 {
+		return fmt.Errorf("the report read %d tenants, %d failed", res.Counts.Tenants, len(res.Failed))
+	}
+	m, err := metrics(ctx, client)
+	if err != nil {
+		return err
+	}
+	deepest, partner := 0, 0
+	for t, d := range m.Depth {
+		if t == m.partner {
+			partner = d
+		} else {
+			deepest = max(deepest, d)
+		}
+	}
+	bound := time.Duration(deepest+partner) * gapLatency
+	ratio := wall.Seconds() / bound.Seconds()
+	fmt.Printf("MFA gap, %d tenants × %d users at %s: %s wall in %d requests; bound (%d partner + %d deepest tenant) × %s = %s; %.2f× (aim ≤ 1.3×: %s)\n",
+		gapTenants, gapUsers, gapLatency, wall.Round(time.Millisecond), m.Total, partner, deepest, gapLatency, bound, ratio, verdict(ratio <= 1.3))
+	return nil
+}
+
+type cloudMetrics struct {
+	Total   int            `json:"total"`
+	Depth   map[string]int `json:"depth"`
+	partner string
+}
+
+func metrics(ctx context.Context, client string) (cloudMetrics, error) {
+	var m cloudMetrics
+	f, err := config.ReadCloudFile(client)
+	if err != nil {
+		return m, err
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM([]byte(f.CA))
+	hc := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.Graph+"/_sandbox/metrics", nil)
+	if err != nil {
+		return m, err
+	}
+	res, err := hc.Do(req)
+	if err != nil {
+		return m, err
+	}
+	defer res.Body.Close()
+	m.partner = f.Auth.TenantID
+	return m, json.NewDecoder(res.Body).Decode(&m)
+}
