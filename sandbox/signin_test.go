@@ -135,6 +135,13 @@ func TestDelegatedSignInFollowsTheRelationship(t *testing.T) {
 	if a := x.token("broken.example", false, graphScope); a.status != 200 {
 		t.Error("an application's access does not follow the relationship", a.raw)
 	}
+	var free obj
+	_ = json.Unmarshal(testState(t), &free)
+	delete(free["partner"].(obj)["users"].([]any)[0].(obj), "gdapGroups")
+	open, _ := json.Marshal(free)
+	if a := start(t, Options{State: open}).token("contoso.com", true, graphScope); a.status != 200 {
+		t.Error("a state that names no groups lets its users in", a.raw)
+	}
 	f := url.Values{"client_id": {appID}, "client_secret": {"s~+/e cret"}, "scope": {graphScope}, "grant_type": {"refresh_token"}, "refresh_token": {"refresh-1~x~y"}}
 	if a := x.send("POST", "/contoso.com/oauth2/v2.0/token", "", f); a.status != 400 {
 		t.Error("a made-up refresh token is accepted", a.raw)

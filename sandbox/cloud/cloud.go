@@ -147,8 +147,8 @@ type Application struct {
 type PartnerUser struct {
 	ID, UserPrincipalName, RefreshToken string
 	MFA                                 bool
-	Revoked                             bool // sign-in sessions were revoked: AADSTS50173
-	GDAPGroups                          []string
+	Revoked                             bool     // sign-in sessions were revoked: AADSTS50173
+	GDAPGroups                          []string // nil: not stated, all of them
 }
 
 // Application is the partner's application with that appId, or nil.

@@ -23,16 +23,17 @@ func (t *Tenant) RelationshipActive() bool {
 }
 
 // RelationshipRoles is the roles that the relationship gives to a partner user who is in these security
-// groups. Where the state names no access assignments, membership of any group gives every role.
+// groups; nil means that the state says nothing of groups and the user is in all of them. Where the state
+// names no access assignments, membership of any group gives every role.
 func (t *Tenant) RelationshipRoles(groups []string) []Role {
-	if !t.RelationshipActive() || len(groups) == 0 {
+	if !t.RelationshipActive() || groups != nil && len(groups) == 0 {
 		return nil
 	}
 	names := Strings(t.GDAP, "roles")
 	if list := Objects(t.GDAP, "accessAssignments"); len(list) > 0 {
 		names = nil
 		for _, a := range list {
-			if slices.ContainsFunc(groups, func(g string) bool { return strings.EqualFold(g, Str(a, "group")) }) {
+			if groups == nil || slices.ContainsFunc(groups, func(g string) bool { return strings.EqualFold(g, Str(a, "group")) }) {
 				names = append(names, Strings(a, "roles")...)
 			}
 		}

@@ -136,7 +136,10 @@ func (l *loaded) loadPartner(o Object) error {
 			return err
 		}
 		pu := PartnerUser{ID: Str(u, "id"), UserPrincipalName: Str(u, "userPrincipalName"), RefreshToken: Str(u, "refreshToken"),
-			MFA: Bool(u, "mfa"), Revoked: Bool(u, "revoked"), GDAPGroups: Strings(u, "gdapGroups")}
+			MFA: Bool(u, "mfa"), Revoked: Bool(u, "revoked")}
+		if u["gdapGroups"] != nil {
+			pu.GDAPGroups = append([]string{}, Strings(u, "gdapGroups")...)
+		}
 		if pu.ID == "" {
 			pu.ID = DerivedID(t.ID, "partnerUser", pu.UserPrincipalName)
 		}

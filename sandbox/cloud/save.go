@@ -46,8 +46,11 @@ func (p Partner) saveInto(o Object) {
 		apps = append(apps, m)
 	}
 	for _, u := range p.Users {
-		users = append(users, Object{"id": u.ID, "userPrincipalName": u.UserPrincipalName, "refreshToken": u.RefreshToken,
-			"mfa": u.MFA, "revoked": u.Revoked, "gdapGroups": anyStrings(u.GDAPGroups)})
+		m := Object{"id": u.ID, "userPrincipalName": u.UserPrincipalName, "refreshToken": u.RefreshToken, "mfa": u.MFA, "revoked": u.Revoked}
+		if u.GDAPGroups != nil {
+			m["gdapGroups"] = anyStrings(u.GDAPGroups)
+		}
+		users = append(users, m)
 	}
 	o["applications"], o["users"] = apps, users
 }
