@@ -3,6 +3,7 @@ package graphclient
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"regexp"
 	"strings"
@@ -43,7 +44,7 @@ func answerError(k call, res *http.Response, body []byte) *Error {
 	if k.service == exchangeService {
 		exchangeProblem(k, e, wrapped.Error)
 	} else {
-		graphProblem(k, e, wrapped.Error)
+		graphProblem(e, wrapped.Error)
 	}
 	if !readable && e.Message == "" {
 		e.Message = k.service.name() + " answered " + http.StatusText(e.Status) + " without saying why."
@@ -58,58 +59,46 @@ func finish(k call, e *Error) {
 	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout:
 		e.Ambiguous = k.write && e.Kind == Unavailable
 	}
-	if advice := adviceFor(k, e); advice != "" {
-		e.Message = advice
-	}
+	e.Message = firstOf(adviceFor(k, e), e.Message)
 	if e.Message == "" {
 		e.Message = k.service.name() + " answered " + firstOf(http.StatusText(e.Status), "with an error") + "."
 	}
 }
 
-// adviceFor replaces Microsoft's wording where a better sentence exists.
+// advice replaces Microsoft's wording where a better sentence exists.
+var advice = map[Kind]string{
+	NotPremium:       "This tenant has no Entra ID P1 or P2 licence, which this information needs.",
+	NoMailbox:        "The user has no Exchange Online mailbox.",
+	NoDrive:          "The user's OneDrive is not provisioned.",
+	OnPremises:       "The object is mastered in the local Active Directory; change it there.",
+	DynamicGroup:     "A membership rule decides who is in this group; members cannot be added or removed.",
+	ExchangeManaged:  "This is a mail-enabled group; only Exchange can change its members.",
+	UsageLocation:    "The user has no usage location, which a licence needs. Set usageLocation first.",
+	NoSeats:          "The subscription has no free seat. Buy one or free one first.",
+	InheritedLicense: "The licence comes from a group; take the user out of the group instead.",
+	DefaultMethod:    "This is the user's default method; it can only be removed after the others.",
+	AlreadyMember:    "That is so already: the membership or permission exists.",
+	NotMember:        "That is so already: there is no such membership or permission.",
+}
+
 func adviceFor(k call, e *Error) string {
-	switch e.Kind {
-	case Throttled:
+	if e.Kind == Throttled {
 		return k.service.name() + " asks for a pause: too many requests for this tenant."
-	case Unavailable:
-		s := k.service.name() + " is temporarily unavailable."
-		if e.Ambiguous {
-			s += " The change may have been made; read the object before trying again."
-		}
-		return s
-	case NotPremium:
-		return "This tenant has no Entra ID P1 or P2 licence, which this information needs."
-	case NoMailbox:
-		return "The user has no Exchange Online mailbox."
-	case NoDrive:
-		return "The user's OneDrive is not provisioned."
-	case OnPremises:
-		return "The object is mastered in the local Active Directory; change it there."
-	case DynamicGroup:
-		return "A membership rule decides who is in this group; members cannot be added or removed."
-	case ExchangeManaged:
-		return "This is a mail-enabled group; only Exchange can change its members."
-	case UsageLocation:
-		return "The user has no usage location, which a licence needs. Set usageLocation first."
-	case NoSeats:
-		return "The subscription has no free seat. Buy one or free one first."
-	case InheritedLicense:
-		return "The licence comes from a group; take the user out of the group instead."
-	case DefaultMethod:
-		return "This is the user's default method; it can only be removed after the others."
-	case AlreadyMember:
-		return "That is so already: the membership or permission exists."
-	case NotMember:
-		return "That is so already: there is no such membership or permission."
 	}
-	return ""
+	if e.Kind != Unavailable {
+		return advice[e.Kind]
+	}
+	if e.Ambiguous {
+		return k.service.name() + " is temporarily unavailable. The change may have been made; read the object before trying again."
+	}
+	return k.service.name() + " is temporarily unavailable."
 }
 
 // refine says whether a refusal is about a missing permission or a missing role. Microsoft answers both
 // alike; the token tells them apart, for it lists what has been granted.
 func (c *Client) refine(k call, err error, token string) error {
-	e, ok := err.(*Error)
-	if !ok || e.Kind != Denied && e.Kind != RoleMissing || e.Status != http.StatusForbidden {
+	var e *Error
+	if !errors.As(err, &e) || e.Kind != Denied && e.Kind != RoleMissing || e.Status != http.StatusForbidden {
 		return err
 	}
 	needs := k.needs

@@ -3,6 +3,7 @@ package graphclient
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strconv"
 
@@ -83,7 +84,7 @@ func (c *Client) getChunk(ctx context.Context, k call, a *adapter, keys []string
 		var worst *Error
 		for i, key := range left {
 			out[key] = answers[i]
-			if e, ok := answers[i].err.(*Error); ok && (e.Kind == Throttled || e.Kind == Unavailable) {
+			if e := worthRepeating(answers[i].err); e != nil {
 				failed = append(failed, key)
 				if worst == nil || e.RetryAfter > worst.RetryAfter {
 					worst = e
@@ -141,6 +142,15 @@ func (c *Client) postBatch(ctx context.Context, k call, a *adapter, keys []strin
 		}
 	}
 	return answers, nil
+}
+
+// worthRepeating is the failure of an item that another attempt may cure, nil if it is none.
+func worthRepeating(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) && (e.Kind == Throttled || e.Kind == Unavailable) {
+		return e
+	}
+	return nil
 }
 
 // itemError is the failure of one item, read as if it had been a request of its own.

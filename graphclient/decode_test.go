@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/microsoft/kiota-abstractions-go/serialization"
 	kjson "github.com/microsoft/kiota-serialization-json-go"
 	"github.com/microsoftgraph/msgraph-sdk-go/models"
 )
@@ -35,9 +34,7 @@ func typedPage(b []byte) (models.UserCollectionResponseable, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := node.GetObjectValue(func(n serialization.ParseNode) (serialization.Parsable, error) {
-		return models.CreateUserCollectionResponseFromDiscriminatorValue(n)
-	})
+	v, err := node.GetObjectValue(models.CreateUserCollectionResponseFromDiscriminatorValue)
 	if err != nil {
 		return nil, err
 	}

@@ -131,7 +131,7 @@ func TestFiltersKeepQuotes(t *testing.T) {
 	c := f.client()
 	rapid.Check(t, func(rt *rapid.T) {
 		name := rapid.OneOf(rapid.SampledFrom(hardNames), rapid.StringMatching(`[a-z'# &+%/]{1,12}`)).Draw(rt, "name") + "@x.example"
-		_, _ = c.findUsers(context.Background(), customer, addressFilter(name), nil)
+		_, _ = c.findUsers(context.Background(), customer, addressFilter(name))
 		all := f.requests()
 		q, err := url.ParseQuery(all[len(all)-1].Query)
 		if err != nil {

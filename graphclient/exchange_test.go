@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -248,7 +249,7 @@ func TestMailboxAccessOf(t *testing.T) {
 func TestSizes(t *testing.T) {
 	for in, want := range map[string]int64{
 		`"49.5 GB (53,150,220,288 bytes)"`: 53150220288, `"0 B (0 bytes)"`: 0, `"Unlimited"`: Unlimited, `"62 GB (66.571.993.088 bytes)"`: 66571993088,
-		`"1 KB (1 024 bytes)"`: 1024, `null`: 0, `""`: 0, `"huge"`: 0, `12345`: 12345, `{"Value":"1 KB (1,024 bytes)"}`: 1024, `{"Value":null}`: 0, `-5`: 0, `"(99999999999999999999 bytes)"`: 0,
+		`"1 KB (1 024 bytes)"`: 1024, `null`: 0, `""`: 0, `"huge"`: 0, `12345`: 12345, `{"Value":"1 KB (1,024 bytes)"}`: 1024, `{"Value":null}`: 0, `-5`: 0, `-1`: Unlimited, `"(99999999999999999999 bytes)"`: 0,
 	} {
 		var s size
 		if err := json.Unmarshal([]byte(in), &s); err != nil || int64(s) != want {
@@ -291,6 +292,29 @@ func TestMoments(t *testing.T) {
 	for _, in := range []string{"", "never", "0001-01-01T00:00:00Z", "1601-01-01T00:00:00"} {
 		if got := parseMoment(in); got != nil {
 			t.Errorf("%q: %v", in, got)
+		}
+	}
+}
+
+// What was read can be written down and read again: jobs keep it.
+func TestExchangeRowsSurviveStorage(t *testing.T) {
+	at := time.Date(2026, 3, 12, 15, 0, 0, 0, time.UTC)
+	yes := true
+	for _, v := range []any{
+		&Mailbox{UserPrincipalName: "a@x", EmailAddresses: []string{"SMTP:a@x"}, ProhibitSendQuota: 53150220288, ProhibitSendReceiveQuota: Unlimited, ForwardingSMTPAddress: "b@x", LitigationHoldDate: &at, AuditEnabled: true},
+		&MailboxStatistics{TotalItemSize: 66571993088, ItemCount: 5, LastLogonTime: &at}, &MailboxFolder{Name: "Kalender", FolderSize: 7},
+		&MailboxPermission{User: "b@x", AccessRights: []string{"FullAccess"}}, &RecipientPermission{Trustee: "b@x", AccessRights: []string{"SendAs"}},
+		&CalendarPermission{Folder: `a:\Kalender`, FolderName: "Kalender", User: "Bo", UserPrincipalName: "b@x", AccessRights: []string{"Editor"}, SharingPermissionFlags: "Delegate,CanViewPrivateItems"},
+		&InboxRule{Identity: `g\1`, RuleIdentity: "18446744073709551615", Enabled: true, ForwardTo: []string{"x"}, SupportedByTask: &yes},
+		&AutoReply{AutoReplyState: "Enabled", InternalMessage: "<p>x</p>", StartTime: &at}, &MobileDevice{Identity: "i", GUID: "g", FirstSyncTime: &at},
+	} {
+		b, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		back := reflect.New(reflect.TypeOf(v).Elem()).Interface()
+		if err := json.Unmarshal(b, back); err != nil || !reflect.DeepEqual(v, back) {
+			t.Errorf("%s\n%+v\n%+v %v", b, v, back, err)
 		}
 	}
 }

@@ -32,7 +32,7 @@ func (c *Client) eachOf(ctx context.Context, tid string, cmdlets []cmdlet, out [
 		}
 		answered = len(cmdlets)
 		for _, i := range left {
-			if e, ok := out[i].err.(*Error); ok && (e.Kind == Throttled || e.Kind == Unavailable) {
+			if e := worthRepeating(out[i].err); e != nil {
 				failed = append(failed, i)
 				if worst == nil || e.RetryAfter > worst.RetryAfter {
 					worst = e

@@ -8,6 +8,7 @@ import (
 // Exchange's rows, as they come, are decoded into the public types through shadows: fields of the same name
 // that understand Exchange's spellings and win over the embedded ones.
 
+// UnmarshalJSON reads a row as Exchange writes it, and as encoding/json does.
 func (m *Mailbox) UnmarshalJSON(b []byte) error {
 	type plain Mailbox
 	row := struct {
@@ -57,6 +58,7 @@ func withoutSMTP(address string) string {
 	return address
 }
 
+// UnmarshalJSON reads a row as Exchange writes it, and as encoding/json does.
 func (s *MailboxStatistics) UnmarshalJSON(b []byte) error {
 	type plain MailboxStatistics
 	row := struct {
@@ -76,6 +78,7 @@ func (s *MailboxStatistics) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// UnmarshalJSON reads a row as Exchange writes it, and as encoding/json does.
 func (f *MailboxFolder) UnmarshalJSON(b []byte) error {
 	type plain MailboxFolder
 	row := struct {
@@ -90,6 +93,7 @@ func (f *MailboxFolder) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// UnmarshalJSON reads a row as Exchange writes it, and as encoding/json does.
 func (p *MailboxPermission) UnmarshalJSON(b []byte) error {
 	type plain MailboxPermission
 	row := struct {
@@ -106,6 +110,7 @@ func (p *MailboxPermission) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// UnmarshalJSON reads a row as Exchange writes it, and as encoding/json does.
 func (p *RecipientPermission) UnmarshalJSON(b []byte) error {
 	type plain RecipientPermission
 	row := struct {
@@ -122,9 +127,12 @@ func (p *RecipientPermission) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// UnmarshalJSON reads a row as Exchange writes it, and as encoding/json does.
 func (p *CalendarPermission) UnmarshalJSON(b []byte) error {
 	var row struct {
 		Identity, FolderName   text
+		Folder                 string
+		UserPrincipalName      string
 		User                   json.RawMessage
 		AccessRights           flags
 		SharingPermissionFlags flags
@@ -138,12 +146,13 @@ func (p *CalendarPermission) UnmarshalJSON(b []byte) error {
 		UserPrincipalName  string
 	}
 	_ = json.Unmarshal(row.User, &person) // a plain string in most answers
-	*p = CalendarPermission{Folder: string(row.Identity), FolderName: string(row.FolderName), User: textOf(row.User),
-		UserPrincipalName: firstOf(person.UserPrincipalName, person.RecipientPrincipal.UserPrincipalName, person.ADRecipient.UserPrincipalName),
+	*p = CalendarPermission{Folder: firstOf(row.Folder, string(row.Identity)), FolderName: string(row.FolderName), User: textOf(row.User),
+		UserPrincipalName: firstOf(row.UserPrincipalName, person.UserPrincipalName, person.RecipientPrincipal.UserPrincipalName, person.ADRecipient.UserPrincipalName),
 		AccessRights:      row.AccessRights, SharingPermissionFlags: strings.Join(row.SharingPermissionFlags, ",")}
 	return nil
 }
 
+// UnmarshalJSON reads a row as Exchange writes it, and as encoding/json does.
 func (r *InboxRule) UnmarshalJSON(b []byte) error {
 	type plain InboxRule
 	row := struct {
@@ -173,6 +182,7 @@ func (r *InboxRule) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// UnmarshalJSON reads a row as Exchange writes it, and as encoding/json does.
 func (a *AutoReply) UnmarshalJSON(b []byte) error {
 	type plain AutoReply
 	row := struct {
@@ -190,6 +200,7 @@ func (a *AutoReply) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// UnmarshalJSON reads a row as Exchange writes it, and as encoding/json does.
 func (d *MobileDevice) UnmarshalJSON(b []byte) error {
 	type plain MobileDevice
 	row := struct {

@@ -23,7 +23,7 @@ func (s *size) UnmarshalJSON(b []byte) error {
 		return nil
 	}
 	var number float64
-	if json.Unmarshal(b, &number) == nil && number >= 0 && number < math.MaxInt64 {
+	if json.Unmarshal(b, &number) == nil && number >= float64(Unlimited) && number < math.MaxInt64 {
 		*s = size(number)
 		return nil
 	}

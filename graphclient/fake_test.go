@@ -66,21 +66,21 @@ type fake struct {
 	serve http.HandlerFunc
 	roles []string // app roles in the tokens
 
-	mu      sync.Mutex
-	all     []seen
-	signins []seen
-	tokens  int
-	signin  http.HandlerFunc // replaces the token endpoint
+	mu         sync.Mutex
+	all        []seen
+	tokenCalls []seen
+	tokens     int
+	signin     http.HandlerFunc // replaces the token endpoint
 }
 
 func newFake(t testing.TB, serve http.HandlerFunc) *fake {
 	t.Helper()
 	f := &fake{t: t, clock: newFrozen(), serve: serve}
 	f.Server = httptest.NewUnstartedServer(http.HandlerFunc(f.handle))
-	f.Server.EnableHTTP2 = true
-	f.Server.Config.ErrorLog = log.New(io.Discard, "", 0)
-	f.Server.StartTLS()
-	t.Cleanup(f.Server.Close)
+	f.EnableHTTP2 = true
+	f.Config.ErrorLog = log.New(io.Discard, "", 0)
+	f.StartTLS()
+	t.Cleanup(f.Close)
 	return f
 }
 
@@ -100,7 +100,7 @@ func (f *fake) handle(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, `{"issuer":"%[1]s/%[2]s/v2.0","authorization_endpoint":"%[1]s/%[2]s/oauth2/v2.0/authorize","token_endpoint":"%[1]s/%[2]s/oauth2/v2.0/token"}`, f.URL, tenant)
 	case strings.HasSuffix(r.URL.Path, "/oauth2/v2.0/token"):
 		f.mu.Lock()
-		f.signins = append(f.signins, s)
+		f.tokenCalls = append(f.tokenCalls, s)
 		f.tokens++
 		n, replaced := f.tokens, f.signin
 		f.mu.Unlock()
@@ -134,7 +134,7 @@ func (f *fake) requests() []seen {
 func (f *fake) signinRequests() []seen {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return append([]seen(nil), f.signins...)
+	return append([]seen(nil), f.tokenCalls...)
 }
 
 func (f *fake) config() Config {

@@ -80,7 +80,7 @@ var badRequests = []struct {
 
 // graphProblem reads a Graph error: the deepest code we know decides, else the status, else, within the 400
 // families, the text.
-func graphProblem(k call, e *Error, b errorBody) {
+func graphProblem(e *Error, b errorBody) {
 	e.Code = b.Code
 	e.Message = cleanText(b.Message, longestMessage)
 	kind, known := graphCodes[strings.ToLower(b.Code)]

@@ -2,6 +2,7 @@ package graphclient
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	abs "github.com/microsoft/kiota-abstractions-go"
@@ -127,7 +128,8 @@ func (c *Client) RemoveGroupMember(ctx context.Context, tid, groupID, userID str
 		}
 		return info, err
 	}, nil)
-	if e, ok := err.(*Error); ok && e.Kind == NotFound {
+	var e *Error
+	if errors.As(err, &e) && e.Kind == NotFound {
 		e.Kind, e.Message = NotMember, "The user is not a member of this group."
 	}
 	return err

@@ -60,6 +60,8 @@ func filled(rt *rapid.T, v reflect.Value) {
 		for i := range v.NumField() {
 			filled(rt, v.Field(i))
 		}
+	default:
+		rt.Fatalf("no value for a %v", v.Kind())
 	}
 }
 

@@ -3,6 +3,7 @@ package graphclient
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"regexp"
@@ -44,7 +45,8 @@ func (c *Client) ResolveTenant(ctx context.Context, filter string) (Tenant, erro
 	case strings.Contains(filter, "."):
 		id, err := c.discover(ctx, filter)
 		if err != nil {
-			if e, ok := err.(*Error); ok && e.Kind == TenantUnknown {
+			var e *Error
+			if errors.As(err, &e) && e.Kind == TenantUnknown {
 				e.Candidates = similar(tenants, filter)
 			}
 			return Tenant{}, err

@@ -83,7 +83,7 @@ func again(k call, e *Error, n int) bool {
 // tenants that failed together do not come back together.
 func backoff(n int) time.Duration {
 	d := min(time.Second<<min(n-1, 10), longestBackoff)
-	return d/2 + rand.N(d)
+	return d/2 + rand.N(d) //nolint:gosec // spreads retries, guards nothing
 }
 
 // retryAfter reads a Retry-After header: seconds, with or without a fraction, or a date. Zero means there is

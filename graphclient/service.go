@@ -16,6 +16,7 @@ func (s service) name() string {
 		return "Exchange Online"
 	case signinService:
 		return "Microsoft's sign-in service"
+	case graphService:
 	}
 	return "Microsoft Graph"
 }

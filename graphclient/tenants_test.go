@@ -2,6 +2,7 @@ package graphclient
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -222,7 +223,7 @@ func TestForEachTenantKeepsOrderAndBounds(t *testing.T) {
 		if r.Tenant.ID != tenants[i].ID || r.Err == nil && r.Value != tenants[i].ID {
 			t.Errorf("%d: %+v", i, r)
 		}
-		if r.Err != nil && r.Err != context.Canceled {
+		if r.Err != nil && !errors.Is(r.Err, context.Canceled) {
 			t.Error(r.Err)
 		}
 	}

@@ -68,7 +68,7 @@ func (c *Client) getUser(ctx context.Context, tid, id string, sel []string) (Use
 
 // userByAddress finds the holder of a mail address that is nobody's user principal name.
 func (c *Client) userByAddress(ctx context.Context, tid, address string, sel []string) (User, error) {
-	found, err := c.findUsers(ctx, tid, addressFilter(address), nil)
+	found, err := c.findUsers(ctx, tid, addressFilter(address))
 	switch {
 	case err != nil:
 		return User{}, err
@@ -84,7 +84,7 @@ func (c *Client) userByAddress(ctx context.Context, tid, address string, sel []s
 // nameIsNoUser is the error for a name that is neither id nor address: users are never guessed by name.
 func (c *Client) nameIsNoUser(ctx context.Context, tid, name string) error {
 	filter := "displayName eq " + ODataString(name) + " or mailNickname eq " + ODataString(name)
-	found, err := c.findUsers(ctx, tid, filter, nil)
+	found, err := c.findUsers(ctx, tid, filter)
 	if err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (c *Client) UserConflicts(ctx context.Context, tid, upn string) ([]User, er
 		return nil, err
 	}
 	filter := "userPrincipalName eq " + ODataString(upn) + " or " + addressFilter(upn)
-	found, err := c.findUsers(ctx, tid, filter, nil)
+	found, err := c.findUsers(ctx, tid, filter)
 	if err != nil {
 		return nil, err
 	}
@@ -144,8 +144,8 @@ func addressFilter(address string) string {
 }
 
 // findUsers is the first page of users that match filter: enough to see none, one or several.
-func (c *Client) findUsers(ctx context.Context, tid, filter string, sel []string) ([]User, error) {
-	for p, err := range c.Users(ctx, tid, UserQuery{Filter: filter, Select: sel, Top: 10}) {
+func (c *Client) findUsers(ctx context.Context, tid, filter string) ([]User, error) {
+	for p, err := range c.Users(ctx, tid, UserQuery{Filter: filter, Top: 10}) {
 		return p.Users, err
 	}
 	return nil, nil

@@ -11,10 +11,10 @@ import (
 // knowing answers GET /users/{…} for known users and filters by what is asked.
 func knowing(found string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case r.URL.Path == "/v1.0/users/"+person, r.URL.Path == "/v1.0/users/ada@contoso.com":
+		switch r.URL.Path {
+		case "/v1.0/users/" + person, "/v1.0/users/ada@contoso.com":
 			answer(w, 200, `{"id":"`+person+`","userPrincipalName":"ada@contoso.com","signInActivity":{"lastSignInDateTime":"2026-03-01T00:00:00Z"}}`)
-		case r.URL.Path == "/v1.0/users":
+		case "/v1.0/users":
 			answer(w, 200, `{"value":[`+found+`]}`)
 		default:
 			answer(w, 404, graphError("Request_ResourceNotFound", "Resource does not exist."))
