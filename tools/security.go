@@ -2,7 +2,9 @@ package tools
 
 import (
 	"context"
+	"slices"
 
+	"cipp-mcp/graphclient"
 	"cipp-mcp/internal/jobs"
 	"cipp-mcp/internal/policy"
 	"cipp-mcp/workflows"
@@ -18,17 +20,31 @@ var resetMFA = Write(Tool{
 	if err != nil {
 		return Work{}, err
 	}
-	w := Work{Steps: steps}
-	t := capabilities(ctx, c)
-	asks := t.SecurityDefaults != nil && *t.SecurityDefaults || t.ConditionalAccessMFA != nil && *t.ConditionalAccessMFA > 0
-	if !asks {
-		w.Warnings = append(w.Warnings, "neither security defaults nor a Conditional Access policy that asks for MFA was found here: after the reset the user may sign in with the password alone")
+	if len(steps) == 0 {
+		return Work{}, nil
 	}
-	if len(steps) > 0 {
-		w.Warnings = append(w.Warnings, "removing methods ends no session; cipp_revoke_sessions does")
+	w := Work{Steps: steps, Warnings: []string{"removing methods ends no session; cipp_revoke_sessions does"}}
+	if !asksForMFA(ctx, c) {
+		w.Warnings = append(w.Warnings, "neither security defaults nor a Conditional Access policy that asks for MFA was found here: after the reset the user may sign in with the password alone")
 	}
 	return w, nil
 })
+
+// asksForMFA says whether something in the tenant will ask the user to register again: security
+// defaults, or else a Conditional Access policy. What cannot be read does not count.
+func asksForMFA(ctx context.Context, c *Call) bool {
+	if on, err := c.Graph.SecurityDefaults(ctx, c.Tenant.ID); err == nil && on {
+		return true
+	}
+	policies, err := c.Graph.ConditionalAccessPolicies(ctx, c.Tenant.ID)
+	return err == nil && slices.ContainsFunc(policies, wantsMFA)
+}
+
+// wantsMFA says whether a policy is in force and asks for MFA.
+func wantsMFA(p graphclient.CAPolicy) bool {
+	g := p.GrantControls
+	return p.State == "enabled" && g != nil && (g.AuthenticationStrength != nil || slices.Contains(g.BuiltInControls, "mfa"))
+}
 
 var revokeSessions = Write(Tool{
 	Name: "cipp_revoke_sessions", Title: "Revoke sessions", Toolset: "security", Risk: policy.Write, Aliases: userAliases,

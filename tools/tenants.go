@@ -271,7 +271,7 @@ func capabilities(ctx context.Context, c *Call) TenantCapabilities {
 		}
 		n := 0
 		for _, p := range ps {
-			if p.State == "enabled" && p.GrantControls != nil && (p.GrantControls.AuthenticationStrength != nil || strings.Contains(strings.Join(p.GrantControls.BuiltInControls, " "), "mfa")) {
+			if wantsMFA(p) {
 				n++
 			}
 		}

@@ -61,6 +61,9 @@ func (s setup) run(w io.Writer, g *globals) error {
 	if s.mode != "app" && s.mode != "partner" {
 		return fmt.Errorf("--mode is %q; it must be app or partner", s.mode)
 	}
+	if _, ok := authorities()[s.cloud]; !ok {
+		return fmt.Errorf("--cloud is %q; it must be public, usgov, dod or china", s.cloud)
+	}
 	for flag, v := range map[string]string{"--tenant": s.tenant, "--client": s.client} {
 		if v != "" && !guid.MatchString(v) {
 			return fmt.Errorf("%s is %q; it must be an id like 00000000-0000-0000-0000-000000000000", flag, v)

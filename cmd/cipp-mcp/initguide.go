@@ -21,9 +21,6 @@ const (
 	exchangeAppID = "00000002-0000-0ff1-ce00-000000000000"
 )
 
-// redirectURI is where Microsoft sends the browser after consent; it shows a blank page.
-const redirectURI = "https://login.microsoftonline.com/common/oauth2/nativeclient"
-
 // permissions are the least that the enabled tools need, without those another one includes.
 func permissions(cfg config.Config) (graph, exchange, appRoles, gdapRoles []string) {
 	add := func(to *[]string, names ...string) {
@@ -68,6 +65,8 @@ func (s setup) guide(w io.Writer, cfg config.Config) {
 	if client == "" {
 		client = "CLIENT_ID"
 	}
+	authority := authorities()[s.cloud]
+	redirectURI := authority + "/common/oauth2/nativeclient" // where the browser lands after consent: a blank page
 	p := func(format string, a ...any) { fmt.Fprintf(w, format+"\n", a...) }
 	kind := map[string]string{"app": "Role", "partner": "Scope"}[s.mode]
 	p("1. Register the application in your own tenant (Entra admin centre → App registrations → New registration)")
@@ -89,7 +88,6 @@ func (s setup) guide(w io.Writer, cfg config.Config) {
 	if customer == "" {
 		customer = "CUSTOMER_DOMAIN"
 	}
-	authority := authorities()[s.cloud]
 	p("3. Consent: an administrator opens this link once, in your own tenant and in each customer's")
 	p("   %s/%s/adminconsent?client_id=%s&redirect_uri=%s\n", authority, url.PathEscape(customer), url.QueryEscape(client), url.QueryEscape(redirectURI))
 	if s.mode == "app" {
