@@ -102,7 +102,8 @@ func TestGzipBodiesAndHTTP2(t *testing.T) {
 
 func TestReplicationLag(t *testing.T) {
 	x := start(t, Options{State: testState(t), Clock: "2026-03-12T15:00:00Z"})
-	if err := x.s.SetFaults([]byte(`[{"match":{"service":"graph","method":"POST","path":"/users"},"do":{"lag":"1h"}},{"match":{"service":"graph","method":"PATCH","path":"/users/*"},"do":{"lag":"1h"}}]`)); err != nil {
+	if err := x.s.SetFaults([]byte(`[{"match":{"service":"graph","method":"POST","path":"/users"},"do":{"lag":"1h"}},{"match":{"service":"graph","method":"PATCH","path":"/users/*"},"do":{"lag":"1h"}},
+	{"match":{"service":"graph","method":"DELETE"},"do":{"lag":"1h"}}]`)); err != nil {
 		t.Fatal(err)
 	}
 	a := x.as(contoso, "POST", "/users", newUser)
@@ -113,12 +114,33 @@ func TestReplicationLag(t *testing.T) {
 	if a = x.as(contoso, "GET", "/users/"+ann, nil); a.body["jobTitle"] != nil {
 		t.Error("a stale read is due", a.raw)
 	}
+	x.want(x.as(contoso, "DELETE", "/groups/"+secGroup+"/members/"+ann+"/$ref", nil), 204, "")
+	x.want(x.as(contoso, "DELETE", "/users/"+nell, nil), 204, "")
+	in := func() (n int) {
+		for _, g := range x.as(contoso, "GET", "/users/"+ann+"/memberOf", nil).rows() {
+			if g["id"] == secGroup {
+				n++
+			}
+		}
+		return n + 10*len(x.as(contoso, "GET", "/groups/"+secGroup+"/members", nil).rows())
+	}
+	if n := in(); n != 11 {
+		t.Error("a membership is still seen", n)
+	}
+	x.want(x.as(contoso, "GET", "/users/nell@contoso.com", nil), 200, "")
+	if a = x.as(contoso, "GET", "/users?$select=id", nil); len(a.rows()) != 7 { // nell still, the new one not yet
+		t.Error(a.raw)
+	}
 	x.s.Advance(2 * time.Hour)
 	x.tokens = map[string]string{}
 	x.want(x.as(contoso, "GET", "/users/"+id, nil), 200, "")
 	if a = x.as(contoso, "GET", "/users/"+ann, nil); a.body["jobTitle"] != "X" {
 		t.Error(a.raw)
 	}
+	if n := in(); n != 0 {
+		t.Error("in the end it is gone", n)
+	}
+	x.want(x.as(contoso, "GET", "/users/"+nell, nil), 404, "Request_ResourceNotFound")
 }
 
 func TestControlPaths(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 type past struct {
 	before Object // nil: the object did not exist
 	until  time.Time
+	gone   bool // the write deleted a user: reads still find the copy
 }
 
 type later struct {
@@ -44,7 +45,15 @@ func Lag(ctx context.Context) time.Duration {
 
 // Delay makes the object with that id lag: until d has passed, Seen answers before (nil: absent).
 // The caller holds the tenant's lock and passes a copy made before the write.
-func (t *Tenant) Delay(id string, before Object, d time.Duration) {
+func (t *Tenant) Delay(id string, before Object, d time.Duration) { t.delay(id, before, d, false) }
+
+// DelayDeletion makes a deleted user lag: until d has passed, SeenUser and SeenUsers still find before. The
+// caller holds the tenant's lock.
+func (t *Tenant) DelayDeletion(before Object, d time.Duration) {
+	t.delay(Str(before, "id"), before, d, true)
+}
+
+func (t *Tenant) delay(id string, before Object, d time.Duration, gone bool) {
 	if d <= 0 || t.cloud.Clock.Frozen() {
 		return
 	}
@@ -58,7 +67,7 @@ func (t *Tenant) Delay(id string, before Object, d time.Duration) {
 	if p, ok := t.stale[id]; ok && p.until.After(t.Now()) {
 		before = p.before
 	}
-	t.stale[id] = past{before, until}
+	t.stale[id] = past{before, until, gone}
 }
 
 // Seen is the object as a read sees it now: o itself, an older copy, or nil while its creation has not
@@ -96,6 +105,58 @@ func (t *Tenant) SeenAll(objects []Object) []Object {
 	for _, o := range objects {
 		if s := t.Seen(o); s != nil {
 			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// ghosts is the users whose deletion has not arrived yet.
+func (t *Tenant) ghosts() []Object {
+	t.lagMu.Lock()
+	defer t.lagMu.Unlock()
+	var out []Object
+	for _, p := range t.stale {
+		if p.gone && p.until.After(t.Now()) && t.Users().Get(Str(p.before, "id")) == nil {
+			out = append(out, p.before)
+		}
+	}
+	return out
+}
+
+// SeenUser is the user with that object id or user principal name as a read sees it now, or nil.
+func (t *Tenant) SeenUser(key string) Object {
+	if o := t.User(key); o != nil {
+		return t.Seen(o)
+	}
+	for _, o := range t.ghosts() {
+		if strings.EqualFold(Str(o, "id"), key) || strings.EqualFold(Str(o, "userPrincipalName"), key) {
+			return o
+		}
+	}
+	return nil
+}
+
+// SeenUsers is the users as a list read finds them; Seen has yet to be applied to each.
+func (t *Tenant) SeenUsers() []Object {
+	all := t.Users().All()
+	if g := t.ghosts(); len(g) > 0 {
+		return append(slices.Clone(all), g...)
+	}
+	return all
+}
+
+// SeenGroupsOf is the groups that a read finds id to be a direct member of now.
+func (t *Tenant) SeenGroupsOf(id string) []Object {
+	t.lagMu.Lock()
+	n := len(t.stale)
+	t.lagMu.Unlock()
+	if n == 0 {
+		return t.GroupsOf(id)
+	}
+	var out []Object
+	for _, g := range t.SeenAll(t.Groups().All()) {
+		if has(List(g, "members"), id) {
+			out = append(out, g)
 		}
 	}
 	return out

@@ -86,7 +86,7 @@ func canonicalType(name string) string {
 }
 
 func (c *call) memberships(id string) []cloud.Object {
-	return slices.Concat(c.t.GroupsOf(id), c.rolesFor(id, false), c.unitsOf(id))
+	return slices.Concat(c.t.SeenGroupsOf(id), c.rolesFor(id, false), c.unitsOf(id))
 }
 
 func (c *call) transitiveMemberships(id string) []cloud.Object {

@@ -282,6 +282,9 @@ func deleteUser(c *call) error {
 	if c.t.DeleteUser(cloud.Str(u, "id")) == nil {
 		return notFound(c.args[0])
 	}
+	if d := cloud.Lag(c.r.Context()); d > 0 {
+		c.t.DelayDeletion(before, d)
+	}
 	c.audit("UserManagement", "Delete user", "Delete", before, "User")
 	return nil
 }

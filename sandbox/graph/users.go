@@ -41,7 +41,7 @@ var defaults = map[string][]string{
 
 // user is the user a path names by object id or user principal name.
 func (c *call) user(key string) (cloud.Object, error) {
-	if o := c.t.Seen(c.t.User(key)); o != nil {
+	if o := c.t.SeenUser(key); o != nil {
 		return o, nil
 	}
 	return nil, notFound(key)
@@ -66,7 +66,7 @@ func moment(s string) (time.Time, bool) {
 }
 
 func (c *call) users() listing {
-	return listing{set: "users", typ: "user", rows: c.t.Users().All(), byDefault: defaults["user"], page: 100, max: 999, directory: true,
+	return listing{set: "users", typ: "user", rows: c.t.SeenUsers(), byDefault: defaults["user"], page: 100, max: 999, directory: true,
 		expand: c.expandUser, expands: []string{"manager", "extensions", "memberOf", "directReports", "ownedObjects", "registeredDevices", "ownedDevices", "transitiveMemberOf"}}
 }
 
