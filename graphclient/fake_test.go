@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -209,8 +210,8 @@ func cutShort(w http.ResponseWriter, r *http.Request) {
 
 func errorOf(t *testing.T, err error) *Error {
 	t.Helper()
-	e, ok := err.(*Error)
-	if !ok {
+	var e *Error
+	if !errors.As(err, &e) {
 		t.Fatalf("got %T %v, want *Error", err, err)
 	}
 	return e

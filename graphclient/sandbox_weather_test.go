@@ -2,6 +2,7 @@ package graphclient_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -15,8 +16,8 @@ import (
 // say checks the kind of an error and that its message is one a person can use.
 func say(t *testing.T, err error, kind graphclient.Kind) *graphclient.Error {
 	t.Helper()
-	e, ok := err.(*graphclient.Error)
-	if !ok || e.Kind != kind {
+	var e *graphclient.Error
+	if !errors.As(err, &e) || e.Kind != kind {
 		t.Errorf("got %v, want %s", err, kind)
 		return &graphclient.Error{}
 	}

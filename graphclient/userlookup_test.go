@@ -2,6 +2,7 @@ package graphclient
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -50,7 +51,8 @@ func TestUserIsFound(t *testing.T) {
 			if KindOf(err) != tc.kind || err == nil && u.ID != person {
 				t.Fatalf("%+v, %v", u, err)
 			}
-			if e, ok := err.(*Error); ok && len(e.Candidates)+len(tc.candidates) > 0 && !slices.Equal(e.Candidates, tc.candidates) {
+			var e *Error
+			if errors.As(err, &e) && len(e.Candidates)+len(tc.candidates) > 0 && !slices.Equal(e.Candidates, tc.candidates) {
 				t.Errorf("candidates %q", e.Candidates)
 			}
 			if n := len(f.requests()); n != tc.requests {
