@@ -21,6 +21,13 @@ const (
 	exchangeAppID = "00000002-0000-0ff1-ce00-000000000000"
 )
 
+// includes are permissions that Microsoft accepts in place of smaller ones: where the wide one is needed
+// anyway, the small ones need not be asked for.
+var includes = map[string][]string{
+	"Directory.Read.All": {"Application.Read.All", "Device.Read.All", "Domain.Read.All", "Organization.Read.All"},
+	"User.ReadWrite.All": {"User.EnableDisableAccount.All", "User.RevokeSessions.All", "LicenseAssignment.ReadWrite.All"},
+}
+
 // permissions are the least that the enabled tools need, without those another one includes.
 func permissions(cfg config.Config) (graph, exchange, appRoles, gdapRoles []string) {
 	add := func(to *[]string, names ...string) {
@@ -50,7 +57,7 @@ func permissions(cfg config.Config) (graph, exchange, appRoles, gdapRoles []stri
 	}
 	graph = slices.DeleteFunc(graph, func(p string) bool {
 		wider, ok := strings.CutSuffix(p, ".Read.All")
-		return ok && slices.Contains(graph, wider+".ReadWrite.All")
+		return ok && slices.Contains(graph, wider+".ReadWrite.All") || slices.ContainsFunc(graph, func(have string) bool { return slices.Contains(includes[have], p) })
 	})
 	for _, l := range []*[]string{&graph, &exchange, &appRoles, &gdapRoles} {
 		sort.Strings(*l)
