@@ -38,16 +38,10 @@ func SetSignIn(t Target, enabled bool) jobs.Step {
 		Do: func(ctx context.Context, _ *jobs.Run) (jobs.Handle, error) {
 			return nil, t.Graph.UpdateUser(ctx, t.tid(), t.User.ID, map[string]any{"accountEnabled": enabled})
 		},
-		Verify: func(ctx context.Context, _ *jobs.Run) (jobs.Outcome, error) {
+		Verify: readBack(func(ctx context.Context) (bool, error) {
 			u, err := read(ctx)
-			if err != nil {
-				return jobs.Unknown, err
-			}
-			if u.AccountEnabled != nil && *u.AccountEnabled == enabled {
-				return jobs.Done, nil
-			}
-			return jobs.NotDone, nil
-		},
+			return u.AccountEnabled != nil && *u.AccountEnabled == enabled, err
+		}),
 		Undo: func(context.Context, *jobs.Run) (*jobs.Step, error) {
 			s := SetSignIn(t, !enabled)
 			return &s, nil

@@ -51,10 +51,6 @@ func removalRank(m graphclient.AuthMethod, preferred string) int {
 }
 
 func removeAuthMethod(t Target, name string, m graphclient.AuthMethod) jobs.Step {
-	there := func(ctx context.Context) (bool, error) {
-		methods, err := t.Graph.AuthMethods(ctx, t.tid(), t.User.ID)
-		return slices.ContainsFunc(methods, func(x graphclient.AuthMethod) bool { return x.ID == m.ID && x.Type() == m.Type() }), err
-	}
 	what := m.Type()
 	if m.DisplayName != "" {
 		what += " on " + m.DisplayName
@@ -75,16 +71,9 @@ func removeAuthMethod(t Target, name string, m graphclient.AuthMethod) jobs.Step
 			}
 			return nil, err
 		},
-		Verify: func(ctx context.Context, _ *jobs.Run) (jobs.Outcome, error) {
-			still, err := there(ctx)
-			switch {
-			case err != nil:
-				return jobs.Unknown, err
-			case still:
-				return jobs.NotDone, nil
-			default:
-				return jobs.Done, nil
-			}
-		},
+		Verify: readBack(func(ctx context.Context) (bool, error) {
+			methods, err := t.Graph.AuthMethods(ctx, t.tid(), t.User.ID)
+			return !slices.ContainsFunc(methods, func(x graphclient.AuthMethod) bool { return x.ID == m.ID && x.Type() == m.Type() }), err
+		}),
 	}
 }

@@ -166,18 +166,15 @@ func EditUser(t Target, patch map[string]any) jobs.Step {
 		Do: func(ctx context.Context, _ *jobs.Run) (jobs.Handle, error) {
 			return nil, t.Graph.UpdateUser(ctx, t.tid(), t.User.ID, patch)
 		},
-		Verify: func(ctx context.Context, _ *jobs.Run) (jobs.Outcome, error) {
+		Verify: readBack(func(ctx context.Context) (bool, error) {
 			now, err := read(ctx)
-			if err != nil {
-				return jobs.Unknown, err
-			}
 			for _, n := range names {
 				if !same(now[n], patch[n]) {
-					return jobs.NotDone, nil
+					return false, err
 				}
 			}
-			return jobs.Done, nil
-		},
+			return true, err
+		}),
 	}
 }
 
@@ -212,17 +209,10 @@ func SetManager(t Target, manager graphclient.User) jobs.Step {
 		Do: func(ctx context.Context, _ *jobs.Run) (jobs.Handle, error) {
 			return nil, t.Graph.SetManager(ctx, t.tid(), t.User.ID, manager.ID)
 		},
-		Verify: func(ctx context.Context, _ *jobs.Run) (jobs.Outcome, error) {
+		Verify: readBack(func(ctx context.Context) (bool, error) {
 			m, err := now(ctx)
-			switch {
-			case err != nil:
-				return jobs.Unknown, err
-			case m != nil && m.ID == manager.ID:
-				return jobs.Done, nil
-			default:
-				return jobs.NotDone, nil
-			}
-		},
+			return m != nil && m.ID == manager.ID, err
+		}),
 	}
 }
 

@@ -126,17 +126,10 @@ func setMailboxStep(t Target, name, summary string, params map[string]any, read 
 		Do: func(ctx context.Context, _ *jobs.Run) (jobs.Handle, error) {
 			return nil, t.Graph.SetMailbox(ctx, t.tid(), t.mailbox(), params)
 		},
-		Verify: func(ctx context.Context, _ *jobs.Run) (jobs.Outcome, error) {
+		Verify: readBack(func(ctx context.Context) (bool, error) {
 			m, err := t.Graph.Mailbox(ctx, t.tid(), t.mailbox())
-			switch {
-			case err != nil:
-				return jobs.Unknown, err
-			case read(m) == after:
-				return jobs.Done, nil
-			default:
-				return jobs.NotDone, nil
-			}
-		},
+			return read(m) == after, err
+		}),
 	}
 }
 
@@ -169,17 +162,10 @@ func OutOfOffice(t Target, message string) jobs.Step {
 		Do: func(ctx context.Context, _ *jobs.Run) (jobs.Handle, error) {
 			return nil, t.Graph.SetAutoReply(ctx, t.tid(), t.mailbox(), graphclient.AutoReply{AutoReplyState: "Enabled", InternalMessage: text, ExternalMessage: text, ExternalAudience: "All"})
 		},
-		Verify: func(ctx context.Context, _ *jobs.Run) (jobs.Outcome, error) {
+		Verify: readBack(func(ctx context.Context) (bool, error) {
 			r, err := t.Graph.AutoReply(ctx, t.tid(), t.mailbox())
-			switch {
-			case err != nil:
-				return jobs.Unknown, err
-			case shows(r):
-				return jobs.Done, nil
-			default:
-				return jobs.NotDone, nil
-			}
-		},
+			return shows(r), err
+		}),
 	}
 }
 

@@ -12,10 +12,6 @@ import (
 // LeaveGroup removes the user from one group, by Exchange for mail-enabled groups and by Graph for
 // the others. owners are the group's, to warn when the user is the only one.
 func LeaveGroup(t Target, name string, g graphclient.Group, owned bool) jobs.Step {
-	member := func(ctx context.Context) (bool, error) {
-		groups, err := t.Graph.GroupsOf(ctx, t.tid(), t.User.ID)
-		return slices.ContainsFunc(groups, func(x graphclient.Group) bool { return x.ID == g.ID }), err
-	}
 	return jobs.Step{
 		Name: name, Class: jobs.Idempotent,
 		Plan: func(ctx context.Context, _ *jobs.Run) (jobs.Change, error) {
@@ -50,17 +46,10 @@ func LeaveGroup(t Target, name string, g graphclient.Group, owned bool) jobs.Ste
 			}
 			return nil, err
 		},
-		Verify: func(ctx context.Context, _ *jobs.Run) (jobs.Outcome, error) {
-			still, err := member(ctx)
-			switch {
-			case err != nil:
-				return jobs.Unknown, err
-			case still:
-				return jobs.NotDone, nil
-			default:
-				return jobs.Done, nil
-			}
-		},
+		Verify: readBack(func(ctx context.Context) (bool, error) {
+			groups, err := t.Graph.GroupsOf(ctx, t.tid(), t.User.ID)
+			return !slices.ContainsFunc(groups, func(x graphclient.Group) bool { return x.ID == g.ID }), err
+		}),
 	}
 }
 
@@ -109,17 +98,10 @@ func RemoveLicenses(t Target, names map[string]string, needs []string, look func
 			}
 			return nil, t.Graph.AssignLicense(ctx, t.tid(), t.User.ID, nil, skus)
 		},
-		Verify: func(ctx context.Context, _ *jobs.Run) (jobs.Outcome, error) {
+		Verify: readBack(func(ctx context.Context) (bool, error) {
 			skus, err := direct(ctx)
-			switch {
-			case err != nil:
-				return jobs.Unknown, err
-			case len(skus) > 0:
-				return jobs.NotDone, nil
-			default:
-				return jobs.Done, nil
-			}
-		},
+			return len(skus) == 0, err
+		}),
 	}
 }
 

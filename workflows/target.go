@@ -3,12 +3,14 @@
 package workflows
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
 
 	"cipp-mcp/graphclient"
 	"cipp-mcp/internal/clock"
+	"cipp-mcp/internal/jobs"
 )
 
 // Target is the user a workflow works on, with what its steps need to reach Microsoft.
@@ -43,6 +45,21 @@ func enabledWord(b *bool) string {
 // onPremisesSentence is why a synchronised user cannot be changed here.
 func onPremisesSentence(upn, what string) string {
 	return fmt.Sprintf("%s is synchronised from an on-premises directory, so %s has to be changed in Active Directory", upn, what)
+}
+
+// readBack makes a step's Verify of a reading that says whether the effect is there.
+func readBack(there func(context.Context) (bool, error)) func(context.Context, *jobs.Run) (jobs.Outcome, error) {
+	return func(ctx context.Context, _ *jobs.Run) (jobs.Outcome, error) {
+		done, err := there(ctx)
+		switch {
+		case err != nil:
+			return jobs.Unknown, err
+		case done:
+			return jobs.Done, nil
+		default:
+			return jobs.NotDone, nil
+		}
+	}
 }
 
 // isGone says whether an error means that what was to be removed is not there.
