@@ -44,6 +44,7 @@ type world struct {
 	// asked are the plans that were put to the person; answer is what the person says.
 	asked  []string
 	answer func(string) bool
+	away   bool // the person does not answer
 }
 
 type worldOptions struct {
@@ -127,8 +128,12 @@ func (w *world) connect(o worldOptions) {
 }
 
 // Elicit is the person at the client.
-func (w *world) Elicit(_ context.Context, r mcp.ElicitationRequest) (*mcp.ElicitationResult, error) {
+func (w *world) Elicit(ctx context.Context, r mcp.ElicitationRequest) (*mcp.ElicitationResult, error) {
 	w.asked = append(w.asked, r.Params.Message)
+	if w.away {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	res := &mcp.ElicitationResult{ElicitationResponse: mcp.ElicitationResponse{Action: mcp.ElicitationResponseActionDecline}}
 	if w.answer(r.Params.Message) {
 		res.Action, res.Content = mcp.ElicitationResponseActionAccept, map[string]any{"approve": true}

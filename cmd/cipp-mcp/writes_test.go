@@ -21,7 +21,7 @@ func TestDisableIsPlannedApprovedAndReadBack(t *testing.T) {
 				t.Errorf("%s", a.text)
 			}
 			w.unharmed(before)
-			if len(w.asked) != 1 || !strings.Contains(w.asked[0], priya) || !strings.Contains(w.asked[0], "enabled → blocked") {
+			if len(w.asked) != 1 || !strings.Contains(w.asked[0], priya) || !strings.Contains(w.asked[0], "\n1. block-sign-in") || !strings.Contains(w.asked[0], "enabled → blocked") {
 				t.Fatalf("the question: %v", w.asked)
 			}
 			w.answer = func(string) bool { return true }
@@ -363,4 +363,25 @@ func TestTenantTextIsNoInstruction(t *testing.T) {
 		}
 	}
 	w.unharmed(before)
+}
+
+// A client of the older protocol has to answer while the call waits. When nobody does, nothing
+// executes in that call, and the plan waits for its token.
+func TestNobodyAnswers(t *testing.T) {
+	w := newWorld(t, worldOptions{era: "legacy"})
+	w.invoker.AskFor = 20 * time.Millisecond
+	w.away = true
+	before := w.state()
+	args := in(harbourline, "userId", priya)
+	a := w.must("cipp_disable_user", args)
+	if a.v["status"] != "needs_approval" || a.v["planToken"] == nil {
+		t.Fatalf("%s", a.text)
+	}
+	w.unharmed(before)
+	w.away = false
+	w.invoker.AskFor = time.Minute
+	w.done("cipp_disable_user", and(args, "planToken", a.v["planToken"]))
+	if len(w.asked) != 2 {
+		t.Errorf("asked %d times: a token does not pass for a person's answer where there is a person to ask", len(w.asked))
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/invopop/jsonschema"
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
+	"go.uber.org/zap"
 
 	"cipp-mcp/tools"
 )
@@ -38,22 +39,43 @@ func (inv *Invoker) handler(t tools.Tool) server.ToolHandlerFunc {
 			caller.Answer = &Answer{State: r.Params.RequestState, Accepted: accepted(a)}
 		}
 		out := inv.Invoke(ctx, t, rawArguments(r), caller)
-		switch {
-		case out.Problem != nil:
-			return failure(out.Problem), nil //nolint:nilerr // the problem is the result
-		case out.Question != nil:
-			return server.NewInputRequestBuilder(out.Question.State).Elicit(confirmID, mcp.ElicitationParams{
-				Message: out.Question.Message,
-				RequestedSchema: map[string]any{
-					"type":       "object",
-					"properties": map[string]any{"approve": map[string]any{"type": "boolean", "title": "Do this", "description": "Yes, carry out exactly this plan.", "default": false}},
-					"required":   []string{"approve"},
-				},
-			}).ToolResult(), nil
-		default:
-			return mcp.NewToolResultStructured(out.Result, clip(out.Result.Text())), nil
+		if out.Question != nil && server.IsModernRequest(ctx) {
+			return server.NewInputRequestBuilder(out.Question.State).Elicit(confirmID, confirmation(out.Question)).ToolResult(), nil
 		}
+		if out.Question != nil {
+			out = inv.askWithin(ctx, t, r, out.Question, caller)
+		}
+		if out.Problem != nil {
+			return failure(out.Problem), nil //nolint:nilerr // the problem is the result
+		}
+		return mcp.NewToolResultStructured(out.Result, clip(out.Result.Text())), nil
 	}
+}
+
+// confirmation is the form a person sees: the plan and one box to tick.
+func confirmation(q *Question) mcp.ElicitationParams {
+	return mcp.ElicitationParams{
+		Message: q.Message,
+		RequestedSchema: map[string]any{
+			"type":       "object",
+			"properties": map[string]any{"approve": map[string]any{"type": "boolean", "title": "Do this", "description": "Yes, carry out exactly this plan.", "default": false}},
+			"required":   []string{"approve"},
+		},
+	}
+}
+
+// askWithin asks through a client of the older protocol, which has to answer while the call waits.
+// When nobody does in time, nothing executes in this call any more, and the plan waits for its token.
+func (inv *Invoker) askWithin(ctx context.Context, t tools.Tool, r mcp.CallToolRequest, q *Question, caller Caller) Outcome {
+	waiting, cancel := context.WithTimeout(ctx, inv.AskFor)
+	defer cancel()
+	a, err := server.ServerFromContext(ctx).RequestElicitation(waiting, mcp.ElicitationRequest{Params: confirmation(q)})
+	if err != nil {
+		inv.Log.Info("a question was not answered", zap.String("tool", t.Name), zap.Error(err))
+		return Outcome{Result: q.Unanswered}
+	}
+	caller.Answer = &Answer{State: q.State, Accepted: accepted(a)}
+	return inv.Invoke(ctx, t, rawArguments(r), caller)
 }
 
 // rawArguments are a call's arguments as they came; what is no JSON is left for decoding to refuse.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"runtime/debug"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/invopop/jsonschema"
@@ -23,13 +24,18 @@ type Invoker struct {
 	Log    *zap.Logger
 	// Off says why a tool is switched off, "" when it is on.
 	Off func(tools.Tool) string
+	// AskFor is how long a client that must answer within the call is waited for.
+	AskFor time.Duration
 
 	schemas map[string]*jsonschema.Schema
 }
 
+// askFor keeps a call under the minute after which many clients give up.
+const askFor = 45 * time.Second
+
 // NewInvoker prepares the schemas of all tools.
 func NewInvoker(env *tools.Env, engine *policy.Engine, log *zap.Logger, off func(tools.Tool) string) *Invoker {
-	inv := &Invoker{Env: env, Engine: engine, Log: log, Off: off, schemas: map[string]*jsonschema.Schema{}}
+	inv := &Invoker{Env: env, Engine: engine, Log: log, Off: off, AskFor: askFor, schemas: map[string]*jsonschema.Schema{}}
 	for _, t := range tools.All() {
 		inv.schemas[t.Name] = inputSchema(t.Input)
 	}
@@ -50,10 +56,12 @@ type Answer struct {
 	Accepted bool
 }
 
-// Question is to be put to the person at the client; State comes back with the answer.
+// Question is to be put to the person at the client; State comes back with the answer. Unanswered is
+// the call's result when nobody answers in time.
 type Question struct {
-	Message string
-	State   string
+	Message    string
+	State      string
+	Unanswered *tools.WriteResult
 }
 
 // Outcome is one of: a result, a question, a problem.
@@ -86,6 +94,7 @@ func (inv *Invoker) Invoke(ctx context.Context, t tools.Tool, raw json.RawMessag
 		return Outcome{Problem: p}
 	}
 	if question != nil {
+		tools.Sanitize(question.Unanswered, inv.Env.Redact)
 		return Outcome{Question: question}
 	}
 	tools.Sanitize(res, inv.Env.Redact)

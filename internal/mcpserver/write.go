@@ -65,7 +65,7 @@ func (inv *Invoker) write(ctx context.Context, t tools.Tool, call *tools.Call, i
 		}
 	default:
 		var q *Question
-		if approvedBy, q, err = inv.approve(req, plan, wa, caller); err != nil || q != nil {
+		if approvedBy, q, err = inv.approve(req, plan, wa, caller, res); err != nil || q != nil {
 			return nil, q, err
 		}
 		if approvedBy == "" {
@@ -104,7 +104,7 @@ func (inv *Invoker) shown(token string, plan policy.Plan) error {
 
 // approve finds out whether a plan may run now: approvedBy names the approval, a question has to be
 // put first, or neither, and the plan has to be shown.
-func (inv *Invoker) approve(req policy.Request, plan policy.Plan, wa tools.WriteArgs, caller Caller) (approvedBy string, q *Question, err error) {
+func (inv *Invoker) approve(req policy.Request, plan policy.Plan, wa tools.WriteArgs, caller Caller, res *tools.WriteResult) (approvedBy string, q *Question, err error) {
 	mode := inv.Engine.Mode(plan.Risk, caller.CanAsk)
 	token := wa.PlanToken
 	switch {
@@ -116,7 +116,7 @@ func (inv *Invoker) approve(req policy.Request, plan policy.Plan, wa tools.Write
 				return "", nil, err
 			}
 		}
-		q, err = inv.ask(plan, token)
+		q, err = inv.ask(plan, token, res)
 		return "", q, err
 	case token != "":
 		if _, err := inv.Engine.Plans.Take(token); err != nil {
@@ -128,18 +128,22 @@ func (inv *Invoker) approve(req policy.Request, plan policy.Plan, wa tools.Write
 	}
 }
 
-func (inv *Invoker) ask(plan policy.Plan, token string) (*Question, error) {
-	state, err := inv.Engine.Sealer.Seal(questionPurpose, question{token, plan.Binding(), inv.Env.Clock.Now().Add(policy.PlanLifetime)})
+func (inv *Invoker) ask(plan policy.Plan, token string, res *tools.WriteResult) (*Question, error) {
+	expires := inv.Env.Clock.Now().Add(policy.PlanLifetime)
+	state, err := inv.Engine.Sealer.Seal(questionPurpose, question{token, plan.Binding(), expires})
 	if err != nil {
 		return nil, err
 	}
+	res.Status, res.PlanToken, res.ExpiresAt = "needs_approval", token, &expires
+	res.Next = "Nobody answered in time, so nothing was changed. When the person is there, call again with the same arguments and this planToken."
 	who := plan.Tenant
 	if plan.User != "" {
 		who = plan.User + " in " + plan.Tenant
 	}
 	shown := plan
 	tools.Sanitize(&shown, inv.Env.Redact)
-	return &Question{Message: fmt.Sprintf("%s (%s) on %s:%s", plan.Tool, plan.Risk, tools.Clean(who, 200), tools.PlanText(&shown)), State: state}, nil
+	message := fmt.Sprintf("%s (%s) on %s:%s", plan.Tool, plan.Risk, tools.Clean(who, 200), tools.PlanText(&shown))
+	return &Question{Message: message, State: state, Unanswered: res}, nil
 }
 
 // answered checks a person's answer: it must belong to exactly the plan that would run now.
