@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"go.uber.org/zap"
 )
 
 // How often and how long a call is repeated. What lasts longer is told to the caller, with RetryAfter.
@@ -58,6 +60,8 @@ func (c *Client) repeat(ctx context.Context, k call, once func(context.Context) 
 		if waited += wait; waited > longestWait {
 			return e
 		}
+		c.log.Debug("asking again", zap.String("service", e.Service), zap.String("tenant", k.tenant), zap.Int("attempt", n),
+			zap.String("kind", string(e.Kind)), zap.Int("status", e.Status), zap.Duration("wait", wait))
 		if err := c.clock.Sleep(ctx, wait); err != nil {
 			return e
 		}

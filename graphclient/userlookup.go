@@ -118,9 +118,8 @@ func (c *Client) UserConflicts(ctx context.Context, tid, upn string) ([]User, er
 		return nil, err
 	}
 	// A deleted user's UPN has the object's id, without dashes, put before it; its mail has not.
-	local, domain, _ := strings.Cut(upn, "@")
 	for p, err := range c.Users(ctx, tid, UserQuery{Deleted: true, Advanced: true,
-		Filter: "endsWith(userPrincipalName," + ODataString(local+"@"+domain) + ") or mail eq " + ODataString(upn)}) {
+		Filter: "endsWith(userPrincipalName," + ODataString(upn) + ") or mail eq " + ODataString(upn)}) {
 		if err != nil {
 			return found, err
 		}
