@@ -36,6 +36,8 @@ type Options struct {
 	Version string
 	// Extra registers more on the server, for tests that add fixtures to the same stack.
 	Extra func(*server.MCPServer)
+	// ServerOptions come last, for tests whose fixtures need a capability the product does not offer.
+	ServerOptions []server.ServerOption
 }
 
 // New builds the protocol server with all tools, prompts and completion. It makes no network call.
@@ -45,7 +47,7 @@ func New(o Options) *server.MCPServer {
 		// Only the list hides what is switched off: a call still gets a sentence that says what switches it on.
 		r.Tools = slices.DeleteFunc(r.Tools, func(t mcp.Tool) bool { return o.Invoker.hidden(t.Name) })
 	})
-	s := server.NewMCPServer(Name, o.Version,
+	s := server.NewMCPServer(Name, o.Version, append([]server.ServerOption{
 		server.WithTitle("CIPP MCP: Microsoft 365 users for managed service providers"),
 		server.WithInstructions(instructions),
 		server.WithToolCapabilities(false),
@@ -55,7 +57,7 @@ func New(o Options) *server.MCPServer {
 		server.WithElicitation(),
 		server.WithHooks(hooks),
 		server.WithLogger(slog.New(zapslog.NewHandler(o.Log.Core()))),
-	)
+	}, o.ServerOptions...)...)
 	for _, t := range tools.All() {
 		s.AddTool(declare(t, o.Invoker.schemas[t.Name]), o.Invoker.handler(t))
 	}
