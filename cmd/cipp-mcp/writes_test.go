@@ -385,3 +385,17 @@ func TestNobodyAnswers(t *testing.T) {
 		t.Errorf("asked %d times: a token does not pass for a person's answer where there is a person to ask", len(w.asked))
 	}
 }
+
+// A client that lost the answer and calls again under the same key gets the answer, not a second password.
+func TestTheSameKeyExecutesOnce(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	args := in(harbourline, "userId", priya, "idempotencyKey", "k-1")
+	first := w.done("cipp_reset_password", args)
+	again := w.done("cipp_reset_password", args)
+	if first.v["jobId"] != again.v["jobId"] || len(w.asked) != 1 {
+		t.Errorf("executed again: %s", again.text)
+	}
+	if other := w.done("cipp_reset_password", and(args, "idempotencyKey", "k-2")); other.v["jobId"] == first.v["jobId"] {
+		t.Error("another key gave the same answer")
+	}
+}

@@ -27,7 +27,8 @@ type Invoker struct {
 	// AskFor is how long a client that must answer within the call is waited for.
 	AskFor time.Duration
 
-	schemas map[string]*jsonschema.Schema
+	schemas  map[string]*jsonschema.Schema
+	executed executed
 }
 
 // askFor keeps a call under the minute after which many clients give up.

@@ -25,6 +25,10 @@ func (inv *Invoker) write(ctx context.Context, t tools.Tool, call *tools.Call, i
 	if why := inv.Engine.MayWrite(); why != "" {
 		return nil, nil, &tools.Problem{Code: "read_only", Message: "Nothing was changed: " + why + ".", Next: "Ask the operator, or go on with tools that only read."}
 	}
+	key := idempotencyKey(t, call, args)
+	if before := inv.executed.get(key); before != nil {
+		return before, nil, nil
+	}
 	work, err := t.Work(ctx, call, in)
 	if err != nil {
 		return nil, nil, err
@@ -87,6 +91,7 @@ func (inv *Invoker) write(ctx context.Context, t tools.Tool, call *tools.Call, i
 	if work.Created != nil {
 		res.CreatedID = work.Created(run)
 	}
+	inv.executed.put(key, res)
 	if res.Status != "done" {
 		res.Next = "Read the steps that are not done before anything else; do not report them as done."
 	}
