@@ -43,7 +43,7 @@ type faultDo struct {
 	Code       string          `json:"code"`
 	Message    string          `json:"message"`
 	RetryAfter json.RawMessage `json:"retryAfter"` // seconds, or the header's text
-	Delay      duration        `json:"delay"`      // before anything happens
+	Delay      duration        `json:"delay"`      // how long the answer takes, work included; a spoiled one waits first
 	Effect     string          `json:"effect"`     // none (default), before, late
 	Cut        bool            `json:"cut"`
 	Truncate   int             `json:"truncate"` // the answer's body ends after so many bytes

@@ -103,20 +103,26 @@ func (w *wire) item(next http.Handler) http.Handler {
 const lateByDefault = 2 * time.Second
 
 func (w *wire) spoil(rw http.ResponseWriter, r *http.Request, call *wireCall, next http.Handler, inBatch bool) {
-	a := w.faults.fire(call)
-	if w.cloud.Clock.Sleep(r.Context(), a.delay) != nil {
-		panic(http.ErrAbortHandler) // the client did not wait
+	a, came := w.faults.fire(call), time.Now()
+	wait := func(d time.Duration) {
+		if w.cloud.Clock.Sleep(r.Context(), d) != nil {
+			panic(http.ErrAbortHandler) // the client did not wait
+		}
+	}
+	if a.spoil != nil {
+		wait(a.delay)
 	}
 	if a.lag > 0 {
 		r = r.WithContext(cloud.WithLag(r.Context(), a.lag))
 	}
 	if a.spoil == nil {
-		if a.maxRows == 0 && a.slow == 0 {
+		if a.maxRows == 0 && a.slow == 0 && a.delay == 0 {
 			next.ServeHTTP(rw, r)
 			return
 		}
 		b := &buffer{header: rw.Header()}
 		next.ServeHTTP(b, r)
+		wait(a.delay - time.Since(came)) // a service works while the answer is on its way to be late
 		if a.maxRows > 0 {
 			b.body = fewerRows(b.body, a.maxRows)
 		}
@@ -129,9 +135,7 @@ func (w *wire) spoil(rw http.ResponseWriter, r *http.Request, call *wireCall, ne
 		b.flushTo(rw)
 		if len(rest) > 0 {
 			_ = http.NewResponseController(rw).Flush() // an item of a batch has nothing to flush
-			if w.cloud.Clock.Sleep(r.Context(), a.slow) != nil {
-				panic(http.ErrAbortHandler)
-			}
+			wait(a.slow)
 			_, _ = rw.Write(rest) // as in flushTo
 		}
 		return

@@ -3,7 +3,6 @@ package tools
 import (
 	"cmp"
 	"context"
-	"slices"
 	"strings"
 	"time"
 
@@ -159,8 +158,7 @@ func mfaOf(ctx context.Context, c *Call, t graphclient.Tenant) ([]MFARow, error)
 			})
 		}
 	}
-	sortMFA(rows)
-	return rows, nil
+	return gapsFirst(rows), nil
 }
 
 // methodsAtMost bounds the calls in a tenant that has no report: one per user, twenty a batch.
@@ -207,8 +205,7 @@ func mfaByMethods(ctx context.Context, c *Call, t graphclient.Tenant) ([]MFARow,
 			r.MFARegistered, r.IsMFARegistered, r.MFAUnknownReason = &has, &has, ""
 		}
 	}
-	sortMFA(rows)
-	return rows, nil
+	return gapsFirst(rows), nil
 }
 
 // strongMethod says whether a registered method can answer an MFA prompt. Mail addresses serve
@@ -224,18 +221,19 @@ func strongMethod(m graphclient.AuthMethod) bool {
 	}
 }
 
-func sortMFA(rows []MFARow) {
-	rank := func(r MFARow) int {
-		switch {
-		case r.MFARegistered == nil:
-			return 1
-		case *r.MFARegistered:
-			return 2
-		default:
-			return 0
+// gapsFirst puts users without MFA first, then the unknown, each in Microsoft's order.
+func gapsFirst(rows []MFARow) []MFARow {
+	out := make([]MFARow, 0, len(rows))
+	for _, wanted := range []func(*bool) bool{
+		func(b *bool) bool { return b != nil && !*b },
+		func(b *bool) bool { return b == nil },
+		func(b *bool) bool { return b != nil && *b },
+	} {
+		for i := range rows {
+			if wanted(rows[i].MFARegistered) {
+				out = append(out, rows[i])
+			}
 		}
 	}
-	slices.SortStableFunc(rows, func(a, b MFARow) int {
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), strings.Compare(a.UserPrincipalName, b.UserPrincipalName))
-	})
+	return out
 }
