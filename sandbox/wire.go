@@ -104,13 +104,13 @@ const lateByDefault = 2 * time.Second
 
 func (w *wire) spoil(rw http.ResponseWriter, r *http.Request, call *wireCall, next http.Handler, inBatch bool) {
 	a, came := w.faults.fire(call), time.Now()
-	wait := func(d time.Duration) {
-		if w.cloud.Clock.Sleep(r.Context(), d) != nil {
+	wait := func(ctx context.Context, d time.Duration) {
+		if w.cloud.Clock.Sleep(ctx, d) != nil {
 			panic(http.ErrAbortHandler) // the client did not wait
 		}
 	}
 	if a.spoil != nil {
-		wait(a.delay)
+		wait(r.Context(), a.delay)
 	}
 	if a.lag > 0 {
 		r = r.WithContext(cloud.WithLag(r.Context(), a.lag))
@@ -122,7 +122,7 @@ func (w *wire) spoil(rw http.ResponseWriter, r *http.Request, call *wireCall, ne
 		}
 		b := &buffer{header: rw.Header()}
 		next.ServeHTTP(b, r)
-		wait(a.delay - time.Since(came)) // a service works while the answer is on its way to be late
+		wait(r.Context(), a.delay-time.Since(came)) // a service works while the answer is on its way to be late
 		if a.maxRows > 0 {
 			b.body = fewerRows(b.body, a.maxRows)
 		}
@@ -135,7 +135,7 @@ func (w *wire) spoil(rw http.ResponseWriter, r *http.Request, call *wireCall, ne
 		b.flushTo(rw)
 		if len(rest) > 0 {
 			_ = http.NewResponseController(rw).Flush() // an item of a batch has nothing to flush
-			wait(a.slow)
+			wait(r.Context(), a.slow)
 			_, _ = rw.Write(rest) // as in flushTo
 		}
 		return
