@@ -17,7 +17,7 @@ func (c *Client) permit(ctx context.Context, tenant string) error {
 	if err != nil {
 		return err
 	}
-	if !denied && len(c.cfg.Allow) > 0 && !equalFold(tenant, c.cfg.Auth.TenantID) {
+	if !denied && len(c.cfg.Allow) > 0 && !(equalFold(tenant, c.cfg.Auth.TenantID) && !offered(ctx)) {
 		allowed, err := c.onList(ctx, c.cfg.Allow, tenant)
 		if err != nil {
 			return err
@@ -29,6 +29,17 @@ func (c *Client) permit(ctx context.Context, tenant string) error {
 			Message: "The operator's configuration does not allow work in this tenant (tenants.allow, tenants.deny)."}
 	}
 	return nil
+}
+
+type offerKey struct{}
+
+// offered reports whether a caller asked for the tenant. The application's own tenant has to be read to list
+// the customers, whatever the lists say; on a caller's wish it is a tenant like any other.
+func offered(ctx context.Context) bool { return ctx.Value(offerKey{}) != nil }
+
+// permitWished is permit for a tenant that a caller named.
+func (c *Client) permitWished(ctx context.Context, tenant string) error {
+	return c.permit(context.WithValue(ctx, offerKey{}, true), tenant)
 }
 
 // onList reports whether a tenant id is on a list of ids and domains. Domains are turned into ids once.

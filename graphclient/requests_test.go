@@ -89,6 +89,7 @@ func TestRequests(t *testing.T) {
 			return c.AssignLicense(ctx, customer, person, []AssignedLicense{{SkuID: gid}}, nil)
 		}, "POST " + user + "/assignLicense", `{"addLicenses":[{"skuId":"` + gid + `","disabledPlans":[]}],"removeLicenses":[]}`},
 		"RoleAssignmentsOf": {func(c *Client) error { _, err := c.RoleAssignmentsOf(ctx, customer, person); return err }, "GET /v1.0/roleManagement/directory/roleAssignments?$expand=roleDefinition&$filter=principalId eq '" + person + "'", ""},
+		"RoleEligible":      {func(c *Client) error { _, err := c.RoleEligibilitiesOf(ctx, customer, person); return err }, "GET /v1.0/roleManagement/directory/roleEligibilitySchedules?$filter=principalId eq '" + person + "'", ""},
 		"OAuth2GrantsOf":    {func(c *Client) error { _, err := c.OAuth2GrantsOf(ctx, customer, person); return err }, "GET " + user + "/oauth2PermissionGrants", ""},
 		"DeleteOAuth2Grant": {func(c *Client) error { return c.DeleteOAuth2Grant(ctx, customer, "g/1") }, "DELETE /v1.0/oauth2PermissionGrants/g%2F1", ""},
 		"AppRoles":          {func(c *Client) error { _, err := c.AppRoleAssignmentsOf(ctx, customer, person); return err }, "GET " + user + "/appRoleAssignments", ""},

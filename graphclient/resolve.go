@@ -28,7 +28,7 @@ func (c *Client) ResolveTenant(ctx context.Context, filter string) (Tenant, erro
 	var named []Tenant
 	for _, t := range tenants {
 		if equalFold(t.ID, filter) || equalFold(t.DefaultDomain, filter) || equalFold(t.InitialDomain, filter) {
-			return t, c.permit(ctx, t.ID)
+			return t, c.permitWished(ctx, t.ID)
 		}
 		if equalFold(t.DisplayName, filter) {
 			named = append(named, t)
@@ -36,7 +36,7 @@ func (c *Client) ResolveTenant(ctx context.Context, filter string) (Tenant, erro
 	}
 	switch {
 	case len(named) == 1:
-		return named[0], c.permit(ctx, named[0].ID)
+		return named[0], c.permitWished(ctx, named[0].ID)
 	case len(named) > 1:
 		return Tenant{}, &Error{Kind: TenantAmbiguous, Candidates: tenantNames(named),
 			Message: "Several tenants are called " + cleanText(filter, 120) + ". Name one by its domain or id."}
@@ -56,7 +56,7 @@ func (c *Client) ResolveTenant(ctx context.Context, filter string) (Tenant, erro
 				if t.DefaultDomain == "" {
 					t.DefaultDomain = strings.ToLower(filter)
 				}
-				return t, c.permit(ctx, id)
+				return t, c.permitWished(ctx, id)
 			}
 		}
 		return c.unlisted(ctx, id, filter, tenants, listErr)
@@ -73,9 +73,9 @@ func (c *Client) unlisted(ctx context.Context, id, domain string, tenants []Tena
 		Reason: "The tenant is not among the partner's customers; it is known by configuration alone."}
 	if equalFold(id, c.cfg.Auth.TenantID) {
 		t.Health, t.Reason = HealthOK, ""
-		return t, c.permit(ctx, id)
+		return t, c.permitWished(ctx, id)
 	}
-	if len(c.cfg.Allow) > 0 && c.permit(ctx, id) == nil {
+	if len(c.cfg.Allow) > 0 && c.permitWished(ctx, id) == nil {
 		return t, nil
 	}
 	if listErr != nil {

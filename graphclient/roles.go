@@ -2,6 +2,7 @@ package graphclient
 
 import (
 	"context"
+	"errors"
 
 	abs "github.com/microsoft/kiota-abstractions-go"
 	"github.com/microsoftgraph/msgraph-sdk-go/rolemanagement"
@@ -24,4 +25,30 @@ func (c *Client) RoleAssignmentsOf(ctx context.Context, tid, principalID string)
 			QueryParameters: &rolemanagement.DirectoryRoleAssignmentsRequestBuilderGetQueryParameters{
 				Filter: opt("principalId eq " + ODataString(principalID)), Expand: []string{"roleDefinition"}}})
 	})
+}
+
+// RoleEligibilitiesOf are the directory roles a user may activate through Privileged Identity Management. A
+// tenant without Entra ID P2 or Governance has none. What comes through groups is not among them; the roles
+// are named by id only.
+//
+// GET /roleManagement/directory/roleEligibilitySchedules; least permission
+// RoleEligibilitySchedule.Read.Directory.
+//
+// Reference: https://learn.microsoft.com/graph/api/rbacapplication-list-roleeligibilityschedules
+func (c *Client) RoleEligibilitiesOf(ctx context.Context, tid, principalID string) ([]RoleAssignment, error) {
+	if err := require(tid, principalID); err != nil {
+		return nil, err
+	}
+	k := read(tid, "RoleEligibilitySchedule.Read.Directory", "RoleManagement.Read.Directory", "RoleManagement.ReadWrite.Directory", "Directory.Read.All")
+	found, err := all[RoleAssignment](ctx, c, k, c.v1, 0, func() (*abs.RequestInformation, error) {
+		b := rolemanagement.NewDirectoryRoleEligibilitySchedulesRequestBuilderInternal(c.v1.path(), c.v1)
+		return b.ToGetRequestInformation(ctx, &rolemanagement.DirectoryRoleEligibilitySchedulesRequestBuilderGetRequestConfiguration{
+			QueryParameters: &rolemanagement.DirectoryRoleEligibilitySchedulesRequestBuilderGetQueryParameters{
+				Filter: opt("principalId eq " + ODataString(principalID))}})
+	})
+	var e *Error
+	if errors.As(err, &e) && (e.Kind == NotPremium || e.Code == "AadPremiumLicenseRequired") {
+		return nil, nil
+	}
+	return found, err
 }

@@ -39,7 +39,7 @@ type Call struct {
 func IsAllTenants(filter string) bool { return strings.EqualFold(filter, "allTenants") }
 
 // callUser is what every tool knows of its user before the handler starts.
-var callUser = []string{"id", "userPrincipalName", "displayName", "mail", "mailNickname", "accountEnabled", "userType", "onPremisesSyncEnabled", "usageLocation"}
+var callUser = []string{"id", "userPrincipalName", "displayName", "mail", "mailNickname", "accountEnabled", "userType", "onPremisesSyncEnabled", "usageLocation", "proxyAddresses"}
 
 // NewCall resolves tenant and user of a decoded input, once, for the handler and for everything
 // around it.

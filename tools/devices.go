@@ -35,7 +35,7 @@ type DeviceRow struct {
 }
 
 func (d DeviceRow) line() string {
-	return fmt.Sprintf("device %s | %s | %s %s | %s | owner %s | %s | last seen %s | %s", q(d.Name), strings.Join(d.Sources, "+"), d.System, d.Model, ifText(d.SerialNumber, "serial "), orUnknown(d.Ownership), orUnknown(d.Compliance), date(d.LastSeen), d.ID)
+	return fmt.Sprintf("device %s | %s | %s %s | %s | owner %s | %s | last seen %s | %s", q(d.Name), strings.Join(d.Sources, "+"), q(d.System), q(d.Model), ifText(d.SerialNumber, "serial "), orUnknown(d.Ownership), orUnknown(d.Compliance), date(d.LastSeen), d.ID)
 }
 
 func orUnknown(s string) string {

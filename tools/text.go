@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"cipp-mcp/internal/jobs"
 )
 
 // Text from a tenant is hostile data. Before it leaves, every string of a result loses control
@@ -106,8 +108,15 @@ func sanitize(v reflect.Value, redact func(string) string) {
 }
 
 // q fences a tenant's free text inside a sentence.
-func q(s string) string {
-	return "«" + strings.NewReplacer("«", "‹", "»", "›").Replace(s) + "»"
+func q(s string) string { return jobs.Fence(s) }
+
+// qAll fences each of a tenant's texts and joins them.
+func qAll(list []string) string {
+	out := make([]string, len(list))
+	for i, s := range list {
+		out[i] = q(s)
+	}
+	return orNone(out)
 }
 
 // lines builds a compact text for the model.

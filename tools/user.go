@@ -129,25 +129,25 @@ func (o *GetUserOut) Text() string {
 	var l lines
 	l.add("%s (%s) in %s", o.UPN, o.ID, o.Tenant)
 	if s := o.Summary; s != nil {
-		state := map[bool]string{true: "enabled", false: "BLOCKED"}[s.AccountEnabled == nil || *s.AccountEnabled]
+		state := signInState(s.AccountEnabled)
 		l.add("%s | %s | %s %s | admin %t | location %s", q(s.DisplayName), state, strings.ToLower(s.UserType), s.SyncState, s.IsAdmin, s.UsageLocation)
 		l.add("job %s, %s | licences: %s | password changed %s", q(s.JobTitle), q(s.Department), orNone(s.Licenses), date(s.LastPasswordChange))
 		l.add("actions: %s", strings.Join(s.AvailableActions, ", "))
 	}
 	for _, k := range sortedKeys(o.Attributes) {
-		l.add("%s: %v", k, o.Attributes[k])
+		l.add("%s: %s", k, value(o.Attributes[k]))
 	}
 	if m := o.Manager; m != nil {
 		l.add("manager: %s | direct reports: %s", m.Manager, orNone(m.DirectReports))
 	}
 	for _, x := range o.Licenses {
-		l.add("licence %s%s %s %s", x.Name, ifText(x.FromGroup, " from group "), x.State, x.Error)
+		l.add("licence %s%s %s %s", x.Name, fenced(" from group ", x.FromGroup), x.State, x.Error)
 	}
 	for _, g := range o.Groups {
 		l.add("%s", g.line())
 	}
 	for _, r := range o.Roles {
-		l.add("role %s", r)
+		l.add("role %s", q(r))
 	}
 	for _, a := range o.Apps {
 		l.add("app %s (%s)", q(a.ResourceDisplayName), a.PrincipalType)
@@ -162,7 +162,7 @@ func (o *GetUserOut) Text() string {
 		}
 	}
 	for _, s := range o.SignIns {
-		l.add("sign-in %s | %s | %s | %s | %s", date(s.Time), s.App, s.IP, s.Place, s.Result)
+		l.add("sign-in %s | %s | %s | %s | %s", date(s.Time), q(s.App), s.IP, q(s.Place), q(s.Result))
 	}
 	if r := o.Risk; r != nil {
 		l.add("risk %s, %s, %s", r.RiskLevel, r.RiskState, r.RiskDetail)
@@ -175,7 +175,7 @@ func (o *GetUserOut) Text() string {
 		if m.SizeGB != nil {
 			size = fmt.Sprintf("%.1f GB", *m.SizeGB)
 		}
-		l.add("mailbox %s | %s | %s | forwarding %s | auto-reply %s | archive %t | holds %s", m.Type, m.Primary, size, m.Forwarding, m.AutoReply, m.Archive, orNone(m.Holds))
+		l.add("mailbox %s | %s | %s | forwarding %s | auto-reply %s | archive %t | holds %s", m.Type, m.Primary, size, fenced("", m.Forwarding), m.AutoReply, m.Archive, orNone(m.Holds))
 	}
 	if d := o.OneDrive; d != nil {
 		l.add("OneDrive %s | %.1f GB used", d.WebURL, float64(d.Quota.Used)/(1<<30))
@@ -184,6 +184,38 @@ func (o *GetUserOut) Text() string {
 		l.add("not read: %s: %s %s", u.Section, u.Reason, u.Next)
 	}
 	return l.String()
+}
+
+// fenced is a tenant's text with a word before it, "" when there is none.
+func fenced(before, s string) string {
+	if s == "" {
+		return ""
+	}
+	return before + q(s)
+}
+
+// value is one of a user's properties for a line of text; words are a tenant's own.
+func value(v any) string {
+	switch x := v.(type) {
+	case string:
+		return q(x)
+	case nil, bool, float64:
+		return fmt.Sprint(x)
+	default:
+		return q(fmt.Sprint(x))
+	}
+}
+
+// signInState is accountEnabled in a word; Microsoft may leave the property out.
+func signInState(enabled *bool) string {
+	switch {
+	case enabled == nil:
+		return "sign-in unknown"
+	case *enabled:
+		return "enabled"
+	default:
+		return "BLOCKED"
+	}
 }
 
 func ifText(s, before string) string {

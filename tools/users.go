@@ -52,13 +52,9 @@ func (o *ListUsersOut) Text() string {
 		l.add("total: %d", *o.Total)
 	}
 	for _, u := range o.Users {
-		state := "enabled"
-		if u.AccountEnabled != nil && !*u.AccountEnabled {
-			state = "blocked"
-		}
-		l.add("%s | %s | %s | %s | %s | %s", u.UserPrincipalName, q(u.DisplayName), state, strings.ToLower(u.UserType)+" "+u.SyncState, strings.Join(u.Licenses, ", "), u.ID)
+		l.add("%s | %s | %s | %s | %s | %s", u.UserPrincipalName, q(u.DisplayName), signInState(u.AccountEnabled), strings.ToLower(u.UserType)+" "+u.SyncState, strings.Join(u.Licenses, ", "), u.ID)
 		for _, k := range sortedKeys(u.More) {
-			l.add("  %s: %v", k, u.More[k])
+			l.add("  %s: %s", k, value(u.More[k]))
 		}
 	}
 	more(&l, o.HasMore, o.Cursor, "search, kind or report")

@@ -52,9 +52,21 @@ func SetSignIn(t Target, enabled bool) jobs.Step {
 // sameSecond: Microsoft keeps whole seconds, so a second change right after another bears the same.
 const sameSecond = 2 * time.Second
 
-// moved says whether a time that Microsoft keeps was set anew since a step began.
-func moved(before, now *time.Time, began time.Time) bool {
-	return now != nil && (before == nil || now.After(*before) || now.Add(sameSecond).After(began))
+// setAnew says whether a time that Microsoft keeps was set anew since a step began. A change in the second
+// of the one before it bears the same time: then only Microsoft's answer tells, and without it nobody can.
+func setAnew(before, now *time.Time, began time.Time, answered bool) jobs.Outcome {
+	switch {
+	case now == nil:
+		return jobs.NotDone
+	case before == nil || now.After(*before):
+		return jobs.Done
+	case !now.Add(sameSecond).After(began):
+		return jobs.NotDone
+	case answered:
+		return jobs.Done
+	default:
+		return jobs.Unknown
+	}
 }
 
 // RevokeSessions ends every session of the user (POST /users/{id}/revokeSignInSessions). Access
@@ -85,22 +97,21 @@ func RevokeSessions(t Target) jobs.Step {
 			if err := errors.Join(run.Put("sessionsBefore", before), run.Put("revokeBegan", t.Clock.Now())); err != nil {
 				return nil, err
 			}
-			return nil, t.Graph.RevokeSessions(ctx, t.tid(), t.User.ID)
+			err = t.Graph.RevokeSessions(ctx, t.tid(), t.User.ID)
+			return nil, errors.Join(err, run.Put("revokeAnswered", err == nil))
 		},
 		Verify: func(ctx context.Context, run *jobs.Run) (jobs.Outcome, error) {
 			var before *time.Time
 			var began time.Time
+			var answered bool
 			run.Get("sessionsBefore", &before)
 			run.Get("revokeBegan", &began)
+			run.Get("revokeAnswered", &answered)
 			now, err := read(ctx)
-			switch {
-			case err != nil:
+			if err != nil {
 				return jobs.Unknown, err
-			case moved(before, now, began):
-				return jobs.Done, nil
-			default:
-				return jobs.NotDone, nil
 			}
+			return setAnew(before, now, began, answered), nil
 		},
 	}
 }
@@ -166,22 +177,20 @@ func ResetPassword(t Target, s Sealer, given string, mustChange bool) jobs.Step 
 				s.Discard(handle)
 				return nil, errDiscard(run, err)
 			}
-			return jobs.Handle{"secret": handle}, err
+			return jobs.Handle{"secret": handle}, errors.Join(err, run.Put("passwordAnswered", err == nil))
 		},
 		Verify: func(ctx context.Context, run *jobs.Run) (jobs.Outcome, error) {
 			var before *time.Time
 			var began time.Time
+			var answered bool
 			run.Get("passwordBefore", &before)
 			run.Get("passwordBegan", &began)
+			run.Get("passwordAnswered", &answered)
 			u, err := read(ctx)
-			switch {
-			case err != nil:
+			if err != nil {
 				return jobs.Unknown, err
-			case moved(before, u.LastPasswordChangeDateTime, began):
-				return jobs.Done, nil
-			default:
-				return jobs.NotDone, nil
 			}
+			return setAnew(before, u.LastPasswordChangeDateTime, began, answered), nil
 		},
 	}
 }

@@ -52,13 +52,20 @@ func removalRank(m graphclient.AuthMethod, preferred string) int {
 
 func removeAuthMethod(t Target, name string, m graphclient.AuthMethod) jobs.Step {
 	what := m.Type()
+	if m.PhoneType != "" {
+		what += " (" + m.PhoneType + ")"
+	}
 	if m.DisplayName != "" {
-		what += " on " + m.DisplayName
+		what += " on " + jobs.Fence(m.DisplayName)
 	}
 	return jobs.Step{
 		Name: name, Class: jobs.Idempotent,
 		Plan: func(context.Context, *jobs.Run) (jobs.Change, error) {
-			c := jobs.Change{Summary: "Remove the method " + what, Before: "registered", After: "removed", NoWayBack: "only the user can register it again"}
+			c := jobs.Change{Summary: "Remove the method " + what, Target: m.ID, Before: "registered", After: "removed", NoWayBack: "only the user can register it again"}
+			if !m.CanDelete() {
+				c.Manual = "this version does not know how methods of the type " + jobs.Fence(m.Type()) + " are removed, so it stays registered; remove it in the Entra admin centre"
+				return c, nil
+			}
 			if strings.HasPrefix(m.Type(), "windowsHello") || m.Type() == "platformCredential" || m.Type() == "fido2" {
 				c.Warnings = append(c.Warnings, what+" also signs the user in at a device; without it the user needs another way in there")
 			}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cipp-mcp/graphclient"
+	"cipp-mcp/internal/jobs"
 )
 
 // Finding is something that fits a compromise and is not explained. Severity is the impact if it is
@@ -43,12 +44,12 @@ func BECFindings(e Evidence, t Target, own []string, since time.Time) []Finding 
 	}
 	for _, d := range e.Devices {
 		if d.RegistrationDateTime != nil && d.RegistrationDateTime.After(since) {
-			add(Finding{"DEVICE_REGISTERED", "medium", "Device " + d.DisplayName + " registered in the window", "a registered device can hold tokens that outlive a password reset", d.ID, d.RegistrationDateTime})
+			add(Finding{"DEVICE_REGISTERED", "medium", "Device " + jobs.Fence(d.DisplayName) + " registered in the window", "a registered device can hold tokens that outlive a password reset", d.ID, d.RegistrationDateTime})
 		}
 	}
 	for _, d := range e.MobileDevices {
 		if d.FirstSyncTime != nil && d.FirstSyncTime.After(since) {
-			add(Finding{"EAS_PARTNERSHIP", "medium", "Mobile partnership " + d.DeviceModel + " begun in the window", "a phone that synchronises the mailbox reads all of it", d.GUID, d.FirstSyncTime})
+			add(Finding{"EAS_PARTNERSHIP", "medium", "Mobile partnership " + jobs.Fence(d.DeviceModel) + " begun in the window", "a phone that synchronises the mailbox reads all of it", d.GUID, d.FirstSyncTime})
 		}
 	}
 	if r := e.Risk; r != nil && (r.RiskState == "atRisk" || r.RiskState == "confirmedCompromised") {
@@ -72,7 +73,7 @@ func BECFindings(e Evidence, t Target, own []string, since time.Time) []Finding 
 var hideouts = []string{"rss", "conversation history", "archive", "deleted items", "junk", "notes", "sync issues"}
 
 func ruleFinding(r graphclient.InboxRule, own []string, add func(Finding)) {
-	name := "rule «" + r.Name + "»"
+	name := "rule " + jobs.Fence(r.Name)
 	if !r.Enabled {
 		name += " (disabled)"
 	}
@@ -83,17 +84,17 @@ func ruleFinding(r graphclient.InboxRule, own []string, add func(Finding)) {
 		}
 	}
 	if len(out) > 0 {
-		add(Finding{"RULE_FORWARDS_OUT", "critical", "Inbox " + name + " sends mail out of the tenant", "to " + strings.Join(out, ", "), r.RuleIdentity, nil})
+		add(Finding{"RULE_FORWARDS_OUT", "critical", "Inbox " + name + " sends mail out of the tenant", "to " + jobs.Fence(strings.Join(out, ", ")), r.RuleIdentity, nil})
 	}
 	folder := strings.ToLower(r.MoveToFolder)
 	hides := r.DeleteMessage || r.SoftDeleteMessage || slices.ContainsFunc(hideouts, func(h string) bool { return strings.Contains(folder, h) })
 	if hides {
 		words := slices.Concat(r.SubjectContainsWords, r.BodyContainsWords, r.SubjectOrBodyContainsWords, r.From, r.FromAddressContainsWords)
-		what := "moves mail to " + r.MoveToFolder
+		what := "moves mail to " + jobs.Fence(r.MoveToFolder)
 		if r.DeleteMessage || r.SoftDeleteMessage {
 			what = "deletes mail"
 		}
-		add(Finding{"RULE_HIDES_MAIL", "high", "Inbox " + name + " " + what, "when it matches: " + strings.Join(words, ", "), r.RuleIdentity, nil})
+		add(Finding{"RULE_HIDES_MAIL", "high", "Inbox " + name + " " + what, "when it matches: " + jobs.Fence(strings.Join(words, ", ")), r.RuleIdentity, nil})
 	}
 	if r.Hidden {
 		add(Finding{"RULE_HIDDEN", "high", "Inbox " + name + " is hidden from mail programs", "only administrators' tools show it", r.RuleIdentity, nil})
@@ -117,21 +118,25 @@ func outside(recipient string, own []string) bool {
 }
 
 func forwardingFinding(m graphclient.Mailbox, own []string, add func(Finding)) {
-	to := m.ForwardingAddress
-	if to == "" {
-		to = m.ForwardingSMTPAddress
+	for i, to := range []string{m.ForwardingAddress, m.ForwardingSMTPAddress} {
+		if to == "" {
+			continue
+		}
+		f := Finding{"MAILBOX_FORWARDING", "medium", "The mailbox forwards to " + jobs.Fence(to), "inside the tenant; ask whether the user set it up", m.ExchangeGUID, nil}
+		switch {
+		case outside(to, own):
+			f.Severity, f.Why = "critical", "every new message leaves the tenant"
+		case !strings.Contains(to, "@"):
+			f.Why = "Exchange shows a name only: a recipient of the tenant, or a mail contact whose address may be outside; look it up"
+		}
+		if i == 1 && m.ForwardingAddress != "" {
+			f.Why += "; it takes effect when the other forwarding is removed"
+		}
+		if !m.DeliverToMailboxAndForward {
+			f.Why += "; no copy stays, so the user does not see the mail"
+		}
+		add(f)
 	}
-	if to == "" {
-		return
-	}
-	f := Finding{"MAILBOX_FORWARDING", "medium", "The mailbox forwards to " + to, "inside the tenant; ask whether the user set it up", m.ExchangeGUID, nil}
-	if outside(to, own) {
-		f.Severity, f.Why = "critical", "every new message leaves the tenant"
-	}
-	if !m.DeliverToMailboxAndForward {
-		f.Why += "; no copy stays, so the user does not see the mail"
-	}
-	add(f)
 }
 
 func signInFindings(e Evidence, t Target, add func(Finding)) {
@@ -150,7 +155,7 @@ func signInFindings(e Evidence, t Target, add func(Finding)) {
 			add(Finding{"SIGNIN_NEW_LOCATION", "medium", fmt.Sprintf("Successful sign-in from %s (%s), the user's country is %s", country, s.IPAddress, t.User.UsageLocation), "travel and VPNs explain many of these: ask the user", s.ID, s.CreatedDateTime})
 		}
 		if s.RiskLevelDuringSignIn == "high" || s.RiskLevelDuringSignIn == "medium" {
-			add(Finding{"RISK_DETECTION", s.RiskLevelDuringSignIn, "Risky sign-in to " + s.AppDisplayName + " from " + s.IPAddress, "Microsoft rated it " + s.RiskLevelDuringSignIn, s.ID, s.CreatedDateTime})
+			add(Finding{"RISK_DETECTION", s.RiskLevelDuringSignIn, "Risky sign-in to " + jobs.Fence(s.AppDisplayName) + " from " + s.IPAddress, "Microsoft rated it " + s.RiskLevelDuringSignIn, s.ID, s.CreatedDateTime})
 		}
 	}
 	if failed >= 10 {
@@ -213,9 +218,9 @@ func consentFindings(e Evidence, add func(Finding)) {
 			}
 		}
 		if name, ok := abusedApps[strings.ToLower(app.AppID)]; ok {
-			add(Finding{"OAUTH_KNOWN_ABUSED_APP", "high", "Consent to " + name + " («" + app.DisplayName + "»)", "known from many compromises, though a legitimate product: ask whether the user installed it", g.ID, nil})
+			add(Finding{"OAUTH_KNOWN_ABUSED_APP", "high", "Consent to " + name + " (" + jobs.Fence(app.DisplayName) + ")", "known from many compromises, though a legitimate product: ask whether the user installed it", g.ID, nil})
 		} else if len(mail) > 0 && app.VerifiedPublisher == nil && app.AppOwnerOrganizationID != "f8cdef31-a31e-4b4a-93e4-5f571e91255a" {
-			add(Finding{"OAUTH_USER_GRANT_RISKY", "high", "«" + app.DisplayName + "», of no verified publisher, may " + strings.Join(mail, ", "), "it keeps its access after a password reset", g.ID, nil})
+			add(Finding{"OAUTH_USER_GRANT_RISKY", "high", jobs.Fence(app.DisplayName) + ", of no verified publisher, may " + strings.Join(mail, ", "), "it keeps its access after a password reset", g.ID, nil})
 		}
 	}
 }

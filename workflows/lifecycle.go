@@ -23,7 +23,7 @@ func CreateUser(t Target, s Sealer, u graphclient.NewUser, given string) jobs.St
 	return jobs.Step{
 		Name: "create-user", Class: jobs.Verifiable,
 		Plan: func(ctx context.Context, _ *jobs.Run) (jobs.Change, error) {
-			c := jobs.Change{Summary: fmt.Sprintf("Create %s («%s»), sign-in allowed", u.UserPrincipalName, u.DisplayName), Before: "not there", After: "there"}
+			c := jobs.Change{Summary: fmt.Sprintf("Create %s (%s), sign-in allowed", u.UserPrincipalName, jobs.Fence(u.DisplayName)), Before: "not there", After: "there"}
 			if u.UsageLocation == "" {
 				c.Warnings = append(c.Warnings, "no usageLocation: no licence can be assigned until it is set")
 			}
@@ -106,7 +106,7 @@ func nameBlockers(ctx context.Context, t Target, upn, except string) ([]string, 
 		case h.DeletedDateTime != nil:
 			out = append(out, fmt.Sprintf("%s is held by a deleted user (%s); restore or purge that one first", upn, h.ID))
 		default:
-			out = append(out, fmt.Sprintf("%s is taken by «%s» (%s)", upn, h.DisplayName, h.ID))
+			out = append(out, fmt.Sprintf("%s is taken by %s (%s)", upn, jobs.Fence(h.DisplayName), h.ID))
 		}
 	}
 	return out, nil
@@ -141,7 +141,7 @@ func EditUser(t Target, patch map[string]any) jobs.Step {
 				if same(now[n], patch[n]) {
 					continue
 				}
-				before, after = append(before, n+"="+word(now[n])), append(after, n+"="+word(patch[n]))
+				before, after = append(before, n+"="+shown(now[n])), append(after, n+"="+shown(patch[n]))
 				if now["onPremisesSyncEnabled"] == true && !cloudOnly[n] {
 					locked = append(locked, n)
 				}
@@ -194,7 +194,7 @@ func SetManager(t Target, manager graphclient.User) jobs.Step {
 			if err != nil {
 				return jobs.Change{}, err
 			}
-			c := jobs.Change{Summary: "Name the manager", Before: "none", After: manager.UserPrincipalName}
+			c := jobs.Change{Summary: "Name the manager", Target: manager.ID, Before: "none", After: manager.UserPrincipalName}
 			if m != nil {
 				c.Before = m.UserPrincipalName
 			}
@@ -231,13 +231,23 @@ func asMap(v any) (map[string]any, error) {
 // same compares what was read with what was asked for; Microsoft shows a cleared property as absent.
 func same(read, asked any) bool { return word(read) == word(asked) }
 
+// shown is a property's value in a plan: a person or the tenant wrote it.
+func shown(v any) string {
+	if w := word(v); w == empty {
+		return w
+	}
+	return jobs.Fence(word(v))
+}
+
+const empty = "(empty)"
+
 func word(v any) string {
 	switch x := v.(type) {
 	case nil:
-		return "(empty)"
+		return empty
 	case string:
 		if x == "" {
-			return "(empty)"
+			return empty
 		}
 		return x
 	case []any:

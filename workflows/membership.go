@@ -15,21 +15,21 @@ func LeaveGroup(t Target, name string, g graphclient.Group, owned bool) jobs.Ste
 	return jobs.Step{
 		Name: name, Class: jobs.Idempotent,
 		Plan: func(ctx context.Context, _ *jobs.Run) (jobs.Change, error) {
-			c := jobs.Change{Summary: fmt.Sprintf("Leave the group «%s» (%s)", g.DisplayName, g.Kind()), Before: "member", After: "not a member"}
+			c := jobs.Change{Summary: fmt.Sprintf("Leave the group %s (%s)", jobs.Fence(g.DisplayName), g.Kind()), Target: g.ID, Before: "member", After: "not a member"}
 			switch {
 			case g.Dynamic():
-				c.Manual = "a rule decides who is in «" + g.DisplayName + "»; the user leaves it when the rule no longer fits"
+				c.Manual = "a rule decides who is in " + jobs.Fence(g.DisplayName) + "; the user leaves it when the rule no longer fits"
 			case g.Synced():
-				c.Manual = "«" + g.DisplayName + "» is synchronised; remove the user in Active Directory"
+				c.Manual = jobs.Fence(g.DisplayName) + " is synchronised; remove the user in Active Directory"
 			case g.RoleAssignable():
-				c.Critical = "«" + g.DisplayName + "» is role-assignable"
+				c.Critical = jobs.Fence(g.DisplayName) + " is role-assignable"
 			case owned:
 				owners, err := t.Graph.GroupOwners(ctx, t.tid(), g.ID)
 				if err != nil {
 					return c, err
 				}
 				if len(owners) < 2 {
-					c.Warnings = append(c.Warnings, t.User.UserPrincipalName+" is the only owner of «"+g.DisplayName+"»; name another owner first, or nobody can manage it")
+					c.Warnings = append(c.Warnings, t.User.UserPrincipalName+" is the only owner of "+jobs.Fence(g.DisplayName)+"; name another owner first, or nobody can manage it")
 				}
 			}
 			return c, nil

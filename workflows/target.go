@@ -35,11 +35,16 @@ func stamp(t *time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
+// enabledWord is accountEnabled in a word; where Microsoft leaves the property out nothing is assumed.
 func enabledWord(b *bool) string {
-	if b != nil && !*b {
+	switch {
+	case b == nil:
+		return "unknown"
+	case *b:
+		return "enabled"
+	default:
 		return "blocked"
 	}
-	return "enabled"
 }
 
 // onPremisesSentence is why a synchronised user cannot be changed here.

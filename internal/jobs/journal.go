@@ -21,6 +21,7 @@ type Entry struct {
 	Tenant   string    `json:"tenant,omitempty"`
 	User     string    `json:"user,omitempty"`
 	Step     string    `json:"step,omitempty"`
+	Target   string    `json:"target,omitempty"`
 	State    string    `json:"state,omitempty"`
 	Before   string    `json:"before,omitempty"`
 	After    string    `json:"after,omitempty"`
@@ -71,6 +72,9 @@ func (j *Journal) Append(e Entry) {
 
 // Err is the first failure to write, nil while the journal is whole.
 func (j *Journal) Err() error {
+	if j == nil {
+		return nil
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.err

@@ -77,7 +77,11 @@ func (r *Runner) one(ctx context.Context, run *Run, s Step, c Change, state map[
 			return res
 		}
 	}
-	r.Journal.Append(Entry{Run: run.ID, Tool: run.Tool, Tenant: run.TenantID, User: run.UserID, Event: "intent", Step: s.Name, Before: c.Before, After: c.After})
+	r.Journal.Append(Entry{Run: run.ID, Tool: run.Tool, Tenant: run.TenantID, User: run.UserID, Event: "intent", Step: s.Name, Target: c.Target, Before: c.Before, After: c.After})
+	if err := r.Journal.Err(); err != nil { // what cannot be written down is not done
+		res.State, res.Detail = StateSkipped, "the journal cannot be written any more, so this was not begun"
+		return res
+	}
 	res.State, res.Detail = r.attempt(ctx, run, s)
 	return res
 }

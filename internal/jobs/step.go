@@ -43,8 +43,10 @@ const (
 type Change struct {
 	Step    string `json:"step"`
 	Summary string `json:"summary"`
-	Before  string `json:"before,omitempty"`
-	After   string `json:"after,omitempty"`
+	// Target is the id of what the step changes where it is not the user himself: names may repeat.
+	Target string `json:"target,omitempty"`
+	Before string `json:"before,omitempty"`
+	After  string `json:"after,omitempty"`
 	// Nothing says why there is nothing to do; such a step is not run.
 	Nothing string `json:"nothingToDo,omitempty"`
 	// Manual says what a person has to do, because this sign-in or Microsoft cannot; the step is not run.

@@ -5,6 +5,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"cipp-mcp/graphclient"
+	"cipp-mcp/internal/jobs"
 )
 
 // operatorOnly ends the sentence of every blocker that only the operator could lift.
@@ -17,28 +22,134 @@ func (e *Engine) guardTarget(ctx context.Context, req Request, p *Plan) error {
 	if u == nil {
 		return nil
 	}
-	if slices.ContainsFunc(e.Config.Guards.BreakGlass, func(b string) bool {
-		return strings.EqualFold(b, u.UserPrincipalName) || strings.EqualFold(b, u.ID)
-	}) {
-		p.Blockers = append(p.Blockers, fmt.Sprintf("%s is a break-glass account (guards.breakGlass); no tool touches it", u.UserPrincipalName))
-		return nil
+	for _, b := range e.Config.Guards.BreakGlass {
+		if bears(*u, strings.TrimSpace(b)) {
+			p.Blockers = append(p.Blockers, fmt.Sprintf("%s is a break-glass account (guards.breakGlass); no tool touches it", u.UserPrincipalName))
+			return nil
+		}
 	}
-	priv, err := e.Graph.PrivilegesOf(ctx, req.Tenant.ID, u.ID)
+	if err := e.missingBreakGlass(ctx, req, p); err != nil {
+		return err
+	}
+	held, err := e.privileges(ctx, req, p)
 	if err != nil {
 		return fmt.Errorf("find out whether %s is an administrator: %w", u.UserPrincipalName, err)
-	}
-	var held []string
-	for _, r := range priv.Roles {
-		held = append(held, r.DisplayName)
-	}
-	for _, g := range priv.RoleGroups {
-		held = append(held, "the role-assignable group "+g.DisplayName)
 	}
 	if len(held) > 0 {
 		p.Risk = Critical
 		p.Blockers = append(p.Blockers, fmt.Sprintf("%s is an administrator (%s)", u.UserPrincipalName, strings.Join(held, ", "))+operatorOnly)
 	}
 	return nil
+}
+
+// bears says whether a name from the configuration (id, principal name or any mail address, so that one
+// who was renamed is still known by the old address) means this user.
+func bears(u graphclient.User, name string) bool {
+	if strings.EqualFold(name, u.ID) || strings.EqualFold(name, u.UserPrincipalName) || name != "" && strings.EqualFold(name, u.Mail) {
+		return true
+	}
+	return slices.ContainsFunc(u.ProxyAddresses, func(a string) bool {
+		return len(a) > 5 && strings.EqualFold(a[:5], "smtp:") && strings.EqualFold(a[5:], name)
+	})
+}
+
+// missingBreakGlass warns of a break-glass account that is named by a principal name nobody in this tenant
+// bears: it may have been renamed, and then no guard knows it.
+func (e *Engine) missingBreakGlass(ctx context.Context, req Request, p *Plan) error {
+	if len(e.Config.Guards.BreakGlass) == 0 {
+		return nil
+	}
+	domains, err := e.Graph.Domains(ctx, req.Tenant.ID)
+	if err != nil {
+		return fmt.Errorf("look for the break-glass accounts: %w", err)
+	}
+	for _, b := range e.Config.Guards.BreakGlass {
+		b = strings.TrimSpace(b)
+		_, domain, _ := strings.Cut(b, "@")
+		if !slices.ContainsFunc(domains, func(d graphclient.Domain) bool { return strings.EqualFold(d.ID, domain) }) {
+			continue // an id, or another tenant's
+		}
+		_, err := e.Graph.User(ctx, req.Tenant.ID, b, "id")
+		switch {
+		case graphclient.KindOf(err) == graphclient.NotFound:
+			p.Warnings = append(p.Warnings, fmt.Sprintf("guards.breakGlass names %s, which no user of %s is called any more: if it was renamed it is not guarded; the operator should name it by its object id", b, p.Tenant))
+		case err != nil:
+			return fmt.Errorf("look for the break-glass account %s: %w", b, err)
+		}
+	}
+	return nil
+}
+
+// privileges are the words for everything that makes a user an administrator: roles held directly, through
+// groups or for an administrative unit, roles that can be activated, and groups that roles are given to,
+// whether as member or as owner. What this sign-in may not read is said in the plan.
+func (e *Engine) privileges(ctx context.Context, req Request, p *Plan) ([]string, error) {
+	tid, id := req.Tenant.ID, req.User.ID
+	var through graphclient.Privileges
+	var active, eligible []graphclient.RoleAssignment
+	var owned []graphclient.Group
+	var unread [3]string
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		through, err = e.Graph.PrivilegesOf(ctx, tid, id)
+		return err
+	})
+	for i, look := range []struct {
+		what string
+		read func() error
+	}{
+		{"roles limited to an administrative unit", func() (err error) { active, err = e.Graph.RoleAssignmentsOf(ctx, tid, id); return err }},
+		{"roles that can be activated (PIM)", func() (err error) { eligible, err = e.Graph.RoleEligibilitiesOf(ctx, tid, id); return err }},
+		{"the groups it owns", func() (err error) { owned, err = e.Graph.GroupsOwnedBy(ctx, tid, id); return err }},
+	} {
+		g.Go(func() error {
+			err := look.read()
+			if k := graphclient.KindOf(err); k == graphclient.Denied || k == graphclient.RoleMissing {
+				unread[i] = look.what
+				return nil
+			}
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	for _, u := range unread {
+		if u != "" {
+			p.Warnings = append(p.Warnings, fmt.Sprintf("whether %s is an administrator by %s could not be read: the permission is missing", req.User.UserPrincipalName, u))
+		}
+	}
+	var held []string
+	add := func(s string) { held = appendNew(held, s) }
+	for _, r := range through.Roles {
+		add(jobs.Fence(r.DisplayName))
+	}
+	for _, r := range active {
+		if name := jobs.Fence(roleName(r)); r.DirectoryScopeID == "/" || r.DirectoryScopeID == "" {
+			add(name)
+		} else {
+			add(name + " for a part of the directory")
+		}
+	}
+	for _, r := range eligible {
+		add(jobs.Fence(roleName(r)) + ", to be activated")
+	}
+	for _, g := range through.RoleGroups {
+		add("the role-assignable group " + jobs.Fence(g.DisplayName))
+	}
+	for _, g := range owned {
+		if g.RoleAssignable() {
+			add("owner of the role-assignable group " + jobs.Fence(g.DisplayName))
+		}
+	}
+	return held, nil
+}
+
+func roleName(r graphclient.RoleAssignment) string {
+	if r.RoleDefinition == nil || r.RoleDefinition.DisplayName == "" {
+		return r.RoleDefinitionID
+	}
+	return r.RoleDefinition.DisplayName
 }
 
 // PasswordsFromCaller says whether a caller may choose a password.
