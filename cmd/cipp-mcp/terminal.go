@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"golang.org/x/term"
@@ -27,15 +28,27 @@ func onTerminal(f func(*terminal) error) error {
 	return f(&terminal{in, out})
 }
 
-// secret asks for a line that is not echoed.
+// secret asks for a line that is not echoed. Echo is off before the prompt is shown, so that nothing
+// typed or pasted early is seen either; Ctrl-C and Ctrl-D give up.
 func (t *terminal) secret(prompt string) (string, error) {
-	t.say(prompt)
-	b, err := term.ReadPassword(int(t.in.Fd()))
-	t.say("\n")
+	fd := int(t.in.Fd())
+	was, err := term.MakeRaw(fd)
 	if err != nil {
 		return "", fmt.Errorf("read from the terminal: %w", err)
 	}
-	return string(b), nil
+	defer func() { _ = term.Restore(fd, was) }()
+	line, err := term.NewTerminal(struct {
+		io.Reader
+		io.Writer
+	}{t.in, t.out}, "").ReadPassword(prompt)
+	if err != nil && !errors.Is(err, term.ErrPasteIndicator) {
+		t.say("\r\n")
+		if errors.Is(err, io.EOF) {
+			return "", errors.New("given up at the terminal; nothing was done")
+		}
+		return "", fmt.Errorf("read from the terminal: %w", err)
+	}
+	return line, nil
 }
 
 func (t *terminal) say(text string) { _, _ = fmt.Fprint(t.out, text) }
