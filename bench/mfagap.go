@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -77,32 +78,26 @@ func mfaGap(ctx context.Context, bin, dir string) error {
 		return fmt.Errorf("the simulated cloud did not start: %w", err)
 	}
 	client := filepath.Join(out, "client.json")
-	call := exec.CommandContext(ctx, bin, "call", "cipp_list_mfa_users", "--log-level", "error", "--cloud", client, "--json", `{"tenantFilter":"allTenants","report":"noMfa"}`, "--output-json")
-	call.Env = append(os.Environ(), "CIPP_STATE_DIR="+filepath.Join(dir, "state"), "CIPP_CONFIG=")
-	var stdout, stderr bytes.Buffer
-	call.Stdout, call.Stderr = &stdout, &stderr
-	began := time.Now()
-	if err := call.Run(); err != nil {
-		return fmt.Errorf("the report: %w\n%s%s", err, stdout.Bytes(), stderr.Bytes())
+	if err := get(ctx, client, "/common/discovery/v2.0/keys", nil); err != nil { // answers once the signing key is made
+		return err
 	}
-	wall := time.Since(began)
-	var res struct {
-		Counts struct {
-			Tenants int `json:"tenants"`
-			Users   int `json:"users"`
-		} `json:"counts"`
-		Failed []any `json:"failedTenants"`
+	if _, err := report(ctx, bin, client, dir); err != nil {
+		return err
 	}
-	if err := json.Unmarshal(stdout.Bytes(), &res); err != nil {
-		return fmt.Errorf("the report: %w", err)
-	}
-	if res.Counts.Tenants != gapTenants || len(res.Failed) > 0 {
-		return fmt.Errorf("the report read %d tenants, %d failed", res.Counts.Tenants, len(res.Failed))
-	}
-	m, err := metrics(ctx, client)
+	m, err := metrics(ctx, client) // of one report: each further one would lengthen the chains
 	if err != nil {
 		return err
 	}
+	var walls []time.Duration
+	for range 5 {
+		wall, err := report(ctx, bin, client, dir)
+		if err != nil {
+			return err
+		}
+		walls = append(walls, wall)
+	}
+	slices.Sort(walls)
+	wall := walls[len(walls)/2]
 	deepest, partner := 0, 0
 	for t, d := range m.Depth {
 		if t == m.partner {
@@ -113,9 +108,36 @@ func mfaGap(ctx context.Context, bin, dir string) error {
 	}
 	bound := time.Duration(deepest+partner) * gapLatency
 	ratio := wall.Seconds() / bound.Seconds()
-	fmt.Printf("MFA gap, %d tenants × %d users at %s: %s wall in %d requests; bound (%d partner + %d deepest tenant) × %s = %s; %.2f× (aim ≤ 1.3×: %s)\n",
+	fmt.Printf("MFA gap, %d tenants × %d users at %s: median of 5 processes %s wall in %d requests; bound (%d partner + %d deepest tenant) × %s = %s; %.2f× (aim ≤ 1.3×: %s)\n",
 		gapTenants, gapUsers, gapLatency, wall.Round(time.Millisecond), m.Total, partner, deepest, gapLatency, bound, ratio, verdict(ratio <= 1.3))
 	return nil
+}
+
+// report runs the MFA report in a process of its own, start included, and says how long it took.
+func report(ctx context.Context, bin, client, dir string) (time.Duration, error) {
+	call := exec.CommandContext(ctx, bin, "call", "cipp_list_mfa_users", "--log-level", "error", "--cloud", client, "--json", `{"tenantFilter":"allTenants","report":"noMfa"}`, "--output-json")
+	call.Env = append(os.Environ(), "CIPP_STATE_DIR="+filepath.Join(dir, "state"), "CIPP_CONFIG=")
+	var stdout, stderr bytes.Buffer
+	call.Stdout, call.Stderr = &stdout, &stderr
+	began := time.Now()
+	if err := call.Run(); err != nil {
+		return 0, fmt.Errorf("the report: %w\n%s%s", err, stdout.Bytes(), stderr.Bytes())
+	}
+	wall := time.Since(began)
+	var res struct {
+		Counts struct {
+			Tenants int `json:"tenants"`
+			Users   int `json:"users"`
+		} `json:"counts"`
+		Failed []any `json:"failedTenants"`
+	}
+	if err := json.Unmarshal(stdout.Bytes(), &res); err != nil {
+		return 0, fmt.Errorf("the report: %w", err)
+	}
+	if res.Counts.Tenants != gapTenants || len(res.Failed) > 0 {
+		return 0, fmt.Errorf("the report read %d tenants, %d failed", res.Counts.Tenants, len(res.Failed))
+	}
+	return wall, nil
 }
 
 type cloudMetrics struct {
@@ -130,18 +152,30 @@ func metrics(ctx context.Context, client string) (cloudMetrics, error) {
 	if err != nil {
 		return m, err
 	}
+	m.partner = f.Auth.TenantID
+	return m, get(ctx, client, "/_sandbox/metrics", &m)
+}
+
+// get asks the simulated cloud directly; a nil answer is dropped.
+func get(ctx context.Context, client, path string, answer any) error {
+	f, err := config.ReadCloudFile(client)
+	if err != nil {
+		return err
+	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM([]byte(f.CA))
 	hc := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.Graph+"/_sandbox/metrics", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.Graph+path, nil)
 	if err != nil {
-		return m, err
+		return err
 	}
 	res, err := hc.Do(req)
 	if err != nil {
-		return m, err
+		return err
 	}
 	defer res.Body.Close()
-	m.partner = f.Auth.TenantID
-	return m, json.NewDecoder(res.Body).Decode(&m)
+	if answer == nil {
+		return nil
+	}
+	return json.NewDecoder(res.Body).Decode(answer)
 }
