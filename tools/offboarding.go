@@ -60,10 +60,11 @@ func offboardHandler(ctx context.Context, c *Call, in OffboardUserIn) (Work, err
 		KeepCopy: in.KeepCopy, ResetPassword: in.ResetPassword, OutOfOffice: in.OutOfOfficeMessage,
 	}
 	if in.ForwardingAddress != "" {
-		to, err := c.forwardTarget(ctx, in.ForwardingAddress)
+		to, warnings, err := c.forwardTarget(ctx, in.ForwardingAddress)
 		if err != nil {
 			return w, err
 		}
+		w.Warnings = append(w.Warnings, warnings...)
 		o.ForwardTo = &to
 	}
 	if Synced(c.User) {
@@ -76,20 +77,27 @@ func offboardHandler(ctx context.Context, c *Call, in OffboardUserIn) (Work, err
 
 // forwardTarget is the colleague who gets the mail. An address that is no user of the tenant is
 // outside, which the operator has to have allowed; then it still needs the tool made for it.
-func (c *Call) forwardTarget(ctx context.Context, address string) (graphclient.User, error) {
-	u, err := c.Graph.User(ctx, c.Tenant.ID, address, "id", "userPrincipalName", "displayName", "mail", "mailNickname", "userType")
+func (c *Call) forwardTarget(ctx context.Context, address string) (u graphclient.User, warnings []string, err error) {
+	u, err = c.Graph.User(ctx, c.Tenant.ID, address, "id", "userPrincipalName", "displayName", "mail", "mailNickname", "userType")
 	switch {
 	case graphclient.KindOf(err) == graphclient.NotFound:
-		return u, &Problem{
+		return u, nil, &Problem{
 			Code: "external_forwarding", Message: fmt.Sprintf("%s is no mailbox of %s, and an offboarding forwards only inside the tenant.", Clean(address, 120), c.Tenant.DefaultDomain),
 			Next: "Name a colleague in forwardingAddress, or leave it out.", Tenant: c.Tenant.DefaultDomain,
 		}
 	case err != nil:
-		return u, err
+		return u, nil, err
 	case u.ID == c.User.ID:
-		return u, invalid("forwardingAddress is the leaver's own address.")
+		return u, nil, invalid("forwardingAddress is the leaver's own address.")
 	case u.Guest() || strings.Contains(strings.ToUpper(u.UserPrincipalName), "#EXT#"):
-		return u, &Problem{Code: "external_forwarding", Message: u.UserPrincipalName + " is a guest, so that mail would leave the tenant.", Next: "Name a colleague in forwardingAddress, or leave it out.", Tenant: c.Tenant.DefaultDomain}
+		return u, nil, &Problem{Code: "external_forwarding", Message: u.UserPrincipalName + " is a guest, so that mail would leave the tenant.", Next: "Name a colleague in forwardingAddress, or leave it out.", Tenant: c.Tenant.DefaultDomain}
 	}
-	return u, nil
+	box, err := c.Graph.Mailbox(ctx, c.Tenant.ID, graphclient.MailboxRef{ID: u.ID, UPN: u.UserPrincipalName})
+	if graphclient.KindOf(err) == graphclient.NoMailbox {
+		return u, nil, &Problem{Code: "external_forwarding", Message: u.UserPrincipalName + " has no mailbox here, so that mail would be lost or leave the tenant.", Next: "Name a colleague with a mailbox in forwardingAddress, or leave it out.", Tenant: c.Tenant.DefaultDomain}
+	}
+	if on := forwardingOf(box); err == nil && on != "" {
+		warnings = append(warnings, "the mailbox of "+u.UserPrincipalName+" itself forwards to "+q(on)+", so the leaver's mail may go there too")
+	}
+	return u, warnings, err
 }

@@ -51,8 +51,8 @@ func (c *Call) withPassword(given string) (Work, error) {
 }
 
 // secretRefs tells where the secret waits that a run sealed.
-func (c *Call) secretRefs(run *jobs.Run) []SecretRef {
-	var handle string
+func (c *Call) secretRefs(run *jobs.Run, steps []jobs.StepResult) []SecretRef {
+	var handle, step string
 	if !run.Get(workflows.SecretHandle, &handle) || handle == "" {
 		return nil
 	}
@@ -60,7 +60,14 @@ func (c *Call) secretRefs(run *jobs.Run) []SecretRef {
 	if who == "" {
 		who = run.Tenant
 	}
-	return []SecretRef{{Handle: handle, For: who, Reveal: "cipp-mcp secrets reveal " + handle}}
+	ref := SecretRef{Handle: handle, For: who, Reveal: "cipp-mcp secrets reveal " + handle}
+	run.Get(workflows.SecretStep, &step)
+	for _, s := range steps {
+		if s.Step == step && s.State != jobs.StateDone {
+			ref.Note = "this password may not be in force: " + s.Step + " ended " + s.State + "; it is kept in case it is"
+		}
+	}
+	return []SecretRef{ref}
 }
 
 func (c *Call) sealer() workflows.Sealer { return sealer{c.Secrets, c.Redactor} }

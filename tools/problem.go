@@ -71,6 +71,12 @@ var kinds = map[graphclient.Kind]struct {
 	graphclient.UserAmbiguous:    {"user_ambiguous", "Call again with the object id of one of the candidates.", false},
 }
 
+// said are the kinds whose message is what Microsoft's service said, not this program's sentence.
+var said = map[graphclient.Kind]bool{
+	graphclient.Invalid: true, graphclient.Conflict: true, graphclient.NotFound: true, graphclient.NotLicensed: true,
+	graphclient.WeakPassword: true, graphclient.UserAmbiguous: true,
+}
+
 // ProblemOf words an error for a model. The second result is false where the error is none that was
 // foreseen: a bug, to be logged and answered with a reference only.
 func ProblemOf(err error) (*Problem, bool) {
@@ -85,6 +91,9 @@ func ProblemOf(err error) (*Problem, bool) {
 			return nil, false
 		}
 		message := g.Message
+		if said[g.Kind] && g.Status != 0 {
+			message = q(Clean(message, 400)) // Microsoft's own words, in which names and values of the tenant may stand
+		}
 		if context, _, found := strings.Cut(err.Error(), g.Error()); found && context != "" {
 			message = strings.TrimSuffix(strings.TrimSpace(context), ":") + ": " + message
 		}
@@ -97,6 +106,8 @@ func ProblemOf(err error) (*Problem, bool) {
 		return &Problem{Code: "plan_refused", Message: sentence(err), Next: "Call the tool again with dryRun for a new plan, show it, then use its planToken with the same arguments."}, true
 	case errors.Is(err, policy.ErrChanged):
 		return &Problem{Code: "state_changed", Message: sentence(err), Next: "Call the tool again for a new plan and show it."}, true
+	case errors.Is(err, policy.ErrState):
+		return &Problem{Code: "state_unwritable", Message: sentence(policy.ErrState), Next: "Tell the operator: the state directory has to have room and be writable; then restart the server."}, true
 	case errors.Is(err, policy.ErrSeal):
 		return &Problem{Code: "token_refused", Message: sentence(err), Next: "Leave the cursor out and start again from the first row."}, true
 	case errors.Is(err, secrets.ErrNoOperator):

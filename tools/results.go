@@ -46,7 +46,7 @@ func (r *WriteResult) Text() string {
 		}
 	}
 	for _, s := range r.Secrets {
-		l.add("secret for %s: handle %s; a person reveals it with: %s", s.For, s.Handle, s.Reveal)
+		l.add("secret for %s: handle %s; a person reveals it with: %s%s", s.For, s.Handle, s.Reveal, ifText(s.Note, "; "))
 	}
 	if r.CreatedID != "" {
 		l.add("created: %s", r.CreatedID)

@@ -54,7 +54,7 @@ type Work struct {
 	// Risk raises the tool's class for these arguments; zero leaves it.
 	Risk policy.Risk
 	// Secrets tells the handles of secrets the steps sealed, once they ran.
-	Secrets func(*jobs.Run) []SecretRef
+	Secrets func(*jobs.Run, []jobs.StepResult) []SecretRef
 	// Created tells the id of what the steps created, once they ran.
 	Created func(*jobs.Run) string
 }
@@ -64,6 +64,8 @@ type SecretRef struct {
 	Handle string `json:"handle"`
 	For    string `json:"for"`
 	Reveal string `json:"reveal"`
+	// Note says that nobody knows whether the secret is in force.
+	Note string `json:"note,omitempty"`
 }
 
 // Read declares a tool that changes nothing.

@@ -131,6 +131,9 @@ type Sealer interface {
 // SecretHandle is where a run keeps the handle of the secret it sealed.
 const SecretHandle = "secretHandle"
 
+// SecretStep is where a run keeps the name of the step that sets that secret.
+const SecretStep = "secretStep"
+
 // ResetPassword sets a new password (PATCH /users/{id} passwordProfile). Without a given one it
 // generates one, which is sealed before Microsoft is called, so that it can never be lost or seen.
 func ResetPassword(t Target, s Sealer, given string, mustChange bool) jobs.Step {
@@ -168,7 +171,7 @@ func ResetPassword(t Target, s Sealer, given string, mustChange bool) jobs.Step 
 			if err := errors.Join(run.Put("passwordBefore", u.LastPasswordChangeDateTime), run.Put("passwordBegan", t.Clock.Now())); err != nil {
 				return nil, err
 			}
-			password, handle, err := sealed(s, given, t.User.UserPrincipalName, run)
+			password, handle, err := sealed(s, "reset-password", given, t.User.UserPrincipalName, run)
 			if err != nil {
 				return nil, err
 			}
@@ -196,7 +199,7 @@ func ResetPassword(t Target, s Sealer, given string, mustChange bool) jobs.Step 
 }
 
 // sealed is the password to set and, where it was generated, the handle under which it waits.
-func sealed(s Sealer, given, whom string, run *jobs.Run) (password, handle string, err error) {
+func sealed(s Sealer, step, given, whom string, run *jobs.Run) (password, handle string, err error) {
 	if given != "" {
 		return given, "", nil
 	}
@@ -206,7 +209,7 @@ func sealed(s Sealer, given, whom string, run *jobs.Run) (password, handle strin
 	if handle, err = s.Seal("password", whom, password); err != nil {
 		return "", "", err
 	}
-	return password, handle, run.Put(SecretHandle, handle)
+	return password, handle, errors.Join(run.Put(SecretHandle, handle), run.Put(SecretStep, step))
 }
 
 // errDiscard forgets a handle whose secret is not in force.

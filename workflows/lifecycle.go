@@ -38,7 +38,7 @@ func CreateUser(t Target, s Sealer, u graphclient.NewUser, given string) jobs.St
 			return c, err
 		},
 		Do: func(ctx context.Context, run *jobs.Run) (jobs.Handle, error) {
-			password, handle, err := sealed(s, given, u.UserPrincipalName, run)
+			password, handle, err := sealed(s, "create-user", given, u.UserPrincipalName, run)
 			if err != nil {
 				return nil, err
 			}

@@ -61,7 +61,7 @@ func ConvertToShared(t Target) jobs.Step {
 // -HiddenFromAddressListsEnabled).
 func HideFromAddressLists(t Target) jobs.Step {
 	return setMailboxStep(t, "hide-from-address-lists", "Hide from the address lists", map[string]any{"HiddenFromAddressListsEnabled": true},
-		func(m graphclient.Mailbox) string {
+		func(m graphclient.Mailbox, _ bool) string {
 			return map[bool]string{true: "hidden", false: "shown"}[m.HiddenFromAddressListsEnabled]
 		}, "hidden")
 }
@@ -75,7 +75,7 @@ func Forward(t Target, to graphclient.User, keepCopy bool) jobs.Step {
 	}
 	return setMailboxStep(t, "forward-mail", "Forward new mail to "+to.UserPrincipalName, map[string]any{
 		"ForwardingAddress": to.UserPrincipalName, "ForwardingSmtpAddress": nil, "DeliverToMailboxAndForward": keepCopy,
-	}, func(m graphclient.Mailbox) string {
+	}, func(m graphclient.Mailbox, sent bool) string {
 		now := m.ForwardingAddress
 		if now == "" {
 			now = m.ForwardingSMTPAddress
@@ -83,8 +83,10 @@ func Forward(t Target, to graphclient.User, keepCopy bool) jobs.Step {
 		if now == "" {
 			return "not forwarded"
 		}
-		if namesUser(now, to) {
+		if namesUser(now, to, sent) {
 			now = to.UserPrincipalName
+		} else {
+			now = jobs.Fence(now)
 		}
 		if m.DeliverToMailboxAndForward {
 			now += ", a copy stays"
@@ -94,16 +96,21 @@ func Forward(t Target, to graphclient.User, keepCopy bool) jobs.Step {
 }
 
 // namesUser says whether Exchange's way of showing a recipient (address, id, name or canonical name)
-// means this user.
-func namesUser(shown string, u graphclient.User) bool {
+// means this user. Display names are not unique, so one counts only where it was just sent.
+func namesUser(shown string, u graphclient.User, sent bool) bool {
 	last := shown[strings.LastIndexByte(shown, '/')+1:]
-	return slices.ContainsFunc([]string{u.UserPrincipalName, u.ID, u.Mail, u.MailNickname, u.DisplayName}, func(n string) bool {
+	names := []string{u.UserPrincipalName, u.ID, u.Mail, u.MailNickname}
+	if sent {
+		names = append(names, u.DisplayName)
+	}
+	return slices.ContainsFunc(names, func(n string) bool {
 		return n != "" && (equalFold(n, shown) || equalFold(n, last))
 	})
 }
 
-// setMailboxStep is a Set-Mailbox whose effect one reading of the mailbox shows.
-func setMailboxStep(t Target, name, summary string, params map[string]any, read func(graphclient.Mailbox) string, after string) jobs.Step {
+// setMailboxStep is a Set-Mailbox whose effect one reading of the mailbox shows; read is told whether the
+// change was sent.
+func setMailboxStep(t Target, name, summary string, params map[string]any, read func(m graphclient.Mailbox, sent bool) string, after string) jobs.Step {
 	return jobs.Step{
 		Name: name, Class: jobs.Idempotent,
 		Plan: func(ctx context.Context, _ *jobs.Run) (jobs.Change, error) {
@@ -114,7 +121,7 @@ func setMailboxStep(t Target, name, summary string, params map[string]any, read 
 			if err != nil {
 				return jobs.Change{}, err
 			}
-			c := jobs.Change{Summary: summary, Before: read(m), After: after}
+			c := jobs.Change{Summary: summary, Before: read(m, false), After: after}
 			switch {
 			case c.Before == after:
 				c.Nothing = "it is so already"
@@ -128,18 +135,16 @@ func setMailboxStep(t Target, name, summary string, params map[string]any, read 
 		},
 		Verify: readBack(func(ctx context.Context) (bool, error) {
 			m, err := t.Graph.Mailbox(ctx, t.tid(), t.mailbox())
-			return read(m) == after, err
+			return read(m, true) == after, err
 		}),
 	}
 }
 
 // OutOfOffice turns automatic replies on, with one text inside and outside
-// (Set-MailboxAutoReplyConfiguration). Plain text is made into the HTML Exchange keeps.
+// (Set-MailboxAutoReplyConfiguration). The message is text: whatever looks like a tag is shown as it stands, so
+// that nothing of it is lost, and nothing in it acts, at whoever gets the reply.
 func OutOfOffice(t Target, message string) jobs.Step {
-	text := message
-	if !strings.ContainsRune(message, '<') {
-		text = strings.ReplaceAll(html.EscapeString(message), "\n", "<br>")
-	}
+	text := strings.ReplaceAll(html.EscapeString(message), "\n", "<br>")
 	shows := func(r graphclient.AutoReply) bool {
 		return equalFold(r.AutoReplyState, "Enabled") && plainText(r.InternalMessage) == plainText(text) && plainText(r.ExternalMessage) == plainText(text)
 	}
@@ -154,6 +159,9 @@ func OutOfOffice(t Target, message string) jobs.Step {
 				return jobs.Change{}, err
 			}
 			c := jobs.Change{Summary: "Turn automatic replies on", Before: strings.ToLower(r.AutoReplyState), After: fmt.Sprintf("enabled, inside and outside: %q", plainText(text))}
+			if tags.MatchString(message) {
+				c.Warnings = append(c.Warnings, "the automatic reply is sent as text: tags in it are shown as they stand")
+			}
 			if shows(r) {
 				c.Nothing = "it is so already"
 			}

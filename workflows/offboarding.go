@@ -2,7 +2,9 @@ package workflows
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
 	"cipp-mcp/graphclient"
 	"cipp-mcp/internal/jobs"
@@ -59,7 +61,7 @@ func Offboard(ctx context.Context, t Target, s Sealer, o OffboardingOptions) ([]
 	look := func(ctx context.Context) ([]string, []string, error) { return licenceLoss(ctx, t, o.ConvertToShared) }
 	for _, l := range last {
 		l.Needs = needs
-		steps = append(steps, losesLicence(l, look))
+		steps = append(steps, looksAgain(losesLicence(l, look), t, o.ConvertToShared, look))
 	}
 	names := map[string]string{}
 	if skus, err := t.Graph.SubscribedSkus(ctx, t.tid()); err == nil { // names are a kindness only
@@ -67,7 +69,32 @@ func Offboard(ctx context.Context, t Target, s Sealer, o OffboardingOptions) ([]
 			names[k.SkuID] = k.SkuPartNumber
 		}
 	}
-	return append(steps, RemoveLicenses(t, names, needs, look)), nil
+	return append(steps, looksAgain(RemoveLicenses(t, names, needs, look), t, o.ConvertToShared, look)), nil
+}
+
+// looksAgain makes a step that takes a licence look once more right before it does: minutes may lie between
+// plan and step, in which a hold may have come, or the mailbox turned back.
+func looksAgain(s jobs.Step, t Target, converts bool, look func(context.Context) (warnings, blockers []string, err error)) jobs.Step {
+	do := s.Do
+	s.Do = func(ctx context.Context, run *jobs.Run) (jobs.Handle, error) {
+		_, blockers, err := look(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if len(blockers) > 0 {
+			return nil, errors.New("not begun: " + strings.Join(blockers, "; "))
+		}
+		if m, err := t.Graph.Mailbox(ctx, t.tid(), t.mailbox()); converts && graphclient.KindOf(err) != graphclient.NoMailbox {
+			if err != nil {
+				return nil, err
+			}
+			if !m.Shared() {
+				return nil, errors.New("not begun: the mailbox is not shared (any more), and would be lost with the licence")
+			}
+		}
+		return do(ctx, run)
+	}
+	return s
 }
 
 // losesLicence adds to a step's plan what stands against losing the licence that goes with it.
@@ -105,13 +132,27 @@ func leaveGroups(ctx context.Context, t Target, o OffboardingOptions) (now, last
 		switch {
 		case len(g.AssignedLicenses) > 0 && o.RemoveLicenses:
 			last = append(last, s)
-		case len(g.AssignedLicenses) > 0, !o.RemoveFromGroups:
-			// left alone: leaving it would take a licence nobody asked to remove
+		case len(g.AssignedLicenses) > 0 && o.RemoveFromGroups:
+			now = append(now, stays(s, jobs.Fence(g.DisplayName)+" grants a licence and removeLicenses is not chosen, so the user stays in it; choose removeLicenses, or leave it by hand"))
+		case !o.RemoveFromGroups:
 		default:
 			now = append(now, s)
 		}
 	}
 	return now, last, nil
+}
+
+// stays is a step that is left to a person.
+func stays(s jobs.Step, why string) jobs.Step {
+	plan := s.Plan
+	s.Plan = func(ctx context.Context, run *jobs.Run) (jobs.Change, error) {
+		c, err := plan(ctx, run)
+		if c.Manual == "" {
+			c.Manual = why
+		}
+		return c, err
+	}
+	return s
 }
 
 // sharedLimit is how much a shared mailbox without a licence may hold.
@@ -137,6 +178,9 @@ func licenceLoss(ctx context.Context, t Target, converts bool) (warnings, blocke
 	}
 	if m.HasArchive() {
 		blockers = append(blockers, "the mailbox of "+upn+" has an online archive, which needs a licence: keep it (removeLicenses=false)")
+	}
+	if unreadable := stats.TotalItemSize < 0 || stats.TotalItemSize == 0 && stats.ItemCount > 0 || stats == (graphclient.MailboxStatistics{}); unreadable {
+		blockers = append(blockers, "how much the mailbox of "+upn+" holds cannot be read, and a shared mailbox without a licence may hold 50 GB: keep the licence (removeLicenses=false)")
 	}
 	if stats.TotalItemSize > sharedLimit {
 		blockers = append(blockers, fmt.Sprintf("the mailbox of %s holds %.1f GB, and a shared mailbox without a licence may hold 50 GB: keep the licence (removeLicenses=false) or shrink it first", upn, float64(stats.TotalItemSize)/gib))

@@ -41,6 +41,9 @@ func decode(t tools.Tool, schema *jsonschema.Schema, raw json.RawMessage) (in an
 			continue // null means not given
 		}
 		fixed, err := fit(name, p, v)
+		if err != nil && name == "password" {
+			return nil, nil, badArgument("password must be text of at most %d characters.", *p.MaxLength) // never shown, not even a wrong one
+		}
 		if err != nil {
 			return nil, nil, err
 		}

@@ -1,6 +1,8 @@
 package mcpserver
 
 import (
+	"slices"
+	"strings"
 	"sync"
 
 	"cipp-mcp/internal/policy"
@@ -13,6 +15,8 @@ type executed struct {
 	mu    sync.Mutex
 	order []string
 	byKey map[string]*tools.WriteResult
+	// running are the keys whose call is executing now.
+	running map[string]bool
 }
 
 // rememberedKeys bounds the memory; the oldest goes first.
@@ -31,10 +35,43 @@ func idempotencyKey(t tools.Tool, call *tools.Call, args map[string]any) string 
 	return t.Name + " " + call.Tenant.ID + " " + user + " " + policy.ArgsHash(args) + " " + key
 }
 
-func (e *executed) get(key string) *tools.WriteResult {
+// again is the answer of the earlier call under a key, nil when there was none. It says that it is one:
+// the state may have changed since.
+func (e *executed) again(key string) *tools.WriteResult {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.byKey[key]
+	before := e.byKey[key]
+	if before == nil {
+		return nil
+	}
+	r := *before
+	r.Steps, r.Secrets, r.Warnings = slices.Clone(before.Steps), slices.Clone(before.Secrets), slices.Clone(before.Warnings)
+	r.Next = strings.TrimSpace("This is the answer of the earlier call under this idempotencyKey; nothing was executed now. " + r.Next)
+	return &r
+}
+
+// begin says whether this call may execute under a key; the same call may be executing already.
+func (e *executed) begin(key string) bool {
+	if key == "" {
+		return true
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.running[key] || e.byKey[key] != nil {
+		return false
+	}
+	if e.running == nil {
+		e.running = map[string]bool{}
+	}
+	e.running[key] = true
+	return true
+}
+
+// end forgets that a call is executing.
+func (e *executed) end(key string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.running, key)
 }
 
 func (e *executed) put(key string, r *tools.WriteResult) {
@@ -49,7 +86,9 @@ func (e *executed) put(key string, r *tools.WriteResult) {
 	if _, ok := e.byKey[key]; !ok {
 		e.order = append(e.order, key)
 	}
-	e.byKey[key] = r
+	kept := *r // what leaves is cleaned in place; what is kept is not touched again
+	kept.Steps, kept.Secrets, kept.Warnings = slices.Clone(r.Steps), slices.Clone(r.Secrets), slices.Clone(r.Warnings)
+	e.byKey[key] = &kept
 	if len(e.order) > rememberedKeys {
 		delete(e.byKey, e.order[0])
 		e.order = e.order[1:]

@@ -122,7 +122,7 @@ func (inv *Invoker) invoke(ctx context.Context, t tools.Tool, raw json.RawMessag
 	if err != nil {
 		return nil, nil, err
 	}
-	call.Progress = caller.Progress
+	call.Progress, caller.Name = caller.Progress, tools.Clean(caller.Name, 80)
 	inv.journal(t, call, caller, args)
 	if t.Writes() {
 		return inv.write(ctx, t, call, in, args, caller)

@@ -25,8 +25,8 @@ func (inv *Invoker) write(ctx context.Context, t tools.Tool, call *tools.Call, i
 	if why := inv.Engine.MayWrite(); why != "" {
 		return nil, nil, &tools.Problem{Code: "read_only", Message: "Nothing was changed: " + why + ".", Next: "Ask the operator, or go on with tools that only read."}
 	}
-	key := idempotencyKey(t, call, args)
-	if before := inv.executed.get(key); before != nil {
+	wa, key := tools.WriteArguments(in), idempotencyKey(t, call, args)
+	if before := inv.executed.again(key); before != nil && !wa.DryRun {
 		return before, nil, nil
 	}
 	work, err := t.Work(ctx, call, in)
@@ -43,7 +43,6 @@ func (inv *Invoker) write(ctx context.Context, t tools.Tool, call *tools.Call, i
 		return nil, nil, err
 	}
 	res := &tools.WriteResult{Tool: t.Name, TenantID: plan.TenantID, Tenant: plan.Tenant, UserID: plan.UserID, User: plan.User, Plan: &plan, Warnings: plan.Warnings}
-	wa := tools.WriteArguments(in)
 	if wa.PlanToken != "" {
 		if err := inv.shown(wa.PlanToken, plan); err != nil {
 			return nil, nil, err
@@ -53,6 +52,9 @@ func (inv *Invoker) write(ctx context.Context, t tools.Tool, call *tools.Call, i
 	switch {
 	case len(plan.Blockers) > 0:
 		res.Status, res.Next = "blocked", "Nothing was changed. Resolve what blocks it, or leave that part out, and call again."
+		return res, nil, nil
+	case plan.Writes() == 0 && plan.ByHand() > 0:
+		res.Status, res.Next = "attention", "Nothing was changed: what is left has to be done by hand, as the plan says."
 		return res, nil, nil
 	case plan.Writes() == 0:
 		res.Status, res.Next = "done", "Nothing needed changing."
@@ -79,6 +81,10 @@ func (inv *Invoker) write(ctx context.Context, t tools.Tool, call *tools.Call, i
 	if err := ctx.Err(); err != nil {
 		return nil, nil, fmt.Errorf("before the first write: %w", err) // nothing executes inside a call that was given up
 	}
+	if !inv.executed.begin(key) {
+		return nil, nil, &tools.Problem{Code: "conflict", Message: "The same call under this idempotencyKey is being executed.", Next: "Wait, then make the same call again to get its answer.", Retryable: true}
+	}
+	defer inv.executed.end(key)
 	res.JobID = run.ID
 	res.Steps, err = inv.Engine.Execute(ctx, req, run, plan, approvedBy, tools.StepProgress(caller.Progress))
 	if err != nil {
@@ -86,15 +92,15 @@ func (inv *Invoker) write(ctx context.Context, t tools.Tool, call *tools.Call, i
 	}
 	res.Status, res.Plan = policy.Status(res.Steps), nil
 	if work.Secrets != nil {
-		res.Secrets = work.Secrets(run)
+		res.Secrets = work.Secrets(run, res.Steps)
 	}
 	if work.Created != nil {
 		res.CreatedID = work.Created(run)
 	}
-	inv.executed.put(key, res)
 	if res.Status != "done" {
 		res.Next = "Read the steps that are not done before anything else; do not report them as done."
 	}
+	inv.executed.put(key, res)
 	return res, nil, nil
 }
 

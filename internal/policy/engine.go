@@ -94,7 +94,7 @@ func (e *Engine) Plan(ctx context.Context, req Request, run *jobs.Run) (Plan, er
 		p.Warnings = appendNew(p.Warnings, c.Warnings...)
 		p.Changes = append(p.Changes, c)
 	}
-	e.Journal.Append(jobs.Entry{Event: "plan", Run: run.ID, Tool: p.Tool, Tenant: p.TenantID, User: p.UserID, Detail: p.Binding(), Client: req.Client, Reason: req.Reason, Ticket: req.Ticket})
+	e.Journal.Append(jobs.Entry{Event: "plan", Run: run.ID, Tool: p.Tool, Tenant: p.TenantID, User: p.UserID, Detail: e.Sealer.Fingerprint(p.Binding()), Client: req.Client, Reason: req.Reason, Ticket: req.Ticket})
 	return p, nil
 }
 
@@ -107,6 +107,9 @@ func appendNew(list []string, more ...string) []string {
 	}
 	return list
 }
+
+// ErrState says that what has to be kept before a write could not be kept.
+var ErrState = errors.New("the server's own state cannot be written, so nothing was changed")
 
 // ErrChanged says that between the showing and the doing the objects changed.
 var ErrChanged = errors.New("what the plan showed no longer holds, so nothing was done")
@@ -149,11 +152,11 @@ func difference(shown, now Plan) string {
 // Execute runs an approved plan's steps, each read back.
 func (e *Engine) Execute(ctx context.Context, req Request, run *jobs.Run, p Plan, approvedBy string, report func(done, total int, r jobs.StepResult)) ([]jobs.StepResult, error) {
 	if err := e.Journal.Err(); err != nil {
-		return nil, fmt.Errorf("the journal cannot be written, so nothing is changed: %w", err)
+		return nil, fmt.Errorf("%w: the journal: %w", ErrState, err)
 	}
-	e.Journal.Append(jobs.Entry{Event: "approval", Run: run.ID, Tool: p.Tool, Tenant: p.TenantID, User: p.UserID, Approved: approvedBy, Detail: p.Binding(), Client: req.Client, Reason: req.Reason, Ticket: req.Ticket})
+	e.Journal.Append(jobs.Entry{Event: "approval", Run: run.ID, Tool: p.Tool, Tenant: p.TenantID, User: p.UserID, Approved: approvedBy, Detail: e.Sealer.Fingerprint(p.Binding()), Client: req.Client, Reason: req.Reason, Ticket: req.Ticket})
 	if err := e.Journal.Err(); err != nil {
-		return nil, fmt.Errorf("the journal cannot be written, so nothing is changed: %w", err)
+		return nil, fmt.Errorf("%w: the journal: %w", ErrState, err)
 	}
 	runner := jobs.Runner{Clock: e.Clock, Journal: e.Journal, Ambiguous: graphclient.IsAmbiguous, Explain: e.Explain}
 	res := runner.Execute(ctx, run, req.Steps, p.Changes, report)

@@ -53,6 +53,17 @@ func (p Plan) Writes() int {
 	return n
 }
 
+// ByHand counts the steps that are left to a person.
+func (p Plan) ByHand() int {
+	n := 0
+	for _, c := range p.Changes {
+		if c.Manual != "" {
+			n++
+		}
+	}
+	return n
+}
+
 // Binding is the fingerprint of what was shown: tool, ids, arguments and every before and after.
 func (p Plan) Binding() string {
 	b, _ := json.Marshal(struct {
@@ -105,7 +116,7 @@ func (ps *Plans) Keep(p Plan) (token string, expires time.Time, err error) {
 		return "", time.Time{}, err
 	}
 	if err := os.WriteFile(ps.file(token), []byte(box), 0o600); err != nil {
-		return "", time.Time{}, fmt.Errorf("keep the plan: %w", err)
+		return "", time.Time{}, fmt.Errorf("%w: the plan: %w", ErrState, err)
 	}
 	ps.sweep()
 	return token, expires, nil
@@ -138,8 +149,11 @@ func (ps *Plans) open(token string, box []byte) (Plan, error) {
 // Take uses a plan up: of two callers at once, one gets it.
 func (ps *Plans) Take(token string) (Plan, error) {
 	used := ps.file(token) + ".used"
-	if err := os.Link(ps.file(token), used); err != nil {
+	switch err := os.Link(ps.file(token), used); {
+	case errors.Is(err, os.ErrNotExist), errors.Is(err, os.ErrExist):
 		return Plan{}, ErrPlanUnknown
+	case err != nil:
+		return Plan{}, fmt.Errorf("%w: the plan: %w", ErrState, err)
 	}
 	box, err := os.ReadFile(used) //nolint:gosec // a file of our own directory
 	_ = os.Remove(ps.file(token))

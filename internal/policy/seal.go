@@ -3,8 +3,11 @@ package policy
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,7 +20,10 @@ var ErrSeal = errors.New("this token was not made by this server or has been cha
 
 // Sealer makes tokens that a client carries but can neither read nor change: page cursors and the
 // state of a question that was asked. The purpose is bound in, so that one kind never passes for another.
-type Sealer struct{ aead cipher.AEAD }
+type Sealer struct {
+	aead cipher.AEAD
+	mac  []byte
+}
 
 // OpenSealer uses, or makes, the 0600 key file seal.key in the state directory.
 func OpenSealer(stateDir string) (*Sealer, error) {
@@ -65,7 +71,17 @@ func NewSealer(key []byte) (*Sealer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the sealing key is damaged: %w", err)
 	}
-	return &Sealer{aead}, nil
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte("fingerprint"))
+	return &Sealer{aead, mac.Sum(nil)}, nil
+}
+
+// Fingerprint names a text for the record. Without this server's key nobody can find the text by trying:
+// what is named may have been made from a password.
+func (s *Sealer) Fingerprint(text string) string {
+	mac := hmac.New(sha256.New, s.mac)
+	mac.Write([]byte(text))
+	return hex.EncodeToString(mac.Sum(nil))
 }
 
 // Seal wraps v for one purpose.
