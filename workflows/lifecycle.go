@@ -56,11 +56,15 @@ func CreateUser(t Target, s Sealer, u graphclient.NewUser, given string) jobs.St
 		},
 		Verify: func(ctx context.Context, run *jobs.Run) (jobs.Outcome, error) {
 			got, err := find(ctx)
+			var answered string // the id Microsoft gave, where its answer came
+			run.Get(CreatedID, &answered)
 			switch {
 			case graphclient.KindOf(err) == graphclient.NotFound:
 				return jobs.NotDone, nil
 			case err != nil:
 				return jobs.Unknown, err
+			case answered != "" && got.ID != answered:
+				return jobs.Unknown, nil
 			case got.DisplayName != u.DisplayName || !equalFold(got.MailNickname, u.MailNickname):
 				return jobs.Unknown, nil // somebody else's user under the same name
 			default:
