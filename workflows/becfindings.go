@@ -26,7 +26,7 @@ var severities = []string{"info", "low", "medium", "high", "critical"}
 // BECFindings judges the evidence. own are the tenant's verified domains: what goes elsewhere leaves
 // the tenant. Words found in tenant data never lower a severity.
 func BECFindings(e Evidence, t Target, own []string, since time.Time) []Finding {
-	var out []Finding
+	out := []Finding{}
 	add := func(f Finding) { out = append(out, f) }
 	for _, r := range e.Rules {
 		ruleFinding(r, own, add)

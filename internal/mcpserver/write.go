@@ -22,9 +22,6 @@ const questionPurpose = "question"
 
 // write plans a write, has it approved, runs it and says step by step what was read back.
 func (inv *Invoker) write(ctx context.Context, t tools.Tool, call *tools.Call, in any, args map[string]any, caller Caller) (Result, *Question, error) {
-	if why := inv.Engine.MayWrite(); why != "" {
-		return nil, nil, &tools.Problem{Code: "read_only", Message: "Nothing was changed: " + why + ".", Next: "Ask the operator, or go on with tools that only read."}
-	}
 	wa, key := tools.WriteArguments(in), idempotencyKey(t, call, args)
 	if before := inv.executed.again(key); before != nil && !wa.DryRun {
 		return before, nil, nil
