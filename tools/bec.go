@@ -29,6 +29,7 @@ type BECCheckOut struct {
 	Coverage []workflows.Coverage `json:"coverage"`
 	Evidence BECEvidence          `json:"evidence"`
 	Next     []BECNext            `json:"next"`
+	NotShown []Unavailable        `json:"notShown,omitempty"`
 }
 
 // BECUser identifies who was looked at.
@@ -83,6 +84,9 @@ func (o *BECCheckOut) Text() string {
 	l.add("%s", coverageText(o.Coverage))
 	for _, f := range o.Findings {
 		l.add("%s %s: %s (%s)%s", f.Severity, f.Class, q(f.Title), q(f.Why), ifText(dateIf(f.Time), ", "))
+	}
+	for _, n := range o.NotShown {
+		l.add("not shown: %s: %s", n.Section, n.Reason)
 	}
 	for _, n := range o.Next {
 		l.add("next: %s%s %s", n.What, ifText(n.Tool, " with "), n.Why)

@@ -31,6 +31,7 @@ type Call struct {
 	Tenant     graphclient.Tenant
 	AllTenants bool
 	User       *graphclient.User // nil for tools without userId
+	asked      string            // fingerprint of what was asked for, for cursors
 	// Progress tells whoever waits how far the call is; never nil.
 	Progress func(done, total int, message string)
 }
@@ -44,7 +45,7 @@ var callUser = []string{"id", "userPrincipalName", "displayName", "mail", "mailN
 // NewCall resolves tenant and user of a decoded input, once, for the handler and for everything
 // around it.
 func (e *Env) NewCall(ctx context.Context, t Tool, in any) (*Call, error) {
-	c := &Call{Env: e, Progress: func(int, int, string) {}}
+	c := &Call{Env: e, Progress: func(int, int, string) {}, asked: askedFor(in)}
 	if a, ok := in.(interface{ tenantFilter() string }); ok {
 		if IsAllTenants(a.tenantFilter()) {
 			if !t.AllTenants {

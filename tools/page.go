@@ -1,5 +1,11 @@
 package tools
 
+import (
+	"encoding/json"
+
+	"cipp-mcp/internal/policy"
+)
+
 // Part says whether a list is complete and how to go on.
 type Part struct {
 	HasMore bool   `json:"hasMore"`
@@ -9,16 +15,16 @@ type Part struct {
 	cut func(n int) string
 }
 
-// position is where a list goes on: after Skip rows of the page behind Link (empty: the first), or,
-// over several tenants, of tenant number Tenant.
+// position is where a list goes on: after Skip rows of the page behind Link (empty: the first).
+// Top is how long that page is: the next call may ask for a different limit.
 type position struct {
-	Link   string `json:"l,omitempty"`
-	Skip   int    `json:"s,omitempty"`
-	Tenant int    `json:"t,omitempty"`
+	Link string `json:"l,omitempty"`
+	Skip int    `json:"s,omitempty"`
+	Top  int    `json:"n,omitempty"`
 }
 
 // openCursor reads where a list goes on; an empty cursor is the beginning. A cursor is sealed for one
-// tool and tenant: Microsoft's links inside are neither shown nor taken from a client.
+// tool, tenant, user and set of arguments: Microsoft's links inside are neither shown nor taken from a client.
 func openCursor(c *Call, tool, cursor string) (position, error) {
 	var p position
 	if cursor == "" {
@@ -35,7 +41,29 @@ func sealCursor(c *Call, tool string, p position) string {
 	return s
 }
 
-func cursorPurpose(c *Call, tool string) string { return "cursor " + tool + " " + c.Tenant.ID }
+func cursorPurpose(c *Call, tool string) string {
+	user := ""
+	if c.User != nil {
+		user = c.User.ID
+	}
+	return "cursor " + tool + " " + c.Tenant.ID + " " + user + " " + c.asked
+}
+
+// askedFor is the fingerprint of what a list was asked for, without where in it and how much.
+func askedFor(in any) string {
+	b, err := json.Marshal(in)
+	if err != nil {
+		return ""
+	}
+	args := map[string]any{}
+	if json.Unmarshal(b, &args) != nil {
+		return ""
+	}
+	for _, k := range []string{"tenantFilter", "userId", "limit", "cursor"} {
+		delete(args, k)
+	}
+	return policy.ArgsHash(args)
+}
 
 // slicePage is one page of rows that are all at hand.
 func slicePage[T any](c *Call, tool string, rows []T, a PageArgs) ([]T, Part, error) {

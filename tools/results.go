@@ -21,6 +21,7 @@ type WriteResult struct {
 	ExpiresAt *time.Time        `json:"expiresAt,omitempty"`
 	JobID     string            `json:"jobId,omitempty"`
 	Steps     []jobs.StepResult `json:"steps,omitempty"`
+	NotShown  int               `json:"stepsNotShown,omitempty" jsonschema_description:"Steps left out because the answer would be too long."`
 	Secrets   []SecretRef       `json:"secrets,omitempty"`
 	CreatedID string            `json:"createdId,omitempty"`
 	Warnings  []string          `json:"warnings,omitempty"`
@@ -44,6 +45,11 @@ func (r *WriteResult) Text() string {
 		} else {
 			l.add("- %s %s: %s", s.State, s.Step, s.Summary)
 		}
+	}
+	if r.NotShown > 0 && len(r.Steps) > 0 {
+		l.add("NOT SHOWN: %s, since the answer would be too long; the journal has them all", count(r.NotShown, "step", "steps"))
+	} else if r.NotShown > 0 {
+		l.add("NOT SHOWN: %s of this plan, since the answer would be too long; leave parts out and call again to see them", count(r.NotShown, "step", "steps"))
 	}
 	for _, s := range r.Secrets {
 		l.add("secret for %s: handle %s; a person reveals it with: %s%s", s.For, s.Handle, s.Reveal, ifText(s.Note, "; "))

@@ -86,6 +86,9 @@ func listUsersHandler(ctx context.Context, c *Call, in ListUsersIn) (ListUsersOu
 	if err != nil {
 		return out, err
 	}
+	if at.Top > 0 && query.Top > 0 {
+		query.Top = at.Top
+	}
 	names := licenceNames(ctx, c)
 	var positions []position
 	page, link, err := graphclient.UserPage{}, at.Link, error(nil)
@@ -114,7 +117,7 @@ func listUsersHandler(ctx context.Context, c *Call, in ListUsersIn) (ListUsersOu
 				return out, nil
 			}
 			out.Users = append(out.Users, userRow(page.Users[i], names, in.Select))
-			positions = append(positions, position{Link: link, Skip: i + 1})
+			positions = append(positions, position{Link: link, Skip: i + 1, Top: query.Top})
 		}
 	}
 	out.cut = func(n int) string { return sealCursor(c, "cipp_list_users", positions[n-1]) }

@@ -96,6 +96,9 @@ func (inv *Invoker) Invoke(ctx context.Context, t tools.Tool, raw json.RawMessag
 	}
 	if question != nil {
 		tools.Sanitize(question.Unanswered, inv.Env.Redact)
+		if question.Unanswered != nil {
+			shrink(question.Unanswered)
+		}
 		return Outcome{Question: question}
 	}
 	tools.Sanitize(res, inv.Env.Redact)

@@ -16,7 +16,7 @@ import (
 )
 
 // ErrSeal says that a token was not made here, or was changed on the way.
-var ErrSeal = errors.New("this token was not made by this server or has been changed")
+var ErrSeal = errors.New("this token was not made by this server for this list, or has been changed")
 
 // Sealer makes tokens that a client carries but can neither read nor change: page cursors and the
 // state of a question that was asked. The purpose is bound in, so that one kind never passes for another.
