@@ -17,7 +17,7 @@ func (c *Client) permit(ctx context.Context, tenant string) error {
 	if err != nil {
 		return err
 	}
-	if !denied && len(c.cfg.Allow) > 0 && !(equalFold(tenant, c.cfg.Auth.TenantID) && !offered(ctx)) {
+	if !denied && len(c.cfg.Allow) > 0 && (offered(ctx) || !equalFold(tenant, c.cfg.Auth.TenantID)) {
 		allowed, err := c.onList(ctx, c.cfg.Allow, tenant)
 		if err != nil {
 			return err

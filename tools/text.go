@@ -110,15 +110,6 @@ func sanitize(v reflect.Value, redact func(string) string) {
 // q fences a tenant's free text inside a sentence.
 func q(s string) string { return jobs.Fence(s) }
 
-// qAll fences each of a tenant's texts and joins them.
-func qAll(list []string) string {
-	out := make([]string, len(list))
-	for i, s := range list {
-		out[i] = q(s)
-	}
-	return orNone(out)
-}
-
 // lines builds a compact text for the model.
 type lines struct{ b strings.Builder }
 
