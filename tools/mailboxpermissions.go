@@ -70,6 +70,9 @@ func permissionRows(ctx context.Context, c *Call, scope string) ([]PermissionRow
 		}
 		for _, a := range access {
 			for _, r := range a.AccessRights {
+				if r == "" {
+					continue
+				}
 				rows = append(rows, PermissionRow{Mailbox: a.Mailbox.UserPrincipalName, Holder: upn, Right: strings.ToLower(r[:1]) + r[1:]})
 			}
 		}

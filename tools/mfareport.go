@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cipp-mcp/graphclient"
+	"cipp-mcp/internal/jobs"
 )
 
 // ListMFAUsersIn are the arguments of cipp_list_mfa_users.
@@ -94,7 +95,10 @@ func listMFAHandler(ctx context.Context, c *Call, in ListMFAUsersIn) (ListMFAUse
 		}
 	}
 	var rows []MFARow
-	for _, r := range graphclient.ForEachTenant(ctx, c.Graph, tenants, func(ctx context.Context, t graphclient.Tenant) ([]MFARow, error) { return mfaOf(ctx, c, t) }) {
+	for _, r := range graphclient.ForEachTenant(ctx, c.Graph, tenants, func(ctx context.Context, t graphclient.Tenant) (rows []MFARow, err error) {
+		err = jobs.Caught(func() (err error) { rows, err = mfaOf(ctx, c, t); return err })
+		return rows, err
+	}) {
 		if r.Err != nil {
 			if !c.AllTenants {
 				return out, r.Err

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"cipp-mcp/graphclient"
+	"cipp-mcp/internal/jobs"
 	"cipp-mcp/internal/policy"
 	"cipp-mcp/internal/secrets"
 )
@@ -124,6 +125,9 @@ func ProblemOf(err error) (*Problem, bool) {
 // Explain words an error in one line, for a step's detail and the journal.
 func Explain(err error) string {
 	p, ok := ProblemOf(err)
+	if panicked := (*jobs.Panic)(nil); errors.As(err, &panicked) {
+		return "internal error"
+	}
 	if !ok {
 		return Clean(err.Error(), 300)
 	}

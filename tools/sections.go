@@ -1,10 +1,13 @@
 package tools
 
 import (
+	"errors"
 	"slices"
 	"sort"
 	"strings"
 	"sync"
+
+	"cipp-mcp/internal/jobs"
 )
 
 // wanted tells which sections were asked for; without any, the default ones.
@@ -23,6 +26,7 @@ type sections struct {
 	wg          sync.WaitGroup
 	mu          sync.Mutex
 	unavailable *[]Unavailable
+	panicked    *jobs.Panic
 }
 
 func newSections(to *[]Unavailable) *sections { return &sections{unavailable: to} }
@@ -32,8 +36,14 @@ func (s *sections) run(wanted bool, name string, f func() error) {
 		return
 	}
 	s.wg.Go(func() {
-		err := f()
+		err := jobs.Caught(f)
 		if err == nil {
+			return
+		}
+		if p := (*jobs.Panic)(nil); errors.As(err, &p) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.panicked = p
 			return
 		}
 		u := Unavailable{Section: name, Reason: Clean(err.Error(), 300)}
@@ -48,6 +58,9 @@ func (s *sections) run(wanted bool, name string, f func() error) {
 
 func (s *sections) wait() {
 	s.wg.Wait()
+	if s.panicked != nil {
+		panic(s.panicked) // a bug, which whoever surrounds the call logs and words
+	}
 	slices.SortFunc(*s.unavailable, func(a, b Unavailable) int { return strings.Compare(a.Section, b.Section) })
 }
 

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"cipp-mcp/graphclient"
+	"cipp-mcp/internal/jobs"
 )
 
 // ListTenantsIn are the arguments of cipp_list_tenants.
@@ -245,13 +246,14 @@ func tenantDetails(ctx context.Context, c *Call, in TenantDetailsIn) (TenantDeta
 func capabilities(ctx context.Context, c *Call) TenantCapabilities {
 	var t TenantCapabilities
 	var g errgroup.Group
-	g.Go(func() error {
+	read := func(f func() error) { g.Go(func() error { return jobs.Caught(f) }) }
+	read(func() error {
 		if v, err := c.Graph.SecurityDefaults(ctx, c.Tenant.ID); err == nil {
 			t.SecurityDefaults = &v
 		}
 		return nil
 	})
-	g.Go(func() error {
+	read(func() error {
 		p, err := c.Graph.AuthenticationMethodsPolicy(ctx, c.Tenant.ID)
 		if err != nil {
 			return nil //nolint:nilerr // stays unknown
@@ -264,7 +266,7 @@ func capabilities(ctx context.Context, c *Call) TenantCapabilities {
 		}
 		return nil
 	})
-	g.Go(func() error {
+	read(func() error {
 		ps, err := c.Graph.ConditionalAccessPolicies(ctx, c.Tenant.ID)
 		if err != nil {
 			return nil //nolint:nilerr // stays unknown
@@ -278,20 +280,22 @@ func capabilities(ctx context.Context, c *Call) TenantCapabilities {
 		t.ConditionalAccessMFA = &n
 		return nil
 	})
-	g.Go(func() error {
+	read(func() error {
 		if o, err := c.Graph.OrganizationConfig(ctx, c.Tenant.ID); err == nil {
 			on := !o.AuditDisabled
 			t.MailboxAuditing = &on
 		}
 		return nil
 	})
-	g.Go(func() error {
+	read(func() error {
 		if a, err := c.Graph.AdminAuditLogConfig(ctx, c.Tenant.ID); err == nil {
 			t.UnifiedAuditIngestion = &a.UnifiedAuditLogIngestionEnabled
 		}
 		return nil
 	})
-	_ = g.Wait() // no function returns an error
+	if err := g.Wait(); err != nil {
+		panic(err) // no function returns an error: one panicked
+	}
 	return t
 }
 
@@ -316,7 +320,7 @@ func health(ctx context.Context, c *Call) TenantHealth {
 	answers := make(chan answer, len(probes))
 	for name, f := range probes {
 		go func() {
-			if err := f(); err != nil {
+			if err := jobs.Caught(f); err != nil {
 				answers <- answer{name, Explain(err)}
 				return
 			}

@@ -20,7 +20,7 @@ func Gather(ctx context.Context, run *Run, steps []Step, report func(done, total
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			if _, err := s.Do(ctx, run); err != nil {
+			if err := Caught(func() error { _, err := s.Do(ctx, run); return err }); err != nil {
 				return err
 			}
 			mu.Lock()

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -90,7 +91,10 @@ func (r *Runner) one(ctx context.Context, run *Run, s Step, c Change, state map[
 // failure without having looked; it is repeated only where the class allows it.
 func (r *Runner) attempt(ctx context.Context, run *Run, s Step) (state, detail string) {
 	for try := 0; ; try++ {
-		_, err := s.Do(ctx, run)
+		err := Caught(func() error { _, err := s.Do(ctx, run); return err })
+		if p := (*Panic)(nil); errors.As(err, &p) {
+			return StateUnknown, "this program failed while it made the change; look before anything else: " + r.Explain(err)
+		}
 		if err != nil && !r.Ambiguous(err) {
 			return StateFailed, r.Explain(err)
 		}
@@ -131,7 +135,8 @@ func (r *Runner) settle(ctx context.Context, run *Run, s Step) (Outcome, error) 
 	}
 	var waited time.Duration
 	for wait := 250 * time.Millisecond; ; wait = min(wait*2, 10*time.Second) {
-		outcome, err := s.Verify(ctx, run)
+		var outcome Outcome
+		err := Caught(func() (err error) { outcome, err = s.Verify(ctx, run); return err })
 		if err == nil && outcome == Done {
 			return Done, nil
 		}

@@ -90,9 +90,8 @@ func (e *Engine) privileges(ctx context.Context, req Request, p *Plan) ([]string
 	var owned []graphclient.Group
 	var unread [3]string
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) {
-		through, err = e.Graph.PrivilegesOf(ctx, tid, id)
-		return err
+	g.Go(func() error {
+		return jobs.Caught(func() (err error) { through, err = e.Graph.PrivilegesOf(ctx, tid, id); return err })
 	})
 	for i, look := range []struct {
 		what string
@@ -103,7 +102,7 @@ func (e *Engine) privileges(ctx context.Context, req Request, p *Plan) ([]string
 		{"the groups it owns", func() (err error) { owned, err = e.Graph.GroupsOwnedBy(ctx, tid, id); return err }},
 	} {
 		g.Go(func() error {
-			err := look.read()
+			err := jobs.Caught(look.read)
 			if k := graphclient.KindOf(err); k == graphclient.Denied || k == graphclient.RoleMissing {
 				unread[i] = look.what
 				return nil

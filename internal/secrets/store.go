@@ -74,8 +74,11 @@ func (s *Store) SetOperator(passphrase string) error {
 	if len(passphrase) < 12 {
 		return errors.New("the operator's passphrase must have at least 12 characters")
 	}
-	if _, err := os.Stat(s.key()); err == nil {
+	if _, err := os.Stat(s.pub()); err == nil { // written last: without it nothing was ever sealed
 		return errors.New("an operator's passphrase is already set here")
+	}
+	if waiting, err := filepath.Glob(filepath.Join(s.dir, "sec_*.age")); err != nil || len(waiting) > 0 {
+		return errors.New("the operator's public key is missing, yet secrets wait that only the old passphrase opens; reveal them first")
 	}
 	id, err := age.GenerateX25519Identity()
 	if err != nil {
@@ -92,10 +95,10 @@ func (s *Store) SetOperator(passphrase string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(s.key(), box, 0o600); err != nil {
+	if err := keep(s.key(), box); err != nil {
 		return fmt.Errorf("keep the operator's key: %w", err)
 	}
-	if err := os.WriteFile(s.pub(), []byte(id.Recipient().String()), 0o600); err != nil {
+	if err := keep(s.pub(), []byte(id.Recipient().String())); err != nil {
 		return fmt.Errorf("keep the operator's public key: %w", err)
 	}
 	return nil
@@ -150,13 +153,30 @@ func (s *Store) Seal(kind, whom, secret string) (Info, error) {
 	if err != nil {
 		return Info{}, fmt.Errorf("seal: %w", err)
 	}
-	if err := os.WriteFile(s.path(info.Handle, "age"), box, 0o600); err != nil {
+	if err := keep(s.path(info.Handle, "age"), box); err != nil {
 		return Info{}, fmt.Errorf("keep the sealed secret: %w", err)
 	}
-	if err := os.WriteFile(s.path(info.Handle, "json"), meta, 0o600); err != nil {
+	if err := keep(s.path(info.Handle, "json"), meta); err != nil {
 		return Info{}, fmt.Errorf("keep the sealed secret: %w", err)
 	}
 	return info, nil
+}
+
+// keep writes a file whole or not at all, and not before it is on the disk: what is sealed here may be a
+// password that is in force a moment later, and that nobody else knows.
+func keep(path string, content []byte) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	if err != nil {
+		return err
+	}
+	_, err = tmp.Write(content)
+	if err = errors.Join(err, tmp.Sync(), tmp.Close()); err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(tmp.Name())
+	}
+	return err
 }
 
 func (s *Store) path(handle, ext string) string { return filepath.Join(s.dir, handle+"."+ext) }
