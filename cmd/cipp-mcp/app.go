@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -120,6 +121,9 @@ func open(ctx context.Context, g *globals, f cloudFlags) (_ *app, err error) {
 
 // assemble opens the state directory and puts policy, secrets and tools around a client.
 func (a *app) assemble(client *graphclient.Client, clk clock.Clock, redactor *secrets.Redactor) error {
+	if err := knownTools(slices.Concat(a.cfg.Tools.Only, a.cfg.Tools.Remove)); err != nil {
+		return err
+	}
 	dir, err := a.cfg.StatePath()
 	if err != nil {
 		return err
@@ -148,6 +152,20 @@ func (a *app) assemble(client *graphclient.Client, clk clock.Clock, redactor *se
 	engine.Explain = func(err error) string { return redactor.Clean(tools.Explain(err)) }
 	a.env = &tools.Env{Graph: client, Policy: engine, Secrets: store, Redactor: redactor, Journal: journal, Clock: clk}
 	a.invoker = mcpserver.NewInvoker(a.env, engine, a.log, a.off)
+	return nil
+}
+
+// knownTools refuses a misspelt name: a tool meant to be removed would silently stay.
+func knownTools(named []string) error {
+	var all []string
+	for _, t := range tools.All() {
+		all = append(all, t.Name)
+	}
+	for _, n := range named {
+		if !slices.Contains(all, n) {
+			return fmt.Errorf("tools names %q, and there is no such tool; did you mean %s?", n, config.Nearest(n, all))
+		}
+	}
 	return nil
 }
 

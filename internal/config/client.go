@@ -3,6 +3,8 @@ package config
 import (
 	"encoding/json"
 	"fmt"
+	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 )
@@ -27,6 +29,16 @@ type CloudFile struct {
 	} `json:"auth"`
 }
 
+// private says whether what is sent to an address is seen by nobody else: https, or this machine itself.
+func private(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil || u.Hostname() == "" {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Scheme == "https" || u.Scheme == "http" && (u.Hostname() == "localhost" || ip != nil && ip.IsLoopback())
+}
+
 // ReadCloudFile reads a client.json and the CA file beside it.
 func ReadCloudFile(path string) (CloudFile, error) {
 	var f CloudFile
@@ -39,6 +51,11 @@ func ReadCloudFile(path string) (CloudFile, error) {
 	}
 	if f.Authority == "" || f.Graph == "" || f.Exchange == "" {
 		return f, fmt.Errorf("%s: authority, graph and exchange are needed", path)
+	}
+	for _, u := range []string{f.Authority, f.Graph, f.Exchange, f.Clock} {
+		if u != "" && !private(u) {
+			return f, fmt.Errorf("%s: %s must be an https address; credentials and passwords would travel in the clear", path, u)
+		}
 	}
 	if f.CA == "" && f.CAFile != "" {
 		ca := f.CAFile

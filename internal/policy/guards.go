@@ -159,17 +159,27 @@ func (e *Engine) ExternalForwarding() bool { return e.Config.Guards.ExternalForw
 
 // UsageLocation is the default usage location the operator set for a tenant, "" when none is.
 func (e *Engine) UsageLocation(domain string) string {
-	if v := e.Config.UsageHints[domain]; v != "" {
+	if v, _ := named(e.Config.UsageHints, domain); v != "" {
 		return v
 	}
 	return e.Config.UsageHints["default"]
+}
+
+// named is the entry of a tenant's domain, in whatever case the operator wrote it.
+func named[V any](m map[string]V, domain string) (v V, ok bool) {
+	for k, v := range m {
+		if strings.EqualFold(k, domain) {
+			return v, true
+		}
+	}
+	return v, false
 }
 
 // OffboardingDefault tells the operator's default for one option of cipp_offboard_user in a tenant
 // and where it comes from ("" when it is the product's own).
 func (e *Engine) OffboardingDefault(domain, option string, builtin bool) (value bool, from string) {
 	for _, key := range []string{domain, "default"} {
-		d, ok := e.Config.Offboard[key]
+		d, ok := named(e.Config.Offboard, key)
 		if !ok {
 			continue
 		}
