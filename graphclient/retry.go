@@ -45,6 +45,8 @@ func (c *Client) repeat(ctx context.Context, k call, once func(context.Context) 
 		if err == nil || !errors.As(err, &e) {
 			return err
 		}
+		own := *e // calls that waited for one sign-in share its failure, and what follows is said of this call
+		e = &own
 		if k.deletes && landed && (e.Kind == NotFound || e.Kind == NotMember) {
 			return nil
 		}
