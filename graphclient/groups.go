@@ -85,6 +85,10 @@ func (c *Client) PrivilegesOf(ctx context.Context, tid, userID string) (Privileg
 		case "directoryRole":
 			p.Roles = append(p.Roles, DirectoryRole{ID: m.ID, RoleTemplateID: m.RoleTemplateID, DisplayName: m.DisplayName})
 		case "group":
+			if m.DisplayName == "" {
+				return p, &Error{Kind: Denied, Service: string(graphService), Tenant: tid,
+					Message: "The user's groups are shown without their properties, so nobody can tell whether one is role-assignable. The application lacks the permission Directory.Read.All in this tenant."}
+			}
 			if m.RoleAssignable() {
 				p.RoleGroups = append(p.RoleGroups, m.Group)
 			}

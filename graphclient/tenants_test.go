@@ -217,6 +217,10 @@ func TestForEachTenantKeepsOrderAndBounds(t *testing.T) {
 		if x.ID == "10" {
 			cancel()
 		}
+		if x.ID == "19" { // it may have begun before the tenth was through
+			<-ctx.Done()
+			return "", ctx.Err()
+		}
 		return x.ID, nil
 	})
 	for i, r := range results {

@@ -133,6 +133,14 @@ func TestPrivilegesOf(t *testing.T) {
 	}
 }
 
+// A group shown without its properties may be one that roles are given to: that is no "no".
+func TestPrivilegesThatCannotBeSeen(t *testing.T) {
+	f := newFake(t, body(`{"value":[{"@odata.type":"#microsoft.graph.group","id":"g1","displayName":null,"isAssignableToRole":null}]}`))
+	if _, err := f.client().PrivilegesOf(context.Background(), customer, person); KindOf(err) != Denied || !strings.Contains(err.Error(), "Directory.Read.All") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestServicePrincipalsFifteenAtATime(t *testing.T) {
 	f := newFake(t, func(w http.ResponseWriter, r *http.Request) {
 		filter := r.URL.Query().Get("$filter")

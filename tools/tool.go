@@ -6,6 +6,7 @@ package tools
 import (
 	"context"
 	"reflect"
+	"slices"
 
 	"cipp-mcp/internal/jobs"
 	"cipp-mcp/internal/policy"
@@ -47,6 +48,10 @@ type Needs struct {
 	GDAPRoles []string
 }
 
+// guardNeeds are the permissions by which the guard sees roles, roles to be activated and role-assignable
+// groups; without them a write on a user has no plan, or one that says what could not be seen.
+var guardNeeds = []string{"Directory.Read.All", "RoleManagement.Read.Directory"}
+
 // Work is what a write tool makes of its arguments: the steps to plan, show and run.
 type Work struct {
 	Steps    []jobs.Step
@@ -85,6 +90,13 @@ func Read[In, Out any](t Tool, h func(context.Context, *Call, In) (Out, error)) 
 // Write declares a tool that changes something; its handler only says by which steps.
 func Write[In any](t Tool, h func(context.Context, *Call, In) (Work, error)) Tool {
 	t.Input = reflect.TypeFor[In]()
+	if _, ok := any(new(In)).(interface{ userID() string }); ok { // the guard looks whether the user is an administrator
+		for _, p := range guardNeeds {
+			if !slices.Contains(t.Needs.App, p) {
+				t.Needs.App = append(slices.Clone(t.Needs.App), p)
+			}
+		}
+	}
 	t.work = func(ctx context.Context, c *Call, in any) (Work, error) {
 		return h(ctx, c, *in.(*In))
 	}

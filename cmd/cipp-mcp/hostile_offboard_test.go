@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -156,10 +157,12 @@ func TestTheAutomaticReplyIsText(t *testing.T) {
 
 // A method this program cannot remove is named and never reported as gone.
 func TestAnUnknownMethodIsNotSkippedSilently(t *testing.T) {
-	w := newWorld(t, story(t, func(g, _ m) {
+	o := story(t, func(g, _ m) {
 		auth := userOf(t, g, dana)["authentication"].(m)
 		auth["methods"] = append(auth["methods"].([]any), m{"@odata.type": "#microsoft.graph.verifiableCredentialsAuthenticationMethod", "id": "9e1b1a4e-5a41-4f0c-8c55-0c4f2d0a7d11", "displayName": "Wallet»"})
-	}))
+	})
+	o.flags.record = filepath.Join(t.TempDir(), "apart.jsonl") // the contract knows no such type yet, which is the point
+	w := newWorld(t, o)
 	a := w.must("cipp_reset_mfa", in(harbourline, "userId", dana))
 	if a.v["status"] != "attention" || !strings.Contains(a.text, "manual_required") || !strings.Contains(a.text, "verifiableCredentials") {
 		t.Errorf("%s", a.text)

@@ -203,3 +203,44 @@ func idOf(t *testing.T, w *world, upn string) string {
 	}
 	return u.ID
 }
+
+// What the guard may not look at is said in the plan; what it sees counts all the same.
+func TestTheGuardSaysWhatItCannotSee(t *testing.T) {
+	w := newWorld(t, worldOptions{flags: cloudFlags{sandbox: edited(t, func(tenant m) {
+		if tenant["defaultDomain"] != harbourline {
+			return
+		}
+		group := groupOf(t, tenant["graph"].(m), "Tier 1 Helpdesk")
+		group["members"] = append(group["members"].([]any), userOf(t, tenant["graph"].(m), priya)["id"])
+		for _, c := range tenant["consents"].([]any) {
+			c.(m)["appRoles"] = []any{"User.EnableDisableAccount.All", "User.Read.All", "User.RevokeSessions.All"}
+		}
+	})}})
+	before := w.state()
+	for user, status := range map[string]string{priya: "blocked", dana: "planned"} {
+		a := w.must("cipp_disable_user", in(harbourline, "userId", user, "dryRun", true))
+		if a.v["status"] != status || !strings.Contains(a.text, "(PIM) could not be read") {
+			t.Errorf("%s: %s", user, a.text)
+		}
+	}
+	w.unharmed(before)
+}
+
+// The account the server signs in with is not changed through the server.
+func TestTheServersOwnAccountIsLeftAlone(t *testing.T) {
+	const own = "cb1f0b5c-6a52-4f0b-9f0e-7b6c6f0e9b11"
+	w := newWorld(t, worldOptions{partner: true, flags: cloudFlags{sandbox: edited(t, func(tenant m) {
+		if tenant["defaultDomain"] == "tidewater-msp.example" {
+			u := tenant["users"].([]any)[0].(m)
+			u["id"] = own
+			tenant["graph"] = m{"users": []any{m{"id": own, "userPrincipalName": u["userPrincipalName"], "displayName": "Service", "mailNickname": "cipp.service", "accountEnabled": true, "userType": "Member"}}}
+		}
+	})}})
+	before := w.state()
+	for _, tool := range []string{"cipp_disable_user", "cipp_reset_password", "cipp_revoke_sessions"} {
+		if a := w.must(tool, in("tidewater-msp.example", "userId", "cipp.service@tidewater-msp.example")); a.v["status"] != "blocked" || !strings.Contains(a.text, "signs in with") {
+			t.Errorf("%s: %s", tool, a.text)
+		}
+	}
+	w.unharmed(before)
+}

@@ -5,7 +5,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+
+	"github.com/mark3labs/mcp-go/mcp"
 )
 
 // A service that refuses for ever does not hold a call for ever, and a write that never got through is not done.
@@ -33,6 +36,23 @@ func TestThrottledForEver(t *testing.T) {
 			}
 		})
 	}
+}
+
+// One refused sign-in that many calls waited for is told to each of them.
+func TestManyCallsAndOneRefusedSignIn(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	w.faults(fault(m{"service": "signin", "path": "/*/oauth2/v2.0/token"}, m{"status": 401, "code": "AADSTS7000222", "message": "AADSTS7000222: expired.", "delay": "20ms"}, 1000))
+	var wg sync.WaitGroup
+	for range 16 {
+		wg.Go(func() {
+			r := mcp.CallToolRequest{}
+			r.Params.Name, r.Params.Arguments = "cipp_list_users", in(harbourline)
+			if res, err := w.client.CallTool(t.Context(), r); err != nil || !res.IsError {
+				t.Errorf("%v %v", res, err)
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // A directory that tells of its users no more than id and name frightens nobody.

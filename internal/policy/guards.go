@@ -31,6 +31,14 @@ func (e *Engine) guardTarget(ctx context.Context, req Request, p *Plan) error {
 	if err := e.missingBreakGlass(ctx, req, p); err != nil {
 		return err
 	}
+	own, err := e.Graph.OwnUser(ctx, req.Tenant.ID)
+	if err != nil {
+		return fmt.Errorf("find out as whom this server signs in: %w", err)
+	}
+	if strings.EqualFold(own, u.ID) {
+		p.Blockers = append(p.Blockers, fmt.Sprintf("%s is the account this server itself signs in with; changing it could lock the server out of every customer", u.UserPrincipalName))
+		return nil
+	}
 	held, err := e.privileges(ctx, req, p)
 	if err != nil {
 		return fmt.Errorf("find out whether %s is an administrator: %w", u.UserPrincipalName, err)
