@@ -15,6 +15,7 @@ type Remote struct {
 	Client *http.Client
 
 	mu     sync.Mutex
+	tried  time.Time
 	asked  time.Time
 	at     time.Time // the cloud's time when it was asked
 	frozen bool
@@ -51,9 +52,10 @@ func (r *Remote) Sleep(ctx context.Context, d time.Duration) error {
 }
 
 func (r *Remote) ask() {
-	if !r.asked.IsZero() && time.Since(r.asked) < refresh {
+	if !r.tried.IsZero() && time.Since(r.tried) < refresh {
 		return
 	}
+	defer func() { r.tried = time.Now() }() // a cloud that hangs is not asked at every look at the clock
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.URL, nil)
