@@ -32,7 +32,7 @@ lint:
 
 race: ## all tests under the race detector, with every exchange recorded
 	@rm -rf build/wire && mkdir -p build/wire
-	CIPP_TEST_RECORD=$(CURDIR)/build/wire $(GO) test -race ./...
+	CIPP_TEST_RECORD=$(CURDIR)/build/wire $(GO) test -race -count=1 ./...
 
 cross: ## the binary for Windows and macOS
 	GOOS=windows GOARCH=amd64 CGO_ENABLED=0 $(GO) build -o build/cipp-mcp.exe ./cmd/cipp-mcp
