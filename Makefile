@@ -58,7 +58,7 @@ docs: build ## generate docs/tools.md and the README's table
 snapshots: ## accept changed tool schemas: a decision
 	$(GO) test ./internal/mcpserver -run 'TestSchemaSnapshots|TestTokenBudget' -update
 
-fuzz: ## every fuzz target for a while
+fuzz: ## every fuzz target for a while (the first run compiles the Graph SDK once more, instrumented: minutes)
 	@for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
 		echo "$$p $$f"; $(GO) test $$p -run '^$$' -fuzz "^$$f\$$" -fuzztime 20s || exit 1; done; done
 
