@@ -1,0 +1,39 @@
+package jobs
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// roles are what the test binary can be when it is started as a process of its own.
+var roles = map[string]func() error{}
+
+const roleVariable = "CIPP_JOBS_TEST_ROLE"
+
+func TestMain(m *testing.M) {
+	if role := os.Getenv(roleVariable); role != "" {
+		if err := roles[role](); err != nil {
+			fmt.Fprintln(os.Stderr, role+":", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// process is the test binary in another role; the caller starts it and waits for it.
+func process(t *testing.T, role string, env ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self)
+	cmd.Env = append(append(os.Environ(), roleVariable+"="+role), env...)
+	cmd.Stderr = os.Stderr
+	return cmd
+}
