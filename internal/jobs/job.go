@@ -1,0 +1,212 @@
+package jobs
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+)
+
+// RunInfo is what the ledger knows of a run; the registry rebuilds its steps from it.
+type RunInfo struct {
+	Run         *Run // whom it is about, with the values its steps have left
+	Kind        string
+	PlanVersion int
+	Args        json.RawMessage
+	State       string
+	Detail      string
+	NotBefore   time.Time
+	NextAt      time.Time
+	Deadline    time.Time
+	Created     time.Time
+	CreatedBy   string
+	Approval    string
+	ParentID    string
+	Owner       string
+	Epoch       int64
+	Cancelled   bool // a person wants it to stop
+
+	failures int
+}
+
+// Ended says that nothing more happens without a person.
+func (r RunInfo) Ended() bool { return r.State != RunQueued && r.State != RunRunning }
+
+// StepRow is one step as it lies in the ledger.
+type StepRow struct {
+	Name     string
+	Class    Class
+	Needs    []string
+	Change   Change
+	State    string
+	Attempt  int // calls begun, ever
+	IntentAt time.Time
+	NextAt   time.Time // zero for an accepted step: it is no longer looked after
+	Handle   Handle
+	Detail   string // what became of it, or the last thing that went wrong
+	Problem  string // refused | ambiguous | throttled | unknownStep | panic, "" where nothing did
+
+	idx, tries int
+}
+
+// Job is a run with its steps.
+type Job struct {
+	RunInfo
+	Steps []StepRow
+}
+
+// Results are the steps in the words of a write tool's result.
+func (j Job) Results() []StepResult {
+	out := make([]StepResult, len(j.Steps))
+	for i, s := range j.Steps {
+		out[i] = s.result()
+	}
+	return out
+}
+
+func (s StepRow) result() StepResult {
+	return StepResult{Step: s.Name, State: s.State, Summary: s.Change.Summary, Detail: s.Detail}
+}
+
+const runColumns = `id, kind, plan_version, info, args, vals, state, detail, not_before, next_at, deadline, created_at, created_by, approval, parent_id, owner, epoch, cancel_requested, failures`
+
+// Job reads a run and its steps as they were at one moment.
+func (l *Ledger) Job(ctx context.Context, id string) (Job, error) {
+	tx, err := l.store.read.BeginTx(ctx, nil)
+	if err != nil {
+		return Job{}, storeError(err)
+	}
+	defer func() { _ = tx.Rollback() }() // it only reads
+	return readJob(ctx, tx, id)
+}
+
+func readJob(ctx context.Context, tx Tx, id string) (Job, error) {
+	info, err := scanRun(tx.QueryRowContext(ctx, `SELECT `+runColumns+` FROM run WHERE id = ?`, id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return Job{}, ErrNoRun
+	}
+	if err != nil {
+		return Job{}, storeError(err)
+	}
+	j := Job{RunInfo: info}
+	rows, err := tx.QueryContext(ctx, `SELECT idx, name, class, needs, change, state, attempt, tries, intent_at, next_at, op_handle, result, error_class, error FROM step WHERE run_id = ? ORDER BY idx`, id)
+	if err != nil {
+		return Job{}, storeError(err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		s, err := scanStep(rows)
+		if err != nil {
+			return Job{}, storeError(err)
+		}
+		if s.Handle != nil {
+			if err := j.Run.Put(handleKey+s.Name, s.Handle); err != nil {
+				return Job{}, err
+			}
+		}
+		j.Steps = append(j.Steps, s)
+	}
+	return j, storeError(rows.Err())
+}
+
+type scanner interface{ Scan(dest ...any) error }
+
+func scanRun(row scanner) (RunInfo, error) {
+	var r RunInfo
+	var id, info, args, vals string
+	var notBefore, nextAt, deadline, created int64
+	err := row.Scan(&id, &r.Kind, &r.PlanVersion, &info, &args, &vals, &r.State, &r.Detail, &notBefore, &nextAt, &deadline, &created,
+		&r.CreatedBy, &r.Approval, &r.ParentID, &r.Owner, &r.Epoch, &r.Cancelled, &r.failures)
+	if err != nil {
+		return r, err
+	}
+	r.Run = &Run{}
+	if err := errors.Join(json.Unmarshal([]byte(info), r.Run), json.Unmarshal([]byte(vals), &r.Run.values)); err != nil {
+		return r, fmt.Errorf("the row of job %s is damaged: %w", id, err)
+	}
+	r.Run.ID, r.Args = id, json.RawMessage(args)
+	r.NotBefore, r.NextAt, r.Deadline, r.Created = fromMilli(notBefore), fromMilli(nextAt), fromMilli(deadline), fromMilli(created)
+	return r, nil
+}
+
+func scanStep(row scanner) (StepRow, error) {
+	var s StepRow
+	var class, needs, change, handle, result, problem string
+	var intentAt, nextAt int64
+	err := row.Scan(&s.idx, &s.Name, &class, &needs, &change, &s.State, &s.Attempt, &s.tries, &intentAt, &nextAt, &handle, &result, &s.Problem, &problem)
+	if err != nil {
+		return s, err
+	}
+	s.Class, s.IntentAt, s.NextAt = classOf(class), fromMilli(intentAt), fromMilli(nextAt)
+	if s.Detail = result; s.Detail == "" {
+		s.Detail = problem
+	}
+	err = errors.Join(json.Unmarshal([]byte(needs), &s.Needs), json.Unmarshal([]byte(change), &s.Change))
+	if handle != "" {
+		err = errors.Join(err, json.Unmarshal([]byte(handle), &s.Handle))
+	}
+	if err != nil {
+		return s, fmt.Errorf("the row of step %s is damaged: %w", s.Name, err)
+	}
+	return s, nil
+}
+
+// Jobs lists runs, the newest first, at most limit of them; state "" is any.
+func (l *Ledger) Jobs(ctx context.Context, state string, limit int) ([]RunInfo, error) {
+	rows, err := l.store.read.QueryContext(ctx, `SELECT `+runColumns+` FROM run WHERE ? IN ('', state) ORDER BY created_at DESC, id LIMIT ?`, state, limit)
+	if err != nil {
+		return nil, storeError(err)
+	}
+	defer func() { _ = rows.Close() }()
+	var out []RunInfo
+	for rows.Next() {
+		r, err := scanRun(rows)
+		if err != nil {
+			return nil, storeError(err)
+		}
+		out = append(out, r)
+	}
+	return out, storeError(rows.Err())
+}
+
+// Children counts the runs below a parent by their state.
+func (l *Ledger) Children(ctx context.Context, parentID string) (map[string]int, error) {
+	return countChildren(ctx, l.store.read, parentID)
+}
+
+func countChildren(ctx context.Context, tx Tx, parentID string) (map[string]int, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT state, COUNT(*) FROM run WHERE parent_id = ? GROUP BY state`, parentID)
+	if err != nil {
+		return nil, storeError(err)
+	}
+	defer func() { _ = rows.Close() }()
+	out := map[string]int{}
+	for rows.Next() {
+		var state string
+		var n int
+		if err := rows.Scan(&state, &n); err != nil {
+			return nil, storeError(err)
+		}
+		out[state] = n
+	}
+	return out, storeError(rows.Err())
+}
+
+// kept is what the steps leave for each other, without the handles, which lie with their steps.
+func (r *Run) kept() (string, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	vals := maps.Clone(r.values)
+	maps.DeleteFunc(vals, func(k string, _ json.RawMessage) bool { return len(k) > len(handleKey) && k[:len(handleKey)] == handleKey })
+	if vals == nil {
+		vals = map[string]json.RawMessage{}
+	}
+	b, err := json.Marshal(vals)
+	if err != nil {
+		return "", fmt.Errorf("keep the run's values: %w", err)
+	}
+	return string(b), nil
+}
