@@ -200,7 +200,9 @@ func (r *Run) kept() (string, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	vals := maps.Clone(r.values)
-	maps.DeleteFunc(vals, func(k string, _ json.RawMessage) bool { return len(k) > len(handleKey) && k[:len(handleKey)] == handleKey })
+	maps.DeleteFunc(vals, func(k string, _ json.RawMessage) bool {
+		return len(k) > len(handleKey) && k[:len(handleKey)] == handleKey
+	})
 	if vals == nil {
 		vals = map[string]json.RawMessage{}
 	}
