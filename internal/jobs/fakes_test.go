@@ -17,7 +17,7 @@ type handClock struct {
 	mu    sync.Mutex
 	t     time.Time
 	moved chan struct{}
-	onNow func()
+	sleep int // how many sleep now
 }
 
 func newHandClock() *handClock {
@@ -26,19 +26,31 @@ func newHandClock() *handClock {
 
 func (c *handClock) Now() time.Time {
 	c.mu.Lock()
-	hook := c.onNow
-	c.mu.Unlock()
-	if hook != nil {
-		hook()
-	}
-	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.t
+}
+
+func (c *handClock) sleepers() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.sleep
+}
+
+// eventually looks until something is so, which is a matter of moments or a failure.
+func eventually(t *testing.T, what string, so func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !so(); runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatal("it never came about that " + what)
+		}
+	}
 }
 
 func (c *handClock) Sleep(ctx context.Context, d time.Duration) error {
 	c.mu.Lock()
 	until := c.t.Add(d)
+	c.sleep++
+	defer func() { c.mu.Lock(); c.sleep--; c.mu.Unlock() }()
 	for c.t.Before(until) {
 		moved := c.moved
 		c.mu.Unlock()

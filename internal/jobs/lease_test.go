@@ -100,12 +100,12 @@ func TestNoCallIsMadeOnALapsedLease(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := &advance{Worker: b.worker(l, first, second), lease: l.hold(t.Context(), "r", epoch)}
-	defer a.lease.stop()
 	job := b.job(l, "r")
 	a.lease.until.Store(0) // it falls asleep between the intent and the call
 	if err := a.do(t.Context(), job, job.Steps[1], second); !errors.Is(err, ErrFenced) {
 		t.Error(err)
 	}
+	a.lease.stop()
 	l.Let("r")
 	wantStates(t, b.job(l, "r"), "running: first=pending second=pending")
 	b.machine.add(LeaseTime)
@@ -122,11 +122,9 @@ func TestTheHeartBeatsWhileACallIsOut(t *testing.T) {
 	b.far["s"].act = func(_ int, work func(time.Duration)) error {
 		for range 4 { // longer than the lease, in pieces shorter than it
 			was := leaseOf(b, l)
+			eventually(t, "the heart rests", func() bool { return b.machine.sleepers() == 1 })
 			b.machine.add(LeaseTime / 3)
-			deadline := time.Now().Add(10 * time.Second)
-			for leaseOf(b, l) == was && time.Now().Before(deadline) {
-				b.machine.add(0)
-			}
+			eventually(t, "the heart beats", func() bool { return leaseOf(b, l) > was })
 		}
 		if _, ok, err := other.Claim(context.Background(), "r"); ok || err != nil {
 			t.Errorf("somebody else could take it: %v", err)

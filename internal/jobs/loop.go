@@ -60,12 +60,10 @@ func (p *Loop) Run(ctx context.Context, advance func(ctx context.Context, runID 
 		}
 	})
 	slots := make(chan struct{}, p.workers)
-	for ctx.Err() == nil {
+	for p.backOff(ctx) == nil {
 		if err := p.hand(ctx, slots, &all, advance); err != nil {
 			p.fail("", err)
-		}
-		if err := p.backOff(ctx); err != nil {
-			break
+			continue
 		}
 		next, err := p.ledger.moments(ctx)
 		if err != nil {
