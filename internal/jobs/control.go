@@ -146,10 +146,15 @@ func (l *Ledger) Wait(ctx context.Context, runID string, report func(done, total
 				}
 			}
 		}
-		if j.Ended() || ctx.Err() != nil {
+		if j.Ended() {
 			return j, nil
 		}
-		l.rest(ctx, changed)
+		select {
+		case <-ctx.Done():
+			return j, nil
+		default:
+			l.rest(ctx, changed)
+		}
 	}
 }
 

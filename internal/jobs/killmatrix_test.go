@@ -143,9 +143,13 @@ func TestKillMatrix(t *testing.T) {
 		t.Skip("it starts seventy processes")
 	}
 	server, began := farSide(t), time.Now()
+	plan := killPlan
+	if underRace { // one step of each class; the whole matrix runs without the detector
+		plan = killPlan[8:]
+	}
 	var f figures
 	t.Run("cases", func(t *testing.T) {
-		for _, p := range killPlan {
+		for _, p := range plan {
 			for _, phase := range []string{"before", "after", "late"} {
 				t.Run(p.name+"/"+phase, func(t *testing.T) {
 					t.Parallel()
@@ -172,7 +176,7 @@ func TestKillMatrix(t *testing.T) {
 		}
 	})
 	f.print(t, "kill matrix", began)
-	if want := 3 * len(killPlan); f.cases != want || f.kills != want || f.unknown != 3 {
+	if want := 3 * len(plan); f.cases != want || f.kills != want || f.unknown != 3 {
 		t.Errorf("%d cases with %d kills and %d unknown", f.cases, f.kills, f.unknown)
 	}
 }

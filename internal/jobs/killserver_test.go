@@ -148,8 +148,8 @@ var killPlan = []struct {
 	needs []string
 }{
 	{"block", Idempotent, nil}, {"revoke", Idempotent, nil}, {"password", Verifiable, nil}, {"reply", Idempotent, nil},
-	{"forward", Verifiable, nil}, {"delegate", Verifiable, []string{"forward"}}, {"group1", Idempotent, nil}, {"group2", Idempotent, nil},
-	{"convert", Async, nil}, {"licence", Idempotent, []string{"convert"}}, {"export", Async, []string{"licence"}}, {"mail", Blind, nil},
+	{"forward", Verifiable, nil}, {"export", Async, []string{"forward"}}, {"group1", Idempotent, nil}, {"group2", Idempotent, nil},
+	{"convert", Async, nil}, {"licence", Idempotent, []string{"convert"}}, {"manager", Verifiable, []string{"licence"}}, {"mail", Blind, nil},
 }
 
 func killSteps(server, run string) []Step {

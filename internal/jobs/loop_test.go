@@ -175,9 +175,9 @@ func TestTheLoopBacksOffFromWhatFails(t *testing.T) {
 	b.create(l, "r", b.step("s", Idempotent))
 	running(t, p, func(context.Context, string) error { return errors.Join(ErrStore, errRefused) })
 	eventually(t, "it fails", func() bool { return failed.Load() == 1 })
-	for i, pause := range []time.Duration{100, 200, 400, 800} {
+	for i, pause := range []time.Duration{100 * time.Millisecond, 200 * time.Millisecond, 400 * time.Millisecond, 800 * time.Millisecond} {
 		eventually(t, "it backs off", func() bool { return b.machine.sleepers() == 2 }) // with the ticks
-		b.machine.add(pause*time.Millisecond - time.Millisecond)
+		b.machine.add(pause - time.Millisecond)
 		if n := failed.Load(); int(n) != i+1 {
 			t.Fatalf("%d failures after %d pauses", n, i)
 		}

@@ -1,12 +1,14 @@
 package jobs
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"testing"
 
 	"go.uber.org/goleak"
+	_ "pgregory.net/rapid" // has the flag that TestMain sets
 )
 
 // roles are what the test binary can be when it is started as a process of its own.
@@ -21,6 +23,11 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 		os.Exit(0)
+	}
+	if underRace { // ten times slower, and every interleaving is looked at anyway
+		if err := flag.Set("rapid.checks", "15"); err != nil {
+			panic(err)
+		}
 	}
 	goleak.VerifyTestMain(m)
 }

@@ -24,7 +24,7 @@ type owner struct {
 
 func takeOwner(stateDir string, machine clock.Clock) (*owner, error) {
 	dir := filepath.Join(stateDir, "owners")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil { //nolint:gosec // a folder of our own directory
 		return nil, fmt.Errorf("announce this process: %w", err)
 	}
 	sweep(dir, machine.Now())
@@ -53,7 +53,7 @@ func free(file string) bool {
 	if err != nil || !ok {
 		return false
 	}
-	_ = os.Remove(file) // where it cannot be removed it is merely litter
+	_ = os.Remove(file) //nolint:gosec // a file of our own directory; where it cannot be removed it is merely litter
 	return l.Close() == nil
 }
 
@@ -75,6 +75,6 @@ func sweep(dir string, now time.Time) {
 // release comes after the last lease was given back, so it does not matter who takes the lock next.
 func (o *owner) release() error {
 	err := o.lock.Close()
-	_ = os.Remove(o.lock.Path()) // whoever was quicker has removed it
+	_ = os.Remove(o.lock.Path()) //nolint:gosec // a file of our own directory; whoever was quicker has removed it
 	return err
 }
