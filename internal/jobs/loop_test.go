@@ -92,9 +92,17 @@ func TestAScheduledRunWaitsForItsTime(t *testing.T) {
 			if j := b.job(l, "r"); j.State != RunQueued {
 				t.Fatalf("it did not wait: %s", j.State)
 			}
+			if !still {
+				eventually(t, "the loop waits for the time", func() bool { return b.cloud.sleepers() == 1 })
+			}
 			b.cloud.add(time.Hour)
 			if still { // no timer tells, the next tick does
-				eventually(t, "the loop ticks", func() bool { b.machine.add(pollTime); return b.job(l, "r").Ended() })
+				eventually(t, "the loop ticks", func() bool {
+					if b.machine.sleepers() == 1 { // the ticks; no heart beats
+						b.machine.add(pollTime)
+					}
+					return b.job(l, "r").Ended()
+				})
 			}
 			wantStates(t, wait(t, l, "r"), "done: s=done")
 		})
