@@ -57,7 +57,9 @@ func TestTheLoopRunsWhatIsMadeHereAtOnce(t *testing.T) {
 	looping(t, l, 2, b.worker(l, s, slow))
 	b.create(l, "r", s, slow)
 	var told []string
-	j, err := l.Wait(t.Context(), "r", func(done, total int, r StepResult) {
+	patience, enough := context.WithTimeout(t.Context(), 30*time.Second)
+	defer enough()
+	j, err := l.Wait(patience, "r", func(done, total int, r StepResult) {
 		told = append(told, fmt.Sprintf("%d/%d %s %s %s", done, total, r.Step, r.State, r.Summary))
 	})
 	if err != nil {
