@@ -263,6 +263,29 @@ func TestWhatIsKeptOutlivesTheProcess(t *testing.T) {
 	}
 }
 
+// A step that is not called again is read back with what it kept before its call.
+func TestVerifyHasWhatADeadProcessKept(t *testing.T) {
+	b := newBench(t)
+	s := b.step("s", Verifiable)
+	do, verify := s.Do, s.Verify
+	b.far["s"].act = func(_ int, work func(time.Duration)) error { work(0); crash(); return nil }
+	s.Do = func(ctx context.Context, r *Run) (Handle, error) {
+		if err := r.Keep(ctx, "was", "before"); err != nil {
+			return nil, err
+		}
+		return do(ctx, r)
+	}
+	s.Verify = func(ctx context.Context, r *Run) (Outcome, error) {
+		var was string
+		if r.Get("was", &was); was != "before" {
+			t.Errorf("kept %q", was)
+		}
+		return verify(ctx, r)
+	}
+	b.create(b.ledger(), "r", s)
+	wantStates(t, b.drive("r", s), "done: s=done")
+}
+
 // A full disk: the intent cannot be written, so no call is made, and what failed is said to be the
 // ledger and not another process. Afterwards the run goes on.
 func TestNoIntentNoCall(t *testing.T) {
