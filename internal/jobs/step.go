@@ -1,5 +1,9 @@
 // Package jobs runs the steps of a write: intent first, then the call, then a read-back that says
-// whether the effect is really there, and a journal line for each of them.
+// whether the effect is really there, and a record of each of them.
+//
+// There are two ways to run the same steps. Runner works within one call and writes the journal; it is
+// what the policy engine uses. Ledger, Worker and Loop are the durable way: runs and steps are rows of a
+// SQLite file, so that another process can finish what one that died began. No tool stands on it yet.
 package jobs
 
 import (
