@@ -17,6 +17,7 @@ if [ -z "$node" ] || ! "$node" -e 'process.exit(parseInt(process.versions.node) 
 	exit 0
 fi
 server=./bin/cipp-mcp
+mkdir -p build/wire # every exchange with the simulated cloud is recorded for make wirecheck
 go=${GO:-go}
 
 tmp=$(mktemp -d)
@@ -57,7 +58,7 @@ expect() {
 json() { "$node" -e 'const v = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8")); console.log(eval(process.argv[2]))' "$tmp/out" "$1"; }
 
 # Inspector: the schemas are portable, and a call works in both protocol eras.
-inspect() { expect "$1" "Inspector $2" "$node" $modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js --cli "$server" serve --sandbox --log-level error "${@:3}"; }
+inspect() { expect "$1" "Inspector $2" "$node" $modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js --cli "$server" serve --sandbox --record "build/wire/inspector-$RANDOM$RANDOM.jsonl" --log-level error "${@:3}"; }
 inspect 0 "tools/list --strict" --method tools/list --strict
 if grep -E '^(Error|Warning):' "$tmp/err" >&2; then fail "Inspector finds a schema that some clients cannot use" "$tmp/err"; fi
 tools=$(json 'v.tools.length')

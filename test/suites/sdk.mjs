@@ -17,7 +17,7 @@ const userId = "priya.shah@harbourline.example";
 const transport = new StdioClientTransport({
   command: binary,
   // A frozen clock: what the simulated cloud does later happens at once.
-  args: ["serve", "--sandbox", "--clock", "2026-03-12T15:00:00Z,frozen", "--log-level", "error"],
+  args: ["serve", "--sandbox", "--clock", "2026-03-12T15:00:00Z,frozen", "--record", "build/wire/sdk.jsonl", "--log-level", "error"],
   env: { HOME: process.env.HOME },
 });
 const client = new Client({ name: "outside client", version: "1.0.0" }, { capabilities: { elicitation: { form: {} } } });

@@ -20,6 +20,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"cipp-mcp/sandbox/sandboxtest"
 )
 
 // binary is the program, built once.
@@ -76,6 +78,14 @@ func start(t *testing.T, env []string, args ...string) *program {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	home := t.TempDir()
+	if to := os.Getenv(sandboxtest.RecordEnv); to != "" && slices.Contains(args, "--sandbox") {
+		f, err := os.CreateTemp(to, "stdio-*.jsonl")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = f.Close()
+		args = append(args, "--record", f.Name())
+	}
 	p := &program{t: t, cmd: exec.CommandContext(ctx, binary, args...), seen: map[string]int{}, early: map[string]message{}} //nolint:gosec // our own program
 	p.cmd.Env = append([]string{"HOME=" + home, "XDG_CONFIG_HOME=" + home, "APPDATA=" + home, "SYSTEMROOT=" + os.Getenv("SYSTEMROOT"), "PATH=" + os.Getenv("PATH")}, env...)
 	p.cmd.Stderr = &p.stderr
