@@ -78,10 +78,10 @@ func TestWritesAreNotRepeatedWhenTheyMayHaveLanded(t *testing.T) {
 				return c.AddDistributionGroupMember(Repeatable(ctx), customer, "g", "m")
 			},
 		} {
+			if name == "cut in the answer" && (method == "PATCH" || method == "DELETE") {
+				continue // a 204 has no body to cut
+			}
 			t.Run(method+" "+name, func(t *testing.T) {
-				if name == "cut in the answer" && (method == "PATCH" || method == "DELETE") {
-					t.Skip("a 204 has no body to cut")
-				}
 				f := newFake(t, first)
 				err := do(context.Background(), f.client())
 				e := errorOf(t, err)

@@ -69,6 +69,22 @@ func setAnew(before, now *time.Time, began time.Time, answered bool) jobs.Outcom
 	}
 }
 
+// beginSetting keeps what setSinceBegun needs; what is kept as <what>Answered is added after the call.
+func beginSetting(run *jobs.Run, what string, before *time.Time, at time.Time) error {
+	return errors.Join(run.Put(what+"Before", before), run.Put(what+"Began", at))
+}
+
+// setSinceBegun is setAnew over what the run kept.
+func setSinceBegun(run *jobs.Run, what string, now *time.Time) jobs.Outcome {
+	var before *time.Time
+	var began time.Time
+	var answered bool
+	run.Get(what+"Before", &before)
+	run.Get(what+"Began", &began)
+	run.Get(what+"Answered", &answered)
+	return setAnew(before, now, began, answered)
+}
+
 // RevokeSessions ends every session of the user (POST /users/{id}/revokeSignInSessions). Access
 // tokens that are out live on for up to an hour.
 func RevokeSessions(t Target) jobs.Step {
@@ -94,24 +110,18 @@ func RevokeSessions(t Target) jobs.Step {
 			if err != nil {
 				return nil, err
 			}
-			if err := errors.Join(run.Put("sessionsBefore", before), run.Put("revokeBegan", t.Clock.Now())); err != nil {
+			if err := beginSetting(run, "revoke", before, t.Clock.Now()); err != nil {
 				return nil, err
 			}
 			err = t.Graph.RevokeSessions(ctx, t.tid(), t.User.ID)
 			return nil, errors.Join(err, run.Put("revokeAnswered", err == nil))
 		},
 		Verify: func(ctx context.Context, run *jobs.Run) (jobs.Outcome, error) {
-			var before *time.Time
-			var began time.Time
-			var answered bool
-			run.Get("sessionsBefore", &before)
-			run.Get("revokeBegan", &began)
-			run.Get("revokeAnswered", &answered)
 			now, err := read(ctx)
 			if err != nil {
 				return jobs.Unknown, err
 			}
-			return setAnew(before, now, began, answered), nil
+			return setSinceBegun(run, "revoke", now), nil
 		},
 	}
 }
@@ -168,7 +178,7 @@ func ResetPassword(t Target, s Sealer, given string, mustChange bool) jobs.Step 
 			if err != nil {
 				return nil, err
 			}
-			if err := errors.Join(run.Put("passwordBefore", u.LastPasswordChangeDateTime), run.Put("passwordBegan", t.Clock.Now())); err != nil {
+			if err := beginSetting(run, "password", u.LastPasswordChangeDateTime, t.Clock.Now()); err != nil {
 				return nil, err
 			}
 			password, handle, err := sealed(s, "reset-password", given, t.User.UserPrincipalName, run)
@@ -183,17 +193,11 @@ func ResetPassword(t Target, s Sealer, given string, mustChange bool) jobs.Step 
 			return jobs.Handle{"secret": handle}, errors.Join(err, run.Put("passwordAnswered", err == nil))
 		},
 		Verify: func(ctx context.Context, run *jobs.Run) (jobs.Outcome, error) {
-			var before *time.Time
-			var began time.Time
-			var answered bool
-			run.Get("passwordBefore", &before)
-			run.Get("passwordBegan", &began)
-			run.Get("passwordAnswered", &answered)
 			u, err := read(ctx)
 			if err != nil {
 				return jobs.Unknown, err
 			}
-			return setAnew(before, u.LastPasswordChangeDateTime, began, answered), nil
+			return setSinceBegun(run, "password", u.LastPasswordChangeDateTime), nil
 		},
 	}
 }

@@ -95,19 +95,23 @@ func newWorld(t *testing.T, o worldOptions) *world {
 			t.Fatal(err)
 		}
 	}
-	w.connect(o)
+	if o.deaf {
+		w.connect(o.era, nil)
+	} else {
+		w.connect(o.era, w)
+	}
 	return w
 }
 
-// connect puts a client of the asked era in front of the server.
-func (w *world) connect(o worldOptions) {
+// connect puts a client of that era in front of the server; who is nil for a client that cannot ask.
+func (w *world) connect(era string, who client.ElicitationHandler) {
 	w.t.Helper()
 	var opts []client.ClientOption
-	if !o.deaf {
-		opts = append(opts, client.WithElicitationHandler(w))
+	if who != nil {
+		opts = append(opts, client.WithElicitationHandler(who))
 	}
 	version := mcp.LATEST_PROTOCOL_VERSION
-	if o.era == "legacy" {
+	if era == "legacy" {
 		opts, version = append(opts, client.WithLegacyProtocolOnly()), "2025-11-25" //nolint:staticcheck // most clients in use still speak it
 	}
 	s := mcpserver.New(mcpserver.Options{Invoker: w.invoker, Log: w.log, Version: "test"})

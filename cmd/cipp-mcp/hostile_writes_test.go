@@ -9,7 +9,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/mark3labs/mcp-go/client"
 	"github.com/mark3labs/mcp-go/mcp"
 
 	"cipp-mcp/graphclient"
@@ -41,36 +40,13 @@ func TestOnlyATickedBoxIsAYes(t *testing.T) {
 			"declined, approve true":    {Action: mcp.ElicitationResponseActionDecline, Content: map[string]any{"approve": true}},
 			"no action":                 {Content: map[string]any{"approve": true}},
 		} {
-			w.connectAs(era, says{r})
+			w.connect(era, says{r})
 			if a := w.call("cipp_disable_user", in(harbourline, "userId", priya)); a.err == nil && a.v["status"] != "declined" {
 				t.Errorf("%s, %s: %s", era, name, a.text)
 			}
 			w.unharmed(before)
 		}
 	}
-}
-
-// connectAs puts another client in front of the server.
-func (w *world) connectAs(era string, who client.ElicitationHandler) {
-	w.t.Helper()
-	opts, version := []client.ClientOption{client.WithElicitationHandler(who)}, mcp.LATEST_PROTOCOL_VERSION
-	if era == "legacy" {
-		opts, version = append(opts, client.WithLegacyProtocolOnly()), "2025-11-25" //nolint:staticcheck // most clients in use still speak it
-	}
-	c, err := client.NewInProcessClientWithOptions(mcpserver.New(mcpserver.Options{Invoker: w.invoker, Log: w.log, Version: "test"}), opts...)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.t.Cleanup(func() { _ = c.Close() })
-	if err := c.Start(w.t.Context()); err != nil {
-		w.t.Fatal(err)
-	}
-	r := mcp.InitializeRequest{}
-	r.Params.ProtocolVersion, r.Params.ClientInfo = version, mcp.Implementation{Name: "another client", Version: "1"}
-	if _, err := c.Initialize(w.t.Context(), r); err != nil {
-		w.t.Fatal(err)
-	}
-	w.client = c
 }
 
 // An answer counts for the question it was given to, once, and for nothing else.
