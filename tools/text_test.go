@@ -77,11 +77,3 @@ func TestSanitizeReachesEverything(t *testing.T) {
 		}
 	}
 }
-
-func TestPhoneNumbersAreMasked(t *testing.T) {
-	for in, want := range map[string]string{"+1 2065555555": "+1 ••••••••55", "+44 20 7946 0958": "+44 •• •••• ••58", "+4915112345678": "+•••••••••••78"} {
-		if got := maskPhone(in); got != want {
-			t.Errorf("%s became %s", in, got)
-		}
-	}
-}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"cipp-mcp/graphclient"
+	"cipp-mcp/workflows"
 )
 
 func userSummary(ctx context.Context, c *Call) (*UserSummary, error) {
@@ -113,7 +114,7 @@ func methodRows(methods []graphclient.AuthMethod) []MethodRow {
 		detail := m.DisplayName
 		switch {
 		case m.PhoneNumber != "":
-			detail = m.PhoneType + " " + maskPhone(m.PhoneNumber)
+			detail = m.PhoneType + " " + workflows.MaskPhone(m.PhoneNumber)
 		case m.EmailAddress != "":
 			detail = m.EmailAddress
 		}
@@ -122,40 +123,16 @@ func methodRows(methods []graphclient.AuthMethod) []MethodRow {
 	return out
 }
 
-// maskPhone leaves the country code and the last two digits: enough to recognise one's own number,
-// too little to call it.
-func maskPhone(n string) string {
-	country, rest, found := strings.Cut(n, " ")
-	if !found {
-		country, rest = "", n
-	}
-	left := 0
-	for _, r := range rest {
-		if r >= '0' && r <= '9' {
-			left++
-		}
-	}
-	return strings.TrimSpace(country + " " + strings.Map(func(r rune) rune {
-		if r < '0' || r > '9' {
-			return r
-		}
-		if left--; left < 2 {
-			return r
-		}
-		return '•'
-	}, rest))
-}
-
 // withMaskedPhones is the user with telephone numbers that can be recognised but not called.
 func withMaskedPhones(u graphclient.User) graphclient.User {
 	phones := make([]string, len(u.BusinessPhones))
 	for i, p := range u.BusinessPhones {
-		phones[i] = maskPhone(p)
+		phones[i] = workflows.MaskPhone(p)
 	}
 	u.BusinessPhones = phones
 	for _, p := range []*string{&u.MobilePhone, &u.FaxNumber} {
 		if *p != "" {
-			*p = maskPhone(*p)
+			*p = workflows.MaskPhone(*p)
 		}
 	}
 	return u

@@ -145,7 +145,7 @@ func EditUser(t Target, patch map[string]any) jobs.Step {
 				if same(now[n], patch[n]) {
 					continue
 				}
-				before, after = append(before, n+"="+shown(now[n])), append(after, n+"="+shown(patch[n]))
+				before, after = append(before, n+"="+shown(n, now[n])), append(after, n+"="+shown(n, patch[n]))
 				if now["onPremisesSyncEnabled"] == true && !cloudOnly[n] {
 					locked = append(locked, n)
 				}
@@ -236,11 +236,15 @@ func asMap(v any) (map[string]any, error) {
 func same(read, asked any) bool { return word(read) == word(asked) }
 
 // shown is a property's value in a plan: a person or the tenant wrote it.
-func shown(v any) string {
-	if w := word(v); w == empty {
+func shown(property string, v any) string {
+	w := word(v)
+	if w == empty {
 		return w
 	}
-	return jobs.Fence(word(v))
+	if phones[property] {
+		w = MaskPhone(w)
+	}
+	return jobs.Fence(w)
 }
 
 const empty = "(empty)"

@@ -217,6 +217,27 @@ func TestACallersPasswordLeavesNoTrace(t *testing.T) {
 	}
 }
 
+// A plan shows enough of a telephone number to know it, in the answer and in the journal.
+func TestAPlanMasksTelephoneNumbers(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	for _, n := range []string{"0111", "0222"} {
+		args := []any{"userId", priya, "mobilePhone", "+44 20 7946 " + n, "businessPhone", "(206) 555-" + n}
+		a := w.must("cipp_edit_user", in(harbourline, append(args, "dryRun", true)...))
+		w.done("cipp_edit_user", in(harbourline, args...))
+		if !strings.Contains(a.text, "+44 •• •••• ••"+n[2:]) || strings.Contains(a.text, "7946") || strings.Contains(a.text, "555-") {
+			t.Errorf("%s", a.text)
+		}
+	}
+	dir, err := w.cfg.StatePath()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(filepath.Join(dir, "journal.jsonl"))
+	if err != nil || !strings.Contains(string(b), "mobilePhone=") || strings.Contains(string(b), "7946") || strings.Contains(string(b), "555-") {
+		t.Errorf("%v: %s", err, b)
+	}
+}
+
 // A password of which nobody knows whether it is in force is kept, and said to be so.
 func TestAPasswordThatMayNotBeInForce(t *testing.T) {
 	w := newWorld(t, worldOptions{})
