@@ -31,6 +31,7 @@ type Call struct {
 	Tenant     graphclient.Tenant
 	AllTenants bool
 	User       *graphclient.User // nil for tools without userId
+	Run        *jobs.Run         // the run that is planned, or rebuilt in another process; nil in reads
 	asked      string            // fingerprint of what was asked for, for cursors
 	// Progress tells whoever waits how far the call is; never nil.
 	Progress func(done, total int, message string)

@@ -93,7 +93,7 @@ func (a *advance) do(ctx context.Context, job Job, row StepRow, s Step) error {
 		return errors.Join(a.write(ctx, job.Run, row, ending{state: StateToDo, attempt: "withdrawn"}), ErrFenced)
 	}
 	settle := settleOf(s)
-	call, cancel := a.calling(ctx, row, request, settle)
+	call, cancel := a.calling(ctx, job.Run, row, request, settle)
 	defer cancel()
 	handle, err := guarded(func() (Handle, error) { return s.Do(call, job.Run) })
 	if ofLedger(err) {
@@ -106,8 +106,8 @@ func (a *advance) do(ctx context.Context, job Job, row StepRow, s Step) error {
 
 // calling is the context of a step's functions: it outlives the caller, ends before the settle time
 // does, and carries what Keep needs.
-func (a *advance) calling(ctx context.Context, row StepRow, request string, settle time.Duration) (context.Context, context.CancelFunc) {
-	ctx = context.WithValue(context.WithoutCancel(ctx), inHandKey{}, &stepInHand{lease: a.lease, idx: row.idx, request: request})
+func (a *advance) calling(ctx context.Context, run *Run, row StepRow, request string, settle time.Duration) (context.Context, context.CancelFunc) {
+	ctx = context.WithValue(context.WithoutCancel(ctx), inHandKey{}, &stepInHand{lease: a.lease, run: run, idx: row.idx, name: row.Name, request: request})
 	return context.WithTimeout(ctx, min(settle/2, longestCall))
 }
 
@@ -167,7 +167,7 @@ func (a *advance) look(ctx context.Context, job Job, row StepRow, s Step) error 
 		row.IntentAt = now // the clock was set back: the settle time begins anew
 	}
 	settle := settleOf(s)
-	call, cancel := a.calling(ctx, row, "", settle)
+	call, cancel := a.calling(ctx, job.Run, row, "", settle)
 	defer cancel()
 	out, err := a.verify(call, job, s)
 	if ofLedger(err) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 )
 
@@ -92,15 +93,20 @@ func readJob(ctx context.Context, tx Tx, id string) (Job, error) {
 		return Job{}, storeError(err)
 	}
 	j := Job{RunInfo: info}
-	rows, err := tx.QueryContext(ctx, `SELECT idx, name, class, needs, change, state, attempt, tries, intent_at, next_at, op_handle, result, error_class, error FROM step WHERE run_id = ? ORDER BY idx`, id)
+	rows, err := tx.QueryContext(ctx, `SELECT idx, name, class, needs, change, state, attempt, tries, intent_at, next_at, before_image, op_handle, result, error_class, error FROM step WHERE run_id = ? ORDER BY idx`, id)
 	if err != nil {
 		return Job{}, storeError(err)
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
-		s, err := scanStep(rows)
+		s, image, err := scanStep(rows)
 		if err != nil {
 			return Job{}, storeError(err)
+		}
+		if image != "" {
+			if err := j.Run.Put(beforeKey+s.Name, json.RawMessage(image)); err != nil {
+				return Job{}, err
+			}
 		}
 		if s.Handle != nil {
 			if err := j.Run.Put(handleKey+s.Name, s.Handle); err != nil {
@@ -132,13 +138,12 @@ func scanRun(row scanner) (RunInfo, error) {
 	return r, nil
 }
 
-func scanStep(row scanner) (StepRow, error) {
-	var s StepRow
+func scanStep(row scanner) (s StepRow, image string, err error) {
 	var class, needs, change, handle, result, problem string
 	var intentAt, nextAt int64
-	err := row.Scan(&s.idx, &s.Name, &class, &needs, &change, &s.State, &s.Attempt, &s.tries, &intentAt, &nextAt, &handle, &result, &s.Problem, &problem)
+	err = row.Scan(&s.idx, &s.Name, &class, &needs, &change, &s.State, &s.Attempt, &s.tries, &intentAt, &nextAt, &image, &handle, &result, &s.Problem, &problem)
 	if err != nil {
-		return s, err
+		return s, "", err
 	}
 	s.Class, s.IntentAt, s.NextAt = classOf(class), fromMilli(intentAt), fromMilli(nextAt)
 	if s.Detail = result; s.Detail == "" {
@@ -149,9 +154,9 @@ func scanStep(row scanner) (StepRow, error) {
 		err = errors.Join(err, json.Unmarshal([]byte(handle), &s.Handle))
 	}
 	if err != nil {
-		return s, fmt.Errorf("the row of step %s is damaged: %w", s.Name, err)
+		return s, "", fmt.Errorf("the row of step %s is damaged: %w", s.Name, err)
 	}
-	return s, nil
+	return s, image, nil
 }
 
 // Jobs lists runs, the newest first, at most limit of them; state "" is any.
@@ -195,13 +200,14 @@ func countChildren(ctx context.Context, tx Tx, parentID string) (map[string]int,
 	return out, storeError(rows.Err())
 }
 
-// kept is what the steps leave for each other, without the handles, which lie with their steps.
+// kept is what the steps leave for each other, without the handles and what was found before, which lie
+// with their steps.
 func (r *Run) kept() (string, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	vals := maps.Clone(r.values)
 	maps.DeleteFunc(vals, func(k string, _ json.RawMessage) bool {
-		return len(k) > len(handleKey) && k[:len(handleKey)] == handleKey
+		return strings.HasPrefix(k, handleKey) || strings.HasPrefix(k, beforeKey)
 	})
 	if vals == nil {
 		vals = map[string]json.RawMessage{}

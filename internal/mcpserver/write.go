@@ -26,6 +26,8 @@ func (inv *Invoker) write(ctx context.Context, t tools.Tool, call *tools.Call, i
 	if before := inv.executed.again(key); before != nil && !wa.DryRun {
 		return before, nil, nil
 	}
+	run := inv.Engine.NewRun(t.Name, call.Tenant, call.User)
+	call.Run = run
 	work, err := t.Work(ctx, call, in)
 	if err != nil {
 		return nil, nil, err
@@ -34,7 +36,6 @@ func (inv *Invoker) write(ctx context.Context, t tools.Tool, call *tools.Call, i
 		Tool: t.Name, Risk: max(t.Risk, work.Risk), Tenant: call.Tenant, User: call.User, Args: args, Steps: work.Steps, Warnings: work.Warnings,
 		Client: caller.Name, Reason: text(args["reason"]), Ticket: text(args["ticket"]),
 	}
-	run := inv.Engine.NewRun(req)
 	plan, err := inv.Engine.Plan(ctx, req, run)
 	if err != nil {
 		return nil, nil, err

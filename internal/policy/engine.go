@@ -63,11 +63,11 @@ func (e *Engine) MayWrite() string {
 	return "this server is read-only; the operator switches writing on with access: write in cipp-mcp.yaml (or CIPP_ACCESS=write)"
 }
 
-// NewRun is a fresh run for a request.
-func (e *Engine) NewRun(req Request) *jobs.Run {
-	run := &jobs.Run{ID: "run_" + strings.ReplaceAll(uuid.NewString(), "-", ""), Tool: req.Tool, TenantID: req.Tenant.ID, Tenant: req.Tenant.DefaultDomain}
-	if req.User != nil {
-		run.UserID, run.User = req.User.ID, req.User.UserPrincipalName
+// NewRun is a fresh run of a tool; user is nil where the tool has none as target.
+func (e *Engine) NewRun(tool string, tenant graphclient.Tenant, user *graphclient.User) *jobs.Run {
+	run := &jobs.Run{ID: "run_" + strings.ReplaceAll(uuid.NewString(), "-", ""), Tool: tool, TenantID: tenant.ID, Tenant: tenant.DefaultDomain}
+	if user != nil {
+		run.UserID, run.User = user.ID, user.UserPrincipalName
 	}
 	return run
 }
