@@ -39,6 +39,7 @@ type ending struct {
 	handle                 Handle
 	nextAt                 time.Time
 	attempt                string // how the call ended; "" when none did
+	answers                []string
 }
 
 func settleOf(s Step) time.Duration {
@@ -95,12 +96,17 @@ func (a *advance) do(ctx context.Context, job Job, row StepRow, s Step) error {
 	settle := settleOf(s)
 	call, cancel := a.calling(ctx, job.Run, row, request, settle)
 	defer cancel()
-	handle, err := guarded(func() (Handle, error) { return s.Do(call, job.Run) })
+	answers := func() []string { return nil }
+	sending := call
+	if a.Send != nil {
+		sending, answers = a.Send(call, request)
+	}
+	handle, err := guarded(func() (Handle, error) { return s.Do(sending, job.Run) })
 	if ofLedger(err) {
 		return err // whether the call was made is not known: the step stays in intent
 	}
 	e := a.answered(call, job, row, s, err)
-	e.handle = handle
+	e.handle, e.answers = handle, answers()
 	return a.write(ctx, job.Run, row, e)
 }
 
@@ -226,7 +232,7 @@ func (a *advance) intend(ctx context.Context, row *StepRow, request string) erro
 			return err
 		}
 		return audit(ctx, tx, a.lease.run, now, a.Ledger.owner.id, Event{Event: "intent", Step: row.Name, Attempt: row.Attempt + 1, Epoch: a.lease.epoch,
-			From: from, State: StateIntent, Before: row.Change.Before, After: row.Change.After, Request: request})
+			From: from, State: StateIntent, Target: row.Change.Target, Before: row.Change.Before, After: row.Change.After, Request: request})
 	})
 	if err == nil {
 		row.State, row.IntentAt, row.NextAt, row.Detail, row.Problem = StateIntent, now, time.Time{}, "", ""
@@ -279,7 +285,7 @@ func (a *advance) write(ctx context.Context, run *Run, row StepRow, e ending) er
 		if e.attempt == "" && e.state == row.State {
 			return nil
 		}
-		return audit(ctx, tx, a.lease.run, now, a.Ledger.owner.id, Event{Event: "step", Step: row.Name, Attempt: row.Attempt, Epoch: a.lease.epoch, From: row.State, State: e.state, Detail: e.detail})
+		return audit(ctx, tx, a.lease.run, now, a.Ledger.owner.id, Event{Event: "step", Step: row.Name, Attempt: row.Attempt, Epoch: a.lease.epoch, From: row.State, State: e.state, Detail: e.detail, Answers: e.answers})
 	})
 	a.Ledger.told("")
 	return err

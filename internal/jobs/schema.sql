@@ -24,12 +24,15 @@ CREATE TABLE run (
   created_at       BIGINT NOT NULL,
   created_by       TEXT   NOT NULL DEFAULT '',
   approval         TEXT   NOT NULL DEFAULT '',
-  parent_id        TEXT   NOT NULL DEFAULT ''
+  proof            TEXT   NOT NULL DEFAULT '',  -- what makes the approval believable: a signature
+  parent_id        TEXT   NOT NULL DEFAULT '',
+  call_key         TEXT   NOT NULL DEFAULT ''   -- names the call that made it, so that it is made once
 );
 
 -- Two runs of one kind on one subject would interleave.
 CREATE UNIQUE INDEX run_alone ON run (tenant, subject, kind) WHERE state = 'running' AND subject <> '';
 CREATE INDEX run_due ON run (next_at) WHERE state IN ('queued', 'running');
+CREATE UNIQUE INDEX run_call ON run (call_key) WHERE call_key <> '';
 CREATE INDEX run_parent ON run (parent_id) WHERE parent_id <> '';
 
 CREATE TABLE step (

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"cipp-mcp/internal/policy"
@@ -20,14 +21,19 @@ type question struct {
 
 const questionPurpose = "question"
 
-// write plans a write, has it approved, runs it and says step by step what was read back.
+// write plans a write, has it approved, puts it into the ledger and says step by step what was read back.
 func (inv *Invoker) write(ctx context.Context, t tools.Tool, call *tools.Call, in any, args map[string]any, caller Caller) (Result, *Question, error) {
-	wa, key := tools.WriteArguments(in), idempotencyKey(t, call, args)
-	if before := inv.executed.again(key); before != nil && !wa.DryRun {
-		return before, nil, nil
+	wa, key := tools.WriteArguments(in), inv.callKey(t, call, args)
+	if before, q, err := inv.earlier(ctx, key, caller); before != nil && !wa.DryRun || err != nil {
+		return before, q, err
 	}
-	run := inv.Engine.NewRun(t.Name, call.Tenant, call.User)
-	call.Run = run
+	if err := call.Begin(t.Name); err != nil {
+		return nil, nil, err
+	}
+	at, err := call.RunAt(ctx, text(args["runAt"]))
+	if err != nil {
+		return nil, nil, err
+	}
 	work, err := t.Work(ctx, call, in)
 	if err != nil {
 		return nil, nil, err
@@ -36,11 +42,14 @@ func (inv *Invoker) write(ctx context.Context, t tools.Tool, call *tools.Call, i
 		Tool: t.Name, Risk: max(t.Risk, work.Risk), Tenant: call.Tenant, User: call.User, Args: args, Steps: work.Steps, Warnings: work.Warnings,
 		Client: caller.Name, Reason: text(args["reason"]), Ticket: text(args["ticket"]),
 	}
-	plan, err := inv.Engine.Plan(ctx, req, run)
+	plan, err := inv.Engine.Plan(ctx, req, call.Run)
 	if err != nil {
 		return nil, nil, err
 	}
 	res := &tools.WriteResult{Tool: t.Name, TenantID: plan.TenantID, Tenant: plan.Tenant, UserID: plan.UserID, User: plan.User, Plan: &plan, Warnings: plan.Warnings}
+	if !at.IsZero() {
+		res.RunAt = &at
+	}
 	if wa.PlanToken != "" {
 		if err := inv.shown(wa.PlanToken, plan); err != nil {
 			return nil, nil, err
@@ -79,27 +88,21 @@ func (inv *Invoker) write(ctx context.Context, t tools.Tool, call *tools.Call, i
 	if err := ctx.Err(); err != nil {
 		return nil, nil, fmt.Errorf("before the first write: %w", err) // nothing executes inside a call that was given up
 	}
-	if !inv.executed.begin(key) {
-		return nil, nil, &tools.Problem{Code: "conflict", Message: "The same call under this idempotencyKey is being executed.", Next: "Wait, then make the same call again to get its answer.", Retryable: true}
+	return inv.start(ctx, policy.Start{Request: req, Run: call.Run, Plan: plan, ApprovedBy: approvedBy, NotBefore: at, CallKey: key}, res, caller)
+}
+
+// callKey is the idempotencyKey of a call bound to everything else it says; "" when the caller gave none. It
+// is a fingerprint: the arguments may hold a password.
+func (inv *Invoker) callKey(t tools.Tool, call *tools.Call, args map[string]any) string {
+	key := text(args["idempotencyKey"])
+	if key == "" {
+		return ""
 	}
-	defer inv.executed.end(key)
-	res.JobID = run.ID
-	res.Steps, err = inv.Engine.Execute(ctx, req, run, plan, approvedBy, tools.StepProgress(caller.Progress))
-	if err != nil {
-		return nil, nil, err
+	user := ""
+	if call.User != nil {
+		user = call.User.ID
 	}
-	res.Status, res.Plan = policy.Status(res.Steps), nil
-	if work.Secrets != nil {
-		res.Secrets = work.Secrets(run, res.Steps)
-	}
-	if work.Created != nil {
-		res.CreatedID = work.Created(run)
-	}
-	if res.Status != "done" {
-		res.Next = "Read the steps that are not done before anything else; do not report them as done."
-	}
-	inv.executed.put(key, res)
-	return res, nil, nil
+	return inv.Engine.Sealer.Fingerprint(strings.Join([]string{t.Name, call.Tenant.ID, user, policy.ArgsHash(args), key}, " "))
 }
 
 // shown checks that a token belongs to exactly the plan that would run now.

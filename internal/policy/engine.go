@@ -17,16 +17,20 @@ import (
 
 // Engine makes plans, holds the guards and runs what was approved.
 type Engine struct {
-	Config  config.Config
-	Graph   *graphclient.Client
-	Plans   *Plans
-	Sealer  *Sealer
-	Journal *jobs.Journal
-	Clock   clock.Clock
+	Config config.Config
+	Graph  *graphclient.Client
+	Plans  *Plans
+	Sealer *Sealer
+	Ledger *jobs.Ledger
+	Clock  clock.Clock
 	// Embedded: the cloud is the sandbox inside this process, where writing is free.
 	Embedded bool
+	// Headless: this process runs jobs whoever is there, so that what is scheduled will be run.
+	Headless bool
 	// Explain words an error for results and journal.
 	Explain func(error) string
+
+	fresh fresh
 }
 
 // Request is one write before it is planned.
@@ -41,6 +45,11 @@ type Request struct {
 	Client   string // who asks, as the client names itself
 	Reason   string
 	Ticket   string
+}
+
+// asked is who asks for what and why, for the journal.
+func (r Request) asked() jobs.Event {
+	return jobs.Event{Tool: r.Tool, Tenant: r.Tenant.ID, Client: r.Client, Reason: r.Reason, Ticket: r.Ticket}
 }
 
 // Mode is how a class of write is approved when the client can, or cannot, ask a person.
@@ -72,8 +81,23 @@ func (e *Engine) NewRun(tool string, tenant graphclient.Tenant, user *graphclien
 	return run
 }
 
-// Plan reads the state every step starts from. It writes nothing.
+// Plan reads the state every step starts from, and writes into the journal that it was made. It changes
+// nothing.
 func (e *Engine) Plan(ctx context.Context, req Request, run *jobs.Run) (Plan, error) {
+	p, err := e.look(ctx, req, run)
+	if err != nil {
+		return p, err
+	}
+	event := req.asked()
+	event.Event, event.User, event.Shown = "plan", p.UserID, e.Sealer.Fingerprint(p.Binding())
+	if err := e.Ledger.Note(ctx, run.ID, req.Client, event); err != nil {
+		return p, fmt.Errorf("%w: the journal: %w", ErrState, err)
+	}
+	return p, nil
+}
+
+// look makes a plan of the guards and of what every step finds.
+func (e *Engine) look(ctx context.Context, req Request, run *jobs.Run) (Plan, error) {
 	p := Plan{Tool: req.Tool, TenantID: req.Tenant.ID, Tenant: req.Tenant.DefaultDomain, Risk: req.Risk, Warnings: req.Warnings, argsHash: ArgsHash(req.Args)}
 	if req.User != nil {
 		p.UserID, p.User = req.User.ID, req.User.UserPrincipalName
@@ -94,7 +118,6 @@ func (e *Engine) Plan(ctx context.Context, req Request, run *jobs.Run) (Plan, er
 		p.Warnings = appendNew(p.Warnings, c.Warnings...)
 		p.Changes = append(p.Changes, c)
 	}
-	e.Journal.Append(jobs.Entry{Event: "plan", Run: run.ID, Tool: p.Tool, Tenant: p.TenantID, User: p.UserID, Detail: e.Sealer.Fingerprint(p.Binding()), Client: req.Client, Reason: req.Reason, Ticket: req.Ticket})
 	return p, nil
 }
 
@@ -147,21 +170,6 @@ func difference(shown, now Plan) string {
 		return "the steps differ"
 	}
 	return strings.Join(out, "; ")
-}
-
-// Execute runs an approved plan's steps, each read back.
-func (e *Engine) Execute(ctx context.Context, req Request, run *jobs.Run, p Plan, approvedBy string, report func(done, total int, r jobs.StepResult)) ([]jobs.StepResult, error) {
-	if err := e.Journal.Err(); err != nil {
-		return nil, fmt.Errorf("%w: the journal: %w", ErrState, err)
-	}
-	e.Journal.Append(jobs.Entry{Event: "approval", Run: run.ID, Tool: p.Tool, Tenant: p.TenantID, User: p.UserID, Approved: approvedBy, Detail: e.Sealer.Fingerprint(p.Binding()), Client: req.Client, Reason: req.Reason, Ticket: req.Ticket})
-	if err := e.Journal.Err(); err != nil {
-		return nil, fmt.Errorf("%w: the journal: %w", ErrState, err)
-	}
-	runner := jobs.Runner{Clock: e.Clock, Journal: e.Journal, Ambiguous: graphclient.IsAmbiguous, Explain: e.Explain}
-	res := runner.Execute(ctx, run, req.Steps, p.Changes, report)
-	e.Journal.Append(jobs.Entry{Event: "end", Run: run.ID, Tool: p.Tool, Tenant: p.TenantID, User: p.UserID, State: Status(res)})
-	return res, nil
 }
 
 // Status sums the steps up: done, attention (a person is needed) or failed (nothing was changed).
