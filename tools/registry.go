@@ -84,11 +84,11 @@ func (e *Env) rebuiltCall(ctx context.Context, run *jobs.Run) (*Call, error) {
 }
 
 // Begin gives a call its run, which remembers the user as he is now.
-func (c *Call) Begin(tool string) error {
+func (c *Call) Begin(ctx context.Context, tool string) error {
 	c.Run = c.Policy.NewRun(tool, c.Tenant, c.User)
 	if c.User == nil {
 		return nil
 	}
-	_, err := jobs.Found(context.Background(), c.Run, foundUser, func(context.Context) (graphclient.User, error) { return *c.User, nil })
+	_, err := jobs.Found(ctx, c.Run, foundUser, func(context.Context) (graphclient.User, error) { return *c.User, nil })
 	return err
 }

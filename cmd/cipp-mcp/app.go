@@ -150,7 +150,7 @@ func (a *app) assemble(ctx context.Context, client *graphclient.Client, clk cloc
 	engine.Explain = func(err error) string { return redactor.Clean(tools.Explain(err)) }
 	a.env = &tools.Env{Graph: client, Policy: engine, Secrets: store, Redactor: redactor, Clock: clk}
 	a.invoker = mcpserver.NewInvoker(a.env, engine, a.log, a.off)
-	a.run()
+	a.run(ctx)
 	return nil
 }
 

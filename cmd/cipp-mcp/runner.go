@@ -49,7 +49,7 @@ func sweepEmbedded(stateDir, own string) {
 }
 
 // run lets this process do the ledger's jobs until the app is closed.
-func (a *app) run() {
+func (a *app) run(ctx context.Context) {
 	l := a.env.Policy.Ledger
 	loop := jobs.NewLoop(l, jobWorkers, func(runID string, err error) {
 		a.log.Error("job", zap.String("job", runID), zap.String("error", a.env.Redact(err.Error())))
@@ -58,7 +58,7 @@ func (a *app) run() {
 		Ledger: l, Registry: a.env.Registry(), Ambiguous: graphclient.IsAmbiguous, Later: graphclient.Later, Explain: a.env.Policy.Explain,
 		Check: a.env.Policy.Check, Send: graphclient.Traced,
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan struct{})
 	go func() { defer close(ended); _ = loop.Run(ctx, w.Work) }()
 	a.closers = append(a.closers, func() { cancel(); <-ended })

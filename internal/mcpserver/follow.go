@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"cipp-mcp/internal/jobs"
 	"cipp-mcp/internal/policy"
 	"cipp-mcp/tools"
 )
@@ -17,27 +16,22 @@ const followFor = 45 * time.Second
 // start puts an approved write into the ledger and follows it as long as the client may be expected to wait.
 func (inv *Invoker) start(ctx context.Context, s policy.Start, res *tools.WriteResult, caller Caller) (Result, *Question, error) {
 	err := inv.Engine.Start(ctx, s)
+	var busy *policy.BusyError
 	switch {
-	case errors.Is(err, jobs.ErrRunKnown): // the same call was quicker
+	case errors.Is(err, policy.ErrCallKnown): // the same call was quicker
 		return inv.earlier(ctx, s.CallKey, caller)
-	case errors.Is(err, jobs.ErrRunBusy):
-		return nil, nil, inv.busy(ctx, s)
+	case errors.As(err, &busy):
+		return nil, nil, &tools.Problem{
+			Code: "conflict", Message: "A job of " + s.Tool + " is at work on this user already, so nothing was begun.", Retryable: true, Tenant: s.Plan.Tenant,
+			Next: "Look at it with cipp_get_job, jobId " + busy.JobID + ", then call again if this is still wanted.",
+		}
 	case err != nil:
 		return nil, nil, err
 	}
 	return inv.follow(ctx, s.Run.ID, res, caller)
 }
 
-// busy names the job that is in the way.
-func (inv *Invoker) busy(ctx context.Context, s policy.Start) error {
-	p := &tools.Problem{Code: "conflict", Message: "A job of " + s.Tool + " is at work on this user already, so nothing was begun.", Next: "Wait for it, then call again.", Retryable: true, Tenant: s.Plan.Tenant}
-	if id, err := inv.Engine.Ledger.Active(ctx, s.Run.TenantID, s.Run.UserID, s.Tool); err == nil && id != "" {
-		p.Next = "Look at it with cipp_get_job, jobId " + id + ", then call again if this is still wanted."
-	}
-	return p
-}
-
-// earlier answers a call that was made before under the same idempotencyKey.
+// earlier answers a call that was made before under the same idempotencyKey; nil when there was none.
 func (inv *Invoker) earlier(ctx context.Context, key string, caller Caller) (Result, *Question, error) {
 	id, err := inv.Engine.Ledger.ByKey(ctx, key)
 	if err != nil || id == "" {
@@ -53,16 +47,11 @@ func (inv *Invoker) earlier(ctx context.Context, key string, caller Caller) (Res
 
 // follow waits for a job and puts what became of it into a result.
 func (inv *Invoker) follow(ctx context.Context, id string, res *tools.WriteResult, caller Caller) (Result, *Question, error) {
-	job, err := inv.Engine.Ledger.Job(ctx, id)
+	waiting, cancel := context.WithTimeout(ctx, inv.FollowFor)
+	defer cancel()
+	job, err := inv.Engine.Follow(waiting, id, tools.StepProgress(caller.Progress))
 	if err != nil {
 		return nil, nil, err
-	}
-	if job.State != jobs.RunHeld && !job.NotBefore.After(inv.Env.Clock.Now()) {
-		waiting, cancel := context.WithTimeout(ctx, inv.FollowFor)
-		defer cancel()
-		if job, err = inv.Engine.Ledger.Wait(waiting, id, tools.StepProgress(caller.Progress)); err != nil {
-			return nil, nil, err
-		}
 	}
 	res.Report(inv.Env, job)
 	return res, nil, nil

@@ -27,7 +27,7 @@ func (inv *Invoker) write(ctx context.Context, t tools.Tool, call *tools.Call, i
 	if before, q, err := inv.earlier(ctx, key, caller); before != nil && !wa.DryRun || err != nil {
 		return before, q, err
 	}
-	if err := call.Begin(t.Name); err != nil {
+	if err := call.Begin(ctx, t.Name); err != nil {
 		return nil, nil, err
 	}
 	at, err := call.RunAt(ctx, text(args["runAt"]))

@@ -36,7 +36,7 @@ type sealedArgs struct {
 	Sealed string `json:"sealed"`
 }
 
-// kept is what a later process needs to go on with a run.
+// asked is what a later process needs to go on with a run.
 type asked struct {
 	Args     map[string]any
 	Risk     Risk
@@ -67,17 +67,43 @@ func (e *Engine) Start(ctx context.Context, s Start) error {
 	} else if !s.Held {
 		e.fresh.put(s.Run.ID, s.Steps)
 	}
-	if err := e.Ledger.Create(ctx, n); err != nil {
-		e.fresh.take(s.Run.ID)
-		if errors.Is(err, jobs.ErrStore) {
-			return fmt.Errorf("%w: %w", ErrState, err)
-		}
+	err = e.Ledger.Create(ctx, n)
+	if err == nil {
+		return nil
+	}
+	e.fresh.take(s.Run.ID)
+	switch {
+	case errors.Is(err, jobs.ErrStore):
+		return fmt.Errorf("%w: %w", ErrState, err)
+	case errors.Is(err, jobs.ErrRunKnown):
+		return ErrCallKnown
+	case errors.Is(err, jobs.ErrRunBusy):
+		id, _ := e.Ledger.Active(ctx, s.Run.TenantID, s.Run.UserID, s.Tool) // it may have ended just now
+		return &BusyError{id}
+	default:
 		return err
 	}
-	return nil
 }
 
-// Opened reads what a run was asked for.
+// ErrCallKnown says that the same call was made before under its idempotencyKey.
+var ErrCallKnown = errors.New("this call was made before under the same key")
+
+// BusyError says that a job of the same tool is at work on the same user.
+type BusyError struct{ JobID string }
+
+func (b *BusyError) Error() string { return jobs.ErrRunBusy.Error() + ": " + b.JobID }
+
+// Follow waits for a job to end, as long as ctx lets it. One that waits itself, for its time or for an
+// approval, is not waited for.
+func (e *Engine) Follow(ctx context.Context, id string, report func(done, total int, r jobs.StepResult)) (jobs.Job, error) {
+	j, err := e.Ledger.Job(context.WithoutCancel(ctx), id)
+	if err != nil || j.State == jobs.RunHeld || j.NotBefore.After(e.Clock.Now()) {
+		return j, err
+	}
+	return e.Ledger.Wait(ctx, id, report)
+}
+
+// opened reads what a run was asked for.
 func (e *Engine) opened(info jobs.RunInfo) (asked, error) {
 	var box sealedArgs
 	var a asked
