@@ -68,7 +68,11 @@ func (w *Worker) Advance(ctx context.Context, runID string, epoch int64) error {
 		case job.Epoch != epoch || a.lease.lapsed():
 			return ErrFenced
 		}
-		if more, err = a.next(ctx, job); err != nil {
+		more, err = a.next(ctx, job)
+		switch {
+		case errors.Is(err, errFrozen) && !errors.Is(err, ErrStore):
+			return a.lease.park(ctx, a.now().Add(thaw))
+		case err != nil:
 			return err
 		}
 	}

@@ -219,6 +219,9 @@ func (a *advance) intend(ctx context.Context, row *StepRow, request string) erro
 		if n, err := execute(ctx, tx, `UPDATE run SET epoch = epoch WHERE id = ? AND cancel_requested = 0`, a.lease.run); err != nil || n == 0 {
 			return errors.Join(err, stoppedIf(n == 0 && err == nil))
 		}
+		if f, err := freezeIn(ctx, tx); err != nil || f != nil {
+			return errors.Join(err, errFrozen)
+		}
 		n, err := execute(ctx, tx, `UPDATE step SET state = ?, attempt = attempt + 1, tries = tries + 1, intent_at = ?, next_at = 0, op_handle = '', result = '', error_class = '', error = ''
 			WHERE run_id = ? AND idx = ? AND state = ? AND attempt = ?`, StateIntent, milli(now), a.lease.run, row.idx, from, row.Attempt)
 		if err != nil {

@@ -101,7 +101,8 @@ type NewRun struct {
 	ParentID    string
 	Steps       []Step
 	Changes     []Change
-	Asked       Event // who asked for what and why, for the journal
+	Asked       Event  // who asked for what and why, for the journal
+	Grant       string // the standing grant it uses up one of; "" for none
 }
 
 // Create writes a run and its steps, which are data from then on: whatever process or version of the
@@ -121,6 +122,9 @@ func (l *Ledger) Create(ctx context.Context, n NewRun) error {
 			return err
 		}
 		if err := l.alone(ctx, tx, n); err != nil {
+			return err
+		}
+		if err := use(ctx, tx, n.Grant, l.time.clock.Now()); err != nil {
 			return err
 		}
 		if err := l.insert(ctx, tx, n); err != nil {
@@ -206,6 +210,7 @@ func (l *Ledger) insert(ctx context.Context, tx Tx, n NewRun) error {
 	}
 	e := n.Asked
 	e.Event, e.Approval, e.Tool, e.Tenant, e.User = "created", n.Approval, n.Kind, n.Run.TenantID, n.Run.UserID
+	e.Grant = n.Grant
 	if !n.NotBefore.IsZero() {
 		e.Detail = "not before " + n.NotBefore.UTC().Format(time.RFC3339)
 	}

@@ -79,3 +79,20 @@ CREATE TABLE audit (
   hash      TEXT   NOT NULL
 );
 CREATE INDEX audit_run ON audit (run_id);
+
+-- Standing grants: what an operator signed once for runners that nobody watches.
+CREATE TABLE standing_grant (
+  id         TEXT   NOT NULL PRIMARY KEY,
+  body       TEXT   NOT NULL,                   -- what was signed
+  proof      TEXT   NOT NULL,                   -- the signature
+  quota      BIGINT NOT NULL,
+  used       BIGINT NOT NULL DEFAULT 0,
+  expires_at BIGINT NOT NULL,
+  revoked_at BIGINT NOT NULL DEFAULT 0
+);
+
+-- What holds for all runs, such as that nothing may be written now.
+CREATE TABLE setting (
+  name  TEXT NOT NULL PRIMARY KEY,
+  value TEXT NOT NULL
+);
