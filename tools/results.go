@@ -20,6 +20,7 @@ type WriteResult struct {
 	PlanToken string            `json:"planToken,omitempty"`
 	ExpiresAt *time.Time        `json:"expiresAt,omitempty"`
 	JobID     string            `json:"jobId,omitempty"`
+	Approval  string            `json:"approvalId,omitempty" jsonschema_description:"What the operator approves; the job's id."`
 	RunAt     *time.Time        `json:"runAt,omitempty"`
 	Steps     []jobs.StepResult `json:"steps,omitempty"`
 	NotShown  int               `json:"stepsNotShown,omitempty" jsonschema_description:"Steps left out because the answer would be too long."`
@@ -87,6 +88,10 @@ func (r *WriteResult) Report(e *Env, j jobs.Job) {
 	if j.Detail != "" {
 		r.Warnings = append(r.Warnings, j.Detail)
 	}
+	if r.Status == "needs_approval" {
+		until := j.HeldUntil()
+		r.Approval, r.ExpiresAt = j.Run.ID, &until
+	}
 	switch r.Status {
 	case "needs_approval", "scheduled": // nothing was done: what is shown is the plan
 		r.Steps = nil
@@ -126,6 +131,9 @@ func PlanText(p *policy.Plan) string {
 	}
 	for _, w := range p.Warnings {
 		l.add("warning: %s", w)
+	}
+	for _, c := range p.Critical {
+		l.add("needs the operator's approval: %s", c)
 	}
 	for _, b := range p.Blockers {
 		l.add("blocked: %s", b)

@@ -123,6 +123,9 @@ func (a *app) assemble(ctx context.Context, client *graphclient.Client, clk cloc
 	if err := knownTools(slices.Concat(a.cfg.Tools.Only, a.cfg.Tools.Remove)); err != nil {
 		return err
 	}
+	if err := secrets.CheckApprovers(a.cfg.Approval.Approvers); err != nil {
+		return err
+	}
 	dir, err := a.cfg.StatePath()
 	if err != nil {
 		return err
@@ -147,6 +150,7 @@ func (a *app) assemble(ctx context.Context, client *graphclient.Client, clk cloc
 		return err
 	}
 	engine := &policy.Engine{Config: a.cfg, Graph: client, Plans: plans, Sealer: sealer, Ledger: ledger, Clock: clk, Embedded: a.cfg.Cloud == "sandbox"}
+	engine.Signatures, engine.Requester = &secrets.Signers{Store: store, Approvers: a.cfg.Approval.Approvers}, username()
 	engine.Explain = func(err error) string { return redactor.Clean(tools.Explain(err)) }
 	a.env = &tools.Env{Graph: client, Policy: engine, Secrets: store, Redactor: redactor, Clock: clk}
 	a.invoker = mcpserver.NewInvoker(a.env, engine, a.log, a.off)

@@ -11,18 +11,27 @@ import (
 
 	"cipp-mcp/graphclient"
 	"cipp-mcp/internal/clock"
+	"cipp-mcp/internal/config"
 	"cipp-mcp/internal/jobs"
 )
 
 // jobWorkers is how many jobs one process runs at once.
 const jobWorkers = 4
 
+// embedded begins the name of the folder in which an embedded sandbox's ledger lies.
+const embedded = "embedded-"
+
+// openLedger opens the ledger that the configuration names.
+func openLedger(ctx context.Context, _ config.Config, dir string, clk clock.Clock) (*jobs.Ledger, error) {
+	return jobs.OpenLedger(ctx, dir, clk, clock.System{})
+}
+
 // ledger opens the job ledger of the state directory. What was begun in a sandbox that lives inside this
 // process can be gone on with by nobody, so its ledger lives no longer than it does.
 func (a *app) ledger(ctx context.Context, stateDir string, clk clock.Clock) (*jobs.Ledger, error) {
 	dir := stateDir
 	if a.sandbox != nil {
-		tmp, err := os.MkdirTemp(stateDir, "embedded-")
+		tmp, err := os.MkdirTemp(stateDir, embedded)
 		if err != nil {
 			return nil, fmt.Errorf("open the job ledger: %w", err)
 		}
@@ -30,7 +39,7 @@ func (a *app) ledger(ctx context.Context, stateDir string, clk clock.Clock) (*jo
 		a.closers = append(a.closers, func() { _ = os.RemoveAll(tmp) })
 		sweepEmbedded(stateDir, tmp)
 	}
-	l, err := jobs.OpenLedger(ctx, dir, clk, clock.System{})
+	l, err := openLedger(ctx, a.cfg, dir, clk)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +49,7 @@ func (a *app) ledger(ctx context.Context, stateDir string, clk clock.Clock) (*jo
 
 // sweepEmbedded clears away the ledgers of embedded sandboxes that were killed.
 func sweepEmbedded(stateDir, own string) {
-	old, _ := filepath.Glob(filepath.Join(stateDir, "embedded-*"))
+	old, _ := filepath.Glob(filepath.Join(stateDir, embedded+"*"))
 	for _, d := range old {
 		if info, err := os.Stat(d); err == nil && d != own && time.Since(info.ModTime()) > 24*time.Hour {
 			_ = os.RemoveAll(d)

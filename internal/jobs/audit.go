@@ -9,6 +9,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -137,4 +139,32 @@ func (s *Store) eachLine(ctx context.Context, query string, f func(AuditLine) er
 		}
 	}
 	return storeError(rows.Err())
+}
+
+// LastWritten is when the newest line of the journal was written, zero when there is none.
+func (s *Store) LastWritten(ctx context.Context) (time.Time, error) {
+	var at int64
+	err := s.read.QueryRowContext(ctx, `SELECT COALESCE(MAX(at), 0) FROM audit`).Scan(&at)
+	return fromMilli(at), storeError(err)
+}
+
+// Reaches says whether the chain still holds a head that was noted earlier, written SEQ:HASH.
+func (s *Store) Reaches(ctx context.Context, head string) error {
+	seq, hash, _ := strings.Cut(strings.TrimSpace(head), ":")
+	n, err := strconv.ParseInt(seq, 10, 64)
+	if err != nil || hash == "" {
+		return errors.New("a head is written SEQ:HASH, as journal verify prints it")
+	}
+	var found string
+	err = s.read.QueryRowContext(ctx, `SELECT hash FROM audit WHERE seq = ?`, n).Scan(&found)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return fmt.Errorf("%w: it ends before line %d", ErrAudit, n)
+	case err != nil:
+		return storeError(err)
+	case found != hash:
+		return fmt.Errorf("%w: line %d is another than it was", ErrAudit, n)
+	default:
+		return nil
+	}
 }

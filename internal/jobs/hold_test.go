@@ -87,7 +87,10 @@ func TestAFreezeStopsTheNextCall(t *testing.T) {
 	l := b.ledger()
 	ctx := t.Context()
 	first, second := b.step("first", Idempotent), b.step("second", Idempotent)
-	b.far["first"].act = func(_ int, work func(time.Duration)) error { work(0); return l.Freeze(ctx, "anna", "something is wrong") }
+	b.far["first"].act = func(_ int, work func(time.Duration)) error {
+		work(0)
+		return l.Freeze(ctx, "anna", "something is wrong")
+	}
 	b.create(l, "r", first, second)
 	w := b.worker(l, first, second)
 	b.work(w, "r")

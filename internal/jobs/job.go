@@ -164,7 +164,11 @@ func scanStep(row scanner) (s StepRow, image string, err error) {
 
 // Jobs lists runs, the newest first, at most limit of them; state and tenant "" are any.
 func (l *Ledger) Jobs(ctx context.Context, state, tenantID string, limit int) ([]RunInfo, error) {
-	rows, err := l.store.read.QueryContext(ctx, `SELECT `+runColumns+` FROM run WHERE ? IN ('', state) AND ? IN ('', tenant) ORDER BY created_at DESC, id LIMIT ?`, state, tenantID, limit)
+	return l.list(ctx, `SELECT `+runColumns+` FROM run WHERE ? IN ('', state) AND ? IN ('', tenant) ORDER BY created_at DESC, id LIMIT ?`, state, tenantID, limit)
+}
+
+func (l *Ledger) list(ctx context.Context, query string, args ...any) ([]RunInfo, error) {
+	rows, err := l.store.read.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, storeError(err)
 	}
@@ -178,6 +182,11 @@ func (l *Ledger) Jobs(ctx context.Context, state, tenantID string, limit int) ([
 		out = append(out, r)
 	}
 	return out, storeError(rows.Err())
+}
+
+// Since lists the runs that were made after a moment.
+func (l *Ledger) Since(ctx context.Context, at time.Time) ([]RunInfo, error) {
+	return l.list(ctx, `SELECT `+runColumns+` FROM run WHERE created_at > ?`, milli(at))
 }
 
 // ByKey finds the run that a call made, "" when there is none.
@@ -198,13 +207,22 @@ func (l *Ledger) Active(ctx context.Context, tenantID, subject, kind string) (ru
 	return runID, storeError(err)
 }
 
+// Count counts all runs by their state.
+func (l *Ledger) Count(ctx context.Context) (map[string]int, error) {
+	return countBy(ctx, l.store.read, `SELECT state, COUNT(*) FROM run GROUP BY state`)
+}
+
 // Children counts the runs below a parent by their state.
 func (l *Ledger) Children(ctx context.Context, parentID string) (map[string]int, error) {
 	return countChildren(ctx, l.store.read, parentID)
 }
 
 func countChildren(ctx context.Context, tx Tx, parentID string) (map[string]int, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT state, COUNT(*) FROM run WHERE parent_id = ? GROUP BY state`, parentID)
+	return countBy(ctx, tx, `SELECT state, COUNT(*) FROM run WHERE parent_id = ? GROUP BY state`, parentID)
+}
+
+func countBy(ctx context.Context, tx Tx, query string, args ...any) (map[string]int, error) {
+	rows, err := tx.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, storeError(err)
 	}

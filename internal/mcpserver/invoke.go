@@ -127,6 +127,9 @@ func (inv *Invoker) invoke(ctx context.Context, t tools.Tool, raw json.RawMessag
 		if why := inv.Engine.MayWrite(); why != "" {
 			return nil, nil, &tools.Problem{Code: "read_only", Message: "Nothing was changed: " + why + ".", Next: "Ask the operator, or go on with tools that only read."}
 		}
+		if err := inv.Engine.Thawed(ctx); err != nil {
+			return nil, nil, err
+		}
 	}
 	call, err := inv.Env.NewCall(ctx, t, in)
 	if err != nil {

@@ -55,7 +55,7 @@ func (inv *Invoker) write(ctx context.Context, t tools.Tool, call *tools.Call, i
 			return nil, nil, err
 		}
 	}
-	approvedBy := ""
+	var a approval
 	switch {
 	case len(plan.Blockers) > 0:
 		res.Status, res.Next = "blocked", "Nothing was changed. Resolve what blocks it, or leave that part out, and call again."
@@ -68,27 +68,41 @@ func (inv *Invoker) write(ctx context.Context, t tools.Tool, call *tools.Call, i
 		return res, nil, nil
 	case wa.DryRun:
 		return inv.show(res, plan, "planned", "Show this plan to the person. To execute it, call again with the same arguments and this planToken.")
-	case caller.Answer != nil:
-		if approvedBy, err = inv.answered(plan, *caller.Answer, caller.Name); err != nil {
+	case caller.Answer != nil && inv.Engine.Mode(t.Name, plan.Risk, true) != policy.ModeOperator:
+		if a.by, err = inv.answered(plan, *caller.Answer, caller.Name); err != nil {
 			return nil, nil, err
 		}
-		if approvedBy == "" {
+		if a.by == "" {
 			res.Status, res.Next = "declined", "The person declined, so nothing was changed. Do not ask again unless the person wants it."
 			return res, nil, nil
 		}
 	default:
 		var q *Question
-		if approvedBy, q, err = inv.approve(req, plan, wa, caller, res); err != nil || q != nil {
+		if a, q, err = inv.approve(ctx, req, plan, wa, caller, res); err != nil || q != nil {
 			return nil, q, err
 		}
-		if approvedBy == "" {
+		if a.by == "" && !a.held {
 			return inv.show(res, plan, "needs_approval", "Nothing was changed yet. Show this plan to the person; when the person agrees, call again with the same arguments and this planToken.")
 		}
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, nil, fmt.Errorf("before the first write: %w", err) // nothing executes inside a call that was given up
 	}
-	return inv.start(ctx, policy.Start{Request: req, Run: call.Run, Plan: plan, ApprovedBy: approvedBy, NotBefore: at, CallKey: key}, res, caller)
+	if a.held {
+		if j, err := inv.Engine.Held(ctx, req, plan); err != nil || j != nil {
+			if err == nil {
+				res.Report(inv.Env, *j) // it waits already
+			}
+			return res, nil, err
+		}
+	}
+	return inv.start(ctx, policy.Start{Request: req, Run: call.Run, Plan: plan, ApprovedBy: a.by, NotBefore: at, Held: a.held, Grant: a.grant, CallKey: key}, res, caller)
+}
+
+// approval is how a plan came to be approved; held is that the operator has yet to.
+type approval struct {
+	by, grant string
+	held      bool
 }
 
 // callKey is the idempotencyKey of a call bound to everything else it says; "" when the caller gave none. It
@@ -114,29 +128,37 @@ func (inv *Invoker) shown(token string, plan policy.Plan) error {
 	return policy.Approved(shown, plan)
 }
 
-// approve finds out whether a plan may run now: approvedBy names the approval, a question has to be
-// put first, or neither, and the plan has to be shown.
-func (inv *Invoker) approve(req policy.Request, plan policy.Plan, wa tools.WriteArgs, caller Caller, res *tools.WriteResult) (approvedBy string, q *Question, err error) {
-	mode := inv.Engine.Mode(plan.Risk, caller.CanAsk)
+// approve finds out whether a plan may run now: approval names it, a question has to be put first, or
+// neither, and the plan has to be shown.
+func (inv *Invoker) approve(ctx context.Context, req policy.Request, plan policy.Plan, wa tools.WriteArgs, caller Caller, res *tools.WriteResult) (a approval, q *Question, err error) {
+	mode := inv.Engine.Mode(req.Tool, plan.Risk, caller.CanAsk)
 	token := wa.PlanToken
+	if mode == policy.ModeOperator || !caller.CanAsk && mode != policy.ModeNone {
+		grant, err := inv.Engine.Granted(ctx, req, plan)
+		if grant != "" || err != nil {
+			return approval{by: "standing grant " + grant, grant: grant}, nil, err
+		}
+	}
 	switch {
-	case mode == "none":
-		return "configuration (approval." + req.Risk.String() + ": none)", nil, nil
-	case mode == "client":
+	case mode == policy.ModeNone:
+		return approval{by: "configuration (approval." + req.Risk.String() + ": none)"}, nil, nil
+	case mode == policy.ModeOperator:
+		return approval{held: true}, nil, nil
+	case mode == policy.ModeClient:
 		if token == "" {
 			if token, _, err = inv.Engine.Plans.Keep(plan); err != nil {
-				return "", nil, err
+				return a, nil, err
 			}
 		}
 		q, err = inv.ask(plan, token, res)
-		return "", q, err
+		return a, q, err
 	case token != "":
 		if _, err := inv.Engine.Plans.Take(token); err != nil {
-			return "", nil, err
+			return a, nil, err
 		}
-		return "plan token, by " + caller.Name, nil, nil
+		return approval{by: "plan token, by " + caller.Name}, nil, nil
 	default:
-		return "", nil, nil
+		return a, nil, nil
 	}
 }
 

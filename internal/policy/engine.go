@@ -23,6 +23,10 @@ type Engine struct {
 	Sealer *Sealer
 	Ledger *jobs.Ledger
 	Clock  clock.Clock
+	// Signatures tells whether a signature is an approver's; nil where nobody can approve.
+	Signatures Signatures
+	// Requester is who runs this server, as the machine knows him.
+	Requester string
 	// Embedded: the cloud is the sandbox inside this process, where writing is free.
 	Embedded bool
 	// Headless: this process runs jobs whoever is there, so that what is scheduled will be run.
@@ -52,24 +56,28 @@ func (r Request) asked() jobs.Event {
 	return jobs.Event{Tool: r.Tool, Tenant: r.Tenant.ID, Client: r.Client, Reason: r.Reason, Ticket: r.Ticket}
 }
 
-// Mode is how a class of write is approved when the client can, or cannot, ask a person.
-func (e *Engine) Mode(r Risk, canAsk bool) string {
-	mode := e.Config.Approval.Write
-	if r >= Destructive {
-		mode = e.Config.Approval.Destructive
-	}
-	if mode == "client" && !canAsk {
-		return "plan"
-	}
-	return mode
-}
-
 // MayWrite says why writing is switched off here, "" when it is not.
 func (e *Engine) MayWrite() string {
 	if e.Embedded || e.Config.Access == config.Write {
 		return ""
 	}
 	return "this server is read-only; the operator switches writing on with access: write in cipp-mcp.yaml (or CIPP_ACCESS=write)"
+}
+
+// ErrFrozen says that the operator stopped every write.
+var ErrFrozen = errors.New("every write is frozen")
+
+// Thawed says whether anything may be written now; ErrFrozen when the operator stopped it.
+func (e *Engine) Thawed(ctx context.Context) error {
+	f, err := e.Ledger.Frozen(ctx)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w: %w", ErrState, err)
+	case f != nil:
+		return fmt.Errorf("%w since %s by %s: %s", ErrFrozen, f.At.UTC().Format("2006-01-02 15:04Z"), f.By, f.Why)
+	default:
+		return nil
+	}
 }
 
 // NewRun is a fresh run of a tool; user is nil where the tool has none as target.
@@ -105,6 +113,9 @@ func (e *Engine) look(ctx context.Context, req Request, run *jobs.Run) (Plan, er
 	if err := e.guardTarget(ctx, req, &p); err != nil {
 		return p, err
 	}
+	if err := e.guardRate(ctx, req, run, &p); err != nil {
+		return p, err
+	}
 	for _, s := range req.Steps {
 		c, err := s.Plan(ctx, run)
 		if err != nil {
@@ -112,12 +123,13 @@ func (e *Engine) look(ctx context.Context, req Request, run *jobs.Run) (Plan, er
 		}
 		c.Step = s.Name
 		if c.Critical != "" {
-			c.Blockers = append(c.Blockers, c.Critical+operatorOnly)
+			p.raise(c.Critical)
 		}
 		p.Blockers = appendNew(p.Blockers, c.Blockers...)
 		p.Warnings = appendNew(p.Warnings, c.Warnings...)
 		p.Changes = append(p.Changes, c)
 	}
+	e.guardOperator(req, &p)
 	return p, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,6 +28,7 @@ type Start struct {
 	ApprovedBy string
 	NotBefore  time.Time // zero: at once
 	Held       bool      // the operator has yet to approve it
+	Grant      string    // the standing grant it is done under
 	CallKey    string
 }
 
@@ -38,10 +40,14 @@ type sealedArgs struct {
 
 // asked is what a later process needs to go on with a run.
 type asked struct {
-	Args     map[string]any
-	Risk     Risk
-	Binding  string
-	Warnings []string
+	Args      map[string]any
+	Risk      Risk
+	Binding   string
+	Warnings  []string
+	Requester string
+	// Operator: it needs the operator's approval, and does not begin without one that can be believed.
+	Operator bool
+	Grant    string
 }
 
 const argsPurpose = "arguments of "
@@ -49,7 +55,7 @@ const argsPurpose = "arguments of "
 // Start writes an approved plan into the ledger, from where it is run by whatever process is there. When
 // Start has returned nil, what was approved will be done or be told as not done.
 func (e *Engine) Start(ctx context.Context, s Start) error {
-	box, err := e.Sealer.Seal(argsPurpose+s.Run.ID, asked{s.Args, s.Plan.Risk, s.Plan.Binding(), s.Warnings})
+	box, err := e.Sealer.Seal(argsPurpose+s.Run.ID, asked{s.Args, s.Plan.Risk, s.Plan.Binding(), s.Warnings, e.Requester, s.Held, s.Grant})
 	if err != nil {
 		return err
 	}
@@ -58,7 +64,7 @@ func (e *Engine) Start(ctx context.Context, s Start) error {
 		return fmt.Errorf("keep the arguments: %w", err)
 	}
 	n := jobs.NewRun{
-		Run: s.Run, PlanVersion: planVersion, Args: args, NotBefore: s.NotBefore, Held: s.Held, CallKey: s.CallKey,
+		Run: s.Run, PlanVersion: planVersion, Args: args, NotBefore: s.NotBefore, Held: s.Held, CallKey: s.CallKey, Grant: s.Grant,
 		CreatedBy: s.Client, Approval: s.ApprovedBy, Steps: s.Steps, Changes: s.Plan.Changes, Asked: s.asked(),
 	}
 	n.Asked.Shown = e.Sealer.Fingerprint(s.Plan.Binding())
@@ -162,14 +168,21 @@ func (f *fresh) take(runID string) []jobs.Step {
 // hold. What a scheduled run finds before its changes may have moved meanwhile, for weeks may lie between;
 // what it will do, to whom, and the guards may not.
 func (e *Engine) Check(ctx context.Context, job jobs.Job, steps []jobs.Step) error {
-	if job.NotBefore.IsZero() && job.Proof == "" {
-		return nil // it begins right after its plan was made
+	a, err := e.opened(job.RunInfo)
+	if err != nil {
+		return err
 	}
 	if why := e.MayWrite(); why != "" {
 		return fmt.Errorf("%w: %s", jobs.ErrWithdrawn, why)
 	}
-	a, err := e.opened(job.RunInfo)
-	if err != nil {
+	if a.Operator {
+		if err := e.proven(job, a); err != nil {
+			return fmt.Errorf("%w: %w", jobs.ErrWithdrawn, err)
+		}
+	} else if job.NotBefore.IsZero() {
+		return nil // it begins right after its plan was made
+	}
+	if err := e.stillGranted(ctx, a.Grant); err != nil {
 		return err
 	}
 	req := Request{Tool: job.Kind, Risk: a.Risk, Args: a.Args, Steps: steps, Warnings: a.Warnings}
@@ -196,7 +209,7 @@ func (e *Engine) Check(ctx context.Context, job jobs.Job, steps []jobs.Step) err
 	}
 	switch {
 	case now.Risk > a.Risk:
-		return fmt.Errorf("%w: it has become %s, and was approved as %s", jobs.ErrWithdrawn, now.Risk, a.Risk)
+		return fmt.Errorf("%w: it has become %s, and was approved as %s: %s", jobs.ErrWithdrawn, now.Risk, a.Risk, strings.Join(now.Critical, "; "))
 	case job.NotBefore.IsZero() && now.Binding() != a.Binding, !sameEffect(shown, now):
 		return fmt.Errorf("%w: %w: %s", jobs.ErrWithdrawn, ErrChanged, difference(shown, now))
 	}
