@@ -101,6 +101,21 @@ func TestSinksThatMakeSense(t *testing.T) {
 	}
 }
 
+func TestRecipientsGoTogether(t *testing.T) {
+	classic, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	quantum, err := age.GenerateHybridIdentity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := Passwords{Sink: SinkAge, AgeRecipients: []string{classic.Recipient().String(), quantum.Recipient().String()}}
+	if err := p.check(false); err == nil || !strings.Contains(err.Error(), "cannot be used together") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestLaterWins(t *testing.T) {
 	env := map[string]string{"CIPP_ACCESS": "write", "CIPP_TENANTS_ALLOW": "a.example,b.example"}
 	c, err := Load(write(t, "version: 1\naccess: read-only\n"), func(k string) (string, bool) { v, ok := env[k]; return v, ok })

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"filippo.io/age"
@@ -63,6 +64,13 @@ func (p Passwords) checkRecipients() error {
 		if _, err := age.ParseRecipients(strings.NewReader(r)); err != nil {
 			return fmt.Errorf("passwords.ageRecipients[%d] is no public key of age: it is mistyped or cut off", i)
 		}
+	}
+	to, err := age.ParseRecipients(strings.NewReader(strings.Join(p.AgeRecipients, "\n")))
+	if err == nil {
+		_, err = age.Encrypt(io.Discard, to...) // some kinds of key do not go together
+	}
+	if err != nil {
+		return fmt.Errorf("passwords.ageRecipients cannot be used together: %w", err)
 	}
 	return nil
 }
