@@ -52,7 +52,7 @@ func (r *WriteResult) Text() string {
 		l.add("NOT SHOWN: %s of this plan, since the answer would be too long; leave parts out and call again to see them", count(r.NotShown, "step", "steps"))
 	}
 	for _, s := range r.Secrets {
-		l.add("secret for %s: handle %s; a person reveals it with: %s%s", s.For, s.Handle, s.Reveal, ifText(s.Note, "; "))
+		l.add("%s", s.text())
 	}
 	if r.CreatedID != "" {
 		l.add("created: %s", r.CreatedID)

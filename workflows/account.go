@@ -130,8 +130,8 @@ func RevokeSessions(t Target) jobs.Step {
 // refused it.
 type Sealer interface {
 	// Seal keeps the secret for whom and returns its handle.
-	Seal(kind, whom, secret string) (handle string, err error)
-	Discard(handle string)
+	Seal(ctx context.Context, kind, whom, secret string) (handle string, err error)
+	Discard(ctx context.Context, handle string)
 	// Ready says why nothing could be sealed now.
 	Ready() error
 	// Generate makes a password.
@@ -181,13 +181,13 @@ func ResetPassword(t Target, s Sealer, given string, mustChange bool) jobs.Step 
 			if err := beginSetting(run, "password", u.LastPasswordChangeDateTime, t.Clock.Now()); err != nil {
 				return nil, err
 			}
-			password, handle, err := sealed(s, "reset-password", given, t.User.UserPrincipalName, run)
+			password, handle, err := sealed(ctx, s, "reset-password", given, t.User.UserPrincipalName, run)
 			if err != nil {
 				return nil, err
 			}
 			err = t.Graph.SetPassword(ctx, t.tid(), t.User.ID, password, mustChange)
 			if err != nil && !graphclient.IsAmbiguous(err) && handle != "" {
-				s.Discard(handle)
+				s.Discard(ctx, handle)
 				return nil, errDiscard(run, err)
 			}
 			return jobs.Handle{"secret": handle}, errors.Join(err, run.Put("passwordAnswered", err == nil))
@@ -203,14 +203,14 @@ func ResetPassword(t Target, s Sealer, given string, mustChange bool) jobs.Step 
 }
 
 // sealed is the password to set and, where it was generated, the handle under which it waits.
-func sealed(s Sealer, step, given, whom string, run *jobs.Run) (password, handle string, err error) {
+func sealed(ctx context.Context, s Sealer, step, given, whom string, run *jobs.Run) (password, handle string, err error) {
 	if given != "" {
 		return given, "", nil
 	}
 	if password, err = s.Generate(); err != nil {
 		return "", "", err
 	}
-	if handle, err = s.Seal("password", whom, password); err != nil {
+	if handle, err = s.Seal(ctx, "password", whom, password); err != nil {
 		return "", "", err
 	}
 	return password, handle, errors.Join(run.Put(SecretHandle, handle), run.Put(SecretStep, step))

@@ -38,7 +38,7 @@ func CreateUser(t Target, s Sealer, u graphclient.NewUser, given string) jobs.St
 			return c, err
 		},
 		Do: func(ctx context.Context, run *jobs.Run) (jobs.Handle, error) {
-			password, handle, err := sealed(s, "create-user", given, u.UserPrincipalName, run)
+			password, handle, err := sealed(ctx, s, "create-user", given, u.UserPrincipalName, run)
 			if err != nil {
 				return nil, err
 			}
@@ -46,7 +46,7 @@ func CreateUser(t Target, s Sealer, u graphclient.NewUser, given string) jobs.St
 			n.PasswordProfile.Password = password
 			created, err := t.Graph.CreateUser(ctx, t.tid(), n)
 			if err != nil && !graphclient.IsAmbiguous(err) && handle != "" {
-				s.Discard(handle)
+				s.Discard(ctx, handle)
 				return nil, errDiscard(run, err)
 			}
 			if err == nil {

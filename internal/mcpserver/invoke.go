@@ -29,6 +29,7 @@ type Invoker struct {
 
 	schemas  map[string]*jsonschema.Schema
 	executed executed
+	offers   offers
 }
 
 // askFor keeps a call under the minute after which many clients give up.

@@ -32,6 +32,14 @@ var ErrNoOperator = errors.New("no operator's passphrase is set, so a generated 
 // ErrGone says that the handle is unknown, was revealed before, or has expired.
 var ErrGone = errors.New("there is no such secret: the handle is wrong, it was revealed already, or it has expired")
 
+// HowToOpen is the command by which a person sees a secret. It names nothing that a model might open.
+func (s *Store) HowToOpen(handle string) string {
+	if i, err := s.info(handle); err == nil && i.Sink == SinkAge {
+		return "age -d -i KEY secrets/" + handle + ".age"
+	}
+	return "cipp-mcp secrets reveal " + handle
+}
+
 // ErrNotOurs says that a secret was encrypted to keys that this program does not have.
 var ErrNotOurs = errors.New("this secret is encrypted to the public keys of passwords.ageRecipients, and whoever has one of their private halves opens it")
 
