@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -31,6 +32,10 @@ type offered struct {
 // offeredFor is how long a result waits for its client; the journal has what was done in any case.
 const offeredFor = time.Hour
 
+// offerState begins the state that such a call comes back with, and no other's: whatever else comes
+// with it, nothing is executed.
+const offerState = "offer_"
+
 func (o *offers) keep(w offered) (state string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -42,7 +47,7 @@ func (o *offers) keep(w offered) (state string) {
 	if o.byState == nil {
 		o.byState = map[string]offered{}
 	}
-	state = "offer_" + rand.Text()
+	state = offerState + rand.Text()
 	o.byState[state] = w
 	return state
 }
@@ -97,7 +102,7 @@ func (inv *Invoker) offer(ctx context.Context, t tools.Tool, out Outcome) *mcp.C
 // offerAnswered ends a call whose client comes back from the person: nothing is executed again. It is
 // nil for every other call.
 func (inv *Invoker) offerAnswered(ctx context.Context, t tools.Tool, r mcp.CallToolRequest) *mcp.CallToolResult {
-	if server.ElicitationResponse(r.Params.InputResponses, revealID(0)) == nil {
+	if !strings.HasPrefix(r.Params.RequestState, offerState) && server.ElicitationResponse(r.Params.InputResponses, revealID(0)) == nil {
 		return nil
 	}
 	w, ok := inv.offers.take(r.Params.RequestState)
