@@ -137,7 +137,7 @@ func (a *app) assemble(client *graphclient.Client, clk clock.Clock, redactor *se
 		return err
 	}
 	a.closers = append(a.closers, func() { _ = journal.Close() })
-	sealer, err := policy.OpenSealer(dir)
+	sealer, err := policy.OpenSealerAt(dir, a.cfg.SealKey, !a.cfg.Sandboxed())
 	if err != nil {
 		return err
 	}
