@@ -20,6 +20,9 @@ import (
 
 func TestMain(m *testing.M) {
 	if os.Getenv("CIPP_TEST_RUN_MAIN") != "" { // the test binary stands in for the program
+		if tag := os.Getenv("CIPP_TEST_PASSWORDS"); tag != "" {
+			generate = awkward(tag)
+		}
 		main()
 		os.Exit(0)
 	}
