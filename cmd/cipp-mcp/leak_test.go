@@ -393,3 +393,43 @@ func TestNothingLeaks(t *testing.T) {
 		}
 	}
 }
+
+// Microsoft may repeat in an error what it was sent. What is passed on then has no password in it.
+func TestMicrosoftsEchoIsRedacted(t *testing.T) {
+	for _, password := range []string{`Zq&<"+9x/'>%\Lantern-81`, `"Zq'Lantern«&»-<b>-82"`, "Zq&<\"+Lantern \u00e9-83", strings.Repeat(`x"&`, 60) + "Lantern"} {
+		for _, status := range []int{400, 403, 409, 500} {
+			w := newWorld(t, worldOptions{})
+			w.env.Secrets.Generate = func() (string, error) { return password, nil }
+			message, err := json.Marshal("Property passwordProfile has the invalid value '" + password + "'; " + password + " was refused.")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := w.sandbox.SetFaults(fmt.Appendf(nil, `[{"match":{"service":"graph","method":"PATCH","path":"/users/*"},"do":{"status":%d,"code":"Request_BadRequest","message":%s}}]`, status, message)); err != nil {
+				t.Fatal(err)
+			}
+			a := w.must("cipp_reset_password", in(harbourline, "userId", priya))
+			if a.v["status"] == "done" {
+				t.Fatalf("%s", a.text)
+			}
+			s, err := leaks.New(map[string]string{"the password": password, "its end": "Lantern-"[:7] + password[len(password)-3:]})
+			if err != nil {
+				t.Fatal(err)
+			}
+			dir, err := w.cfg.StatePath()
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := json.Marshal(a.v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found, _, err := s.Tree(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range append(append(found, s.Search("the result", b)...), s.Search("the text", []byte(a.text))...) {
+				t.Errorf("%d: %s\n%s", status, f, a.text)
+			}
+		}
+	}
+}

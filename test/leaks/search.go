@@ -16,6 +16,7 @@ import (
 	"regexp"
 	"slices"
 	"sort"
+	"strings"
 )
 
 // shortest is the fewest bytes that are searched for: less would be found by chance.
@@ -137,8 +138,24 @@ func (s *Searcher) Tree(dir string) (out []Finding, files int, err error) {
 var (
 	gzipMagic = []byte{0x1f, 0x8b, 0x08}
 	wrapped   = regexp.MustCompile(`(?:\r?\n|\\r?\\n|\\n)[ \t]*`)
-	base64Run = regexp.MustCompile(`[A-Za-z0-9+/_-]{24,}`)
 )
+
+// base64Runs are the stretches of b that may be base64, in either alphabet, and are long enough to hold
+// something compressed.
+func base64Runs(b []byte) (out [][2]int) {
+	const least = 24
+	from := 0
+	for i := 0; i <= len(b); i++ {
+		if i < len(b) && strings.IndexByte("+/-_", b[i]) >= 0 || i < len(b) && (b[i] >= 'a' && b[i] <= 'z' || b[i] >= 'A' && b[i] <= 'Z' || b[i] >= '0' && b[i] <= '9') {
+			continue
+		}
+		if i-from >= least {
+			out = append(out, [2]int{from, i})
+		}
+		from = i + 1
+	}
+	return out
+}
 
 // opened are the layers that lie in b: what is compressed, what is base64 (compressed things are often
 // carried so), and text whose lines were broken.
@@ -163,7 +180,7 @@ func opened(b []byte) map[string][]byte {
 			add(out, fmt.Sprintf("zlib at %d", i), r)
 		}
 	}
-	for _, at := range base64Run.FindAllIndex(b, -1) {
+	for _, at := range base64Runs(b) {
 		run := bytes.Map(func(r rune) rune {
 			switch r {
 			case '-':
