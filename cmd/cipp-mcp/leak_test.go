@@ -315,7 +315,8 @@ func (r *run) story() {
 	n++
 	r.call("failed", "cipp_reset_password", in(harbourline, "userId", demoManager)) // nothing was read back: it is kept in case it is in force
 	r.faults("null")
-	r.call("done", "cipp_reset_password", in(harbourline, "userId", priya, "password", given))
+	r.call("done", "cipp_reset_password", in(harbourline, "userId", priya, "password", given, "reason", "it becomes "+given, "ticket", given))
+	r.call("", "cipp_reset_password", in(harbourline, "userId", given)) // quoted in an error
 	r.decline = true
 	set("done", "cipp_reset_password", in(harbourline, "userId", demoManager))
 	if n >= awkwardly {
