@@ -17,6 +17,7 @@ type Env struct {
 	Graph    *graphclient.Client
 	Policy   *policy.Engine
 	Secrets  *secrets.Store
+	Sink     secrets.Sink // where generated secrets go
 	Redactor *secrets.Redactor
 	Clock    clock.Clock
 }

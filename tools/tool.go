@@ -64,7 +64,10 @@ type Work struct {
 type SecretRef struct {
 	Handle string `json:"handle"`
 	For    string `json:"for"`
-	Reveal string `json:"reveal"`
+	// Reveal is the command by which a person sees it.
+	Reveal string `json:"reveal,omitempty"`
+	// Shown: the person at the client has seen it, so nothing waits any more.
+	Shown bool `json:"shown,omitempty"`
 	// Note says that nobody knows whether the secret is in force.
 	Note string `json:"note,omitempty"`
 }

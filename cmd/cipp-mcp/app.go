@@ -71,6 +71,7 @@ type app struct {
 	invoker *mcpserver.Invoker
 	log     *zap.Logger
 	sandbox *sandbox.Server // nil unless it runs inside this process
+	pusher  cloudPusher
 	closers []func()
 }
 
@@ -137,7 +138,7 @@ func (a *app) assemble(ctx context.Context, client *graphclient.Client, clk cloc
 	if err != nil {
 		return err
 	}
-	sealer, err := policy.OpenSealer(dir)
+	sealer, err := policy.OpenSealerAt(dir, a.cfg.SealKey, !a.cfg.Sandboxed())
 	if err != nil {
 		return err
 	}
@@ -152,7 +153,13 @@ func (a *app) assemble(ctx context.Context, client *graphclient.Client, clk cloc
 	engine := &policy.Engine{Config: a.cfg, Graph: client, Plans: plans, Sealer: sealer, Ledger: ledger, Clock: clk, Embedded: a.cfg.Cloud == "sandbox"}
 	engine.Signatures, engine.Requester = &secrets.Signers{Store: store, Approvers: a.cfg.Approval.Approvers}, username()
 	engine.Explain = func(err error) string { return redactor.Clean(tools.Explain(err)) }
-	a.env = &tools.Env{Graph: client, Policy: engine, Secrets: store, Redactor: redactor, Clock: clk}
+	store.Generate = generate
+	sink, err := a.sink(store, redactor)
+	if err != nil {
+		return err
+	}
+	a.closers = append(a.closers, sink.Close)
+	a.env = &tools.Env{Graph: client, Policy: engine, Secrets: store, Sink: sink, Redactor: redactor, Clock: clk}
 	a.invoker = mcpserver.NewInvoker(a.env, engine, a.log, a.off)
 	a.run(ctx)
 	return nil
@@ -281,6 +288,8 @@ func (a *app) embedded(ctx context.Context, f cloudFlags, gc graphclient.Config)
 		gc.Auth.Mode = graphclient.Partner
 	}
 	gc.Clock = s
+	p := s.Client().Pusher
+	a.pusher = cloudPusher{p.URL, p.Token, s.CA()}
 	return gc, s, nil
 }
 
@@ -294,6 +303,7 @@ func (a *app) described(file config.CloudFile, gc graphclient.Config, redactor *
 	gc.Auth = graphclient.Auth{Mode: graphclient.Mode(i.Mode), TenantID: i.TenantID, ClientID: i.ClientID, ClientSecret: i.ClientSecret, CertificatePEM: []byte(i.Certificate), RefreshToken: i.RefreshToken}
 	redactor.Add(i.ClientSecret)
 	redactor.Add(i.RefreshToken)
+	a.pusher = cloudPusher{file.Pusher.URL, file.Pusher.Token, []byte(file.CA)}
 	gc.Clock = clock.System{}
 	if file.Clock != "" {
 		t := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: gc.Cloud.RootCAs, MinVersion: tls.VersionTLS12}}
