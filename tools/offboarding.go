@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"cipp-mcp/graphclient"
+	"cipp-mcp/internal/jobs"
 	"cipp-mcp/internal/policy"
 	"cipp-mcp/workflows"
 )
@@ -60,19 +61,28 @@ func offboardHandler(ctx context.Context, c *Call, in OffboardUserIn) (Work, err
 		KeepCopy: in.KeepCopy, ResetPassword: in.ResetPassword, OutOfOffice: in.OutOfOfficeMessage,
 	}
 	if in.ForwardingAddress != "" {
-		to, warnings, err := c.forwardTarget(ctx, in.ForwardingAddress)
+		to, err := jobs.Found(ctx, c.Run, "forwardTo", func(ctx context.Context) (f forwardTo, err error) {
+			f.User, f.Warnings, err = c.forwardTarget(ctx, in.ForwardingAddress)
+			return f, err
+		})
 		if err != nil {
 			return w, err
 		}
-		w.Warnings = append(w.Warnings, warnings...)
-		o.ForwardTo = &to
+		w.Warnings = append(w.Warnings, to.Warnings...)
+		o.ForwardTo = &to.User
 	}
 	if Synced(c.User) {
 		w.Warnings = append(w.Warnings, c.User.UserPrincipalName+" is synchronised from an on-premises directory: disable the account and reset its password in Active Directory too, or the next synchronisation undoes the block")
 	}
 	var err error
-	w.Steps, err = workflows.Offboard(ctx, c.target(), c.sealer(), o)
+	w.Steps, err = workflows.Offboard(ctx, c.target(), c.Run, c.sealer(), o)
 	return w, err
+}
+
+// forwardTo is whom planning found under forwardingAddress, and what is to be said of it.
+type forwardTo struct {
+	User     graphclient.User
+	Warnings []string
 }
 
 // forwardTarget is the colleague who gets the mail. An address that is no user of the tenant is
