@@ -10,6 +10,7 @@ import (
 	"cipp-mcp/internal/jobs"
 	"cipp-mcp/internal/policy"
 	"cipp-mcp/internal/secrets"
+	"cipp-mcp/workflows"
 )
 
 // Env is what handlers work with; one for the server's life.
@@ -20,6 +21,8 @@ type Env struct {
 	Redactor *secrets.Redactor
 	Journal  *jobs.Journal
 	Clock    clock.Clock
+	// Later makes runs that begin another day; nil where nothing can be planned.
+	Later workflows.Scheduler
 }
 
 // Redact replaces every secret the server knows in a text that is about to leave.

@@ -124,13 +124,16 @@ func All() []Tool {
 		listMFAUsers, resetMFA, revokeSessions, becCheck,
 		resetPassword,
 		listMailboxPermissions,
-		offboardUser,
+		offboardUser, deleteUser, restoreUser,
 	}
 }
 
-// ByName finds a tool.
+// internal are tools that only runs for later are of; no list shows them and no client can call them.
+func internal() []Tool { return []Tool{endAccess} }
+
+// ByName finds a tool, an internal one too.
 func ByName(name string) (Tool, bool) {
-	for _, t := range All() {
+	for _, t := range append(All(), internal()...) {
 		if t.Name == name {
 			return t, true
 		}

@@ -16,7 +16,7 @@ var defaultOf = map[string]string{"push": "microsoftAuthenticator", "oath": "mic
 // refuses to remove the default method while others remain, and the mobile number while there is an
 // alternate one, so the steps are in that order.
 func RemoveAuthMethods(ctx context.Context, t Target, run *jobs.Run) ([]jobs.Step, error) {
-	methods, err := jobs.Found(ctx, run, "methods", func(ctx context.Context) ([]graphclient.AuthMethod, error) { return t.methodsToRemove(ctx) })
+	methods, err := jobs.Found(ctx, run, "methods", t.methodsToRemove)
 	if err != nil {
 		return nil, err
 	}

@@ -70,11 +70,25 @@ func (e effect) step() jobs.Step {
 }
 
 // undo names the step that brings another's effect back. Undoing an undo is doing it again: that is
-// asked for anew.
+// asked for anew. A mailbox that went with the licence is no reason to leave a step out: the licence comes
+// back first, and the mailbox with it.
 func undo(of string, s jobs.Step) (*jobs.Step, error) {
 	s.Name, s.Undo = "undo-"+of, nil
+	plan := s.Plan
+	s.Plan = func(ctx context.Context, run *jobs.Run) (jobs.Change, error) {
+		c, err := plan(ctx, run)
+		if graphclient.KindOf(err) != graphclient.NoMailbox && c.Nothing != withoutMailbox {
+			return c, err
+		}
+		c.Before, c.After, c.Nothing = "there is no mailbox now", "as it was", ""
+		c.Warnings = append(c.Warnings, "what was set in the mailbox is brought back once the licence has brought the mailbox back")
+		return c, nil
+	}
 	return &s, nil
 }
+
+// withoutMailbox is why a step on a mailbox has nothing to do.
+const withoutMailbox = "there is no mailbox"
 
 // OrderUndo puts the undo steps of a run, which come in the order of the run, into the order in which
 // they are to be done: the last first. So a deletion is called off, or the user restored, before

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"cipp-mcp/graphclient"
 	"cipp-mcp/internal/jobs"
@@ -47,7 +48,7 @@ func RemoveLicenses(t Target, names map[string]string, needs []string, look func
 			return c, err
 		},
 		Do: func(ctx context.Context, _ *jobs.Run) (jobs.Handle, error) {
-			if _, err := jobs.KeepBefore(ctx, t.directLicences); err != nil {
+			if _, err := jobs.KeepBefore(ctx, t.licencesBefore); err != nil {
 				return nil, err
 			}
 			held, err := t.directLicences(ctx)
@@ -65,8 +66,8 @@ func RemoveLicenses(t Target, names map[string]string, needs []string, look func
 			return len(held) == 0, err
 		}),
 		Undo: func(_ context.Context, run *jobs.Run) (*jobs.Step, error) {
-			var was []graphclient.AssignedLicense
-			if !run.Before(removeLicenses, &was) || len(was) == 0 {
+			var was licencesBefore
+			if !run.Before(removeLicenses, &was) || len(was.Licences) == 0 {
 				return nil, nil
 			}
 			return undo(removeLicenses, assignLicences(t, names, was))
@@ -74,8 +75,32 @@ func RemoveLicenses(t Target, names map[string]string, needs []string, look func
 	}
 }
 
-// assignLicences gives licences back as they were, with the same service plans switched off.
-func assignLicences(t Target, names map[string]string, back []graphclient.AssignedLicense) jobs.Step {
+// licencesBefore is what goes with the licences.
+type licencesBefore struct {
+	Licences []graphclient.AssignedLicense `json:"licences"`
+	Mailbox  bool                          `json:"mailbox"`
+}
+
+func (t Target) licencesBefore(ctx context.Context) (b licencesBefore, err error) {
+	if b.Licences, err = t.directLicences(ctx); err != nil {
+		return b, err
+	}
+	b.Mailbox, err = t.hasMailbox(ctx)
+	return b, err
+}
+
+func (t Target) hasMailbox(ctx context.Context) (bool, error) {
+	_, err := t.Graph.Mailbox(ctx, t.tid(), t.mailbox())
+	return err == nil, noMailbox(err)
+}
+
+// returnTime is how long a mailbox may take to come back with its licence: minutes as a rule.
+const returnTime = 30 * time.Minute
+
+// assignLicences gives licences back as they were, with the same service plans switched off, and waits for the
+// mailbox where there was one.
+func assignLicences(t Target, names map[string]string, was licencesBefore) jobs.Step {
+	back := was.Licences
 	missing := func(ctx context.Context) ([]graphclient.AssignedLicense, error) {
 		held, err := t.directLicences(ctx)
 		return slices.DeleteFunc(slices.Clone(back), func(l graphclient.AssignedLicense) bool {
@@ -83,7 +108,7 @@ func assignLicences(t Target, names map[string]string, back []graphclient.Assign
 		}), err
 	}
 	return jobs.Step{
-		Name: removeLicenses, Class: jobs.Idempotent,
+		Name: removeLicenses, Class: jobs.Async, Settle: returnTime,
 		Plan: func(ctx context.Context, _ *jobs.Run) (jobs.Change, error) {
 			want, err := missing(ctx)
 			if err != nil {
@@ -104,10 +129,21 @@ func assignLicences(t Target, names map[string]string, back []graphclient.Assign
 			}
 			return nil, t.Graph.AssignLicense(ctx, t.tid(), t.User.ID, want, nil)
 		},
-		Verify: readBack(func(ctx context.Context) (bool, error) {
+		Verify: func(ctx context.Context, _ *jobs.Run) (jobs.Outcome, error) {
 			want, err := missing(ctx)
-			return len(want) == 0, err
-		}),
+			there := !was.Mailbox
+			if err == nil && !there {
+				there, err = t.hasMailbox(ctx)
+			}
+			switch {
+			case err != nil:
+				return jobs.Unknown, err
+			case len(want) == 0 && there:
+				return jobs.Done, nil
+			default:
+				return jobs.Pending, nil
+			}
+		},
 	}
 }
 

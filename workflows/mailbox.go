@@ -51,7 +51,7 @@ func convert(t Target, name, summary, kind, details string, first func(context.C
 		Plan: func(ctx context.Context, _ *jobs.Run) (jobs.Change, error) {
 			m, err := t.Graph.Mailbox(ctx, t.tid(), t.mailbox())
 			if graphclient.KindOf(err) == graphclient.NoMailbox {
-				return jobs.Change{Summary: summary, Nothing: "there is no mailbox"}, nil
+				return jobs.Change{Summary: summary, Nothing: withoutMailbox}, nil
 			}
 			if err != nil {
 				return jobs.Change{}, err
@@ -206,7 +206,7 @@ func setMailboxStep(t Target, name, summary string, params map[string]any, read 
 		Plan: func(ctx context.Context, _ *jobs.Run) (jobs.Change, error) {
 			m, err := t.Graph.Mailbox(ctx, t.tid(), t.mailbox())
 			if graphclient.KindOf(err) == graphclient.NoMailbox {
-				return jobs.Change{Summary: summary, Nothing: "there is no mailbox"}, nil
+				return jobs.Change{Summary: summary, Nothing: withoutMailbox}, nil
 			}
 			if err != nil {
 				return jobs.Change{}, err
@@ -267,7 +267,7 @@ func OutOfOffice(t Target, message string) jobs.Step {
 		Plan: func(ctx context.Context, _ *jobs.Run) (jobs.Change, error) {
 			r, err := t.Graph.AutoReply(ctx, t.tid(), t.mailbox())
 			if graphclient.KindOf(err) == graphclient.NoMailbox {
-				return jobs.Change{Summary: "Turn automatic replies on", Nothing: "there is no mailbox"}, nil
+				return jobs.Change{Summary: "Turn automatic replies on", Nothing: withoutMailbox}, nil
 			}
 			if err != nil {
 				return jobs.Change{}, err

@@ -75,11 +75,16 @@ func ownerless(ctx context.Context, t Target, g graphclient.Group, heir string, 
 	}
 	switch name := jobs.Fence(g.DisplayName); {
 	case len(others) == 0 && heir == "":
-		c.Blockers = append(c.Blockers, t.User.UserPrincipalName+" is the only owner of "+name+": name another in newGroupOwner, or nobody can manage it")
+		c.Blockers = append(c.Blockers, soleOwner(t, g))
 	case len(others) > 0:
 		c.Warnings = append(c.Warnings, fmt.Sprintf("%s stays an owner of %s, as %d more are", t.User.UserPrincipalName, name, len(others)))
 	}
 	return nil
+}
+
+// soleOwner is why a group stops a plan.
+func soleOwner(t Target, g graphclient.Group) string {
+	return t.User.UserPrincipalName + " is the only owner of " + jobs.Fence(g.DisplayName) + ": name another in newGroupOwner, or nobody can manage it"
 }
 
 // otherOwners are the people who own a group beside the user. An application that owns it manages no people.
