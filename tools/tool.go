@@ -123,12 +123,18 @@ func All() []Tool {
 		listMFAUsers, resetMFA, revokeSessions, becCheck,
 		resetPassword,
 		listMailboxPermissions,
-		offboardUser,
+		offboardUser, deleteUser, restoreUser,
 		listJobs, getJob, controlJob,
 	}
 }
 
-// ByName finds a tool.
+// internal are tools that only runs for later are of; no list shows them and no client can call them.
+func internal() []Tool { return []Tool{endAccess} }
+
+// known are all tools that a run may be of.
+func known() []Tool { return append(All(), internal()...) }
+
+// ByName finds a tool that can be called.
 func ByName(name string) (Tool, bool) {
 	for _, t := range All() {
 		if t.Name == name {

@@ -36,15 +36,25 @@ func SetSignIn(t Target, enabled bool) jobs.Step {
 			return c, nil
 		},
 		Do: func(ctx context.Context, _ *jobs.Run) (jobs.Handle, error) {
+			_, err := jobs.KeepBefore(ctx, func(ctx context.Context) (*bool, error) {
+				u, err := read(ctx)
+				return u.AccountEnabled, err
+			})
+			if err != nil {
+				return nil, err
+			}
 			return nil, t.Graph.UpdateUser(ctx, t.tid(), t.User.ID, map[string]any{"accountEnabled": enabled})
 		},
 		Verify: readBack(func(ctx context.Context) (bool, error) {
 			u, err := read(ctx)
 			return u.AccountEnabled != nil && *u.AccountEnabled == enabled, err
 		}),
-		Undo: func(context.Context, *jobs.Run) (*jobs.Step, error) {
-			s := SetSignIn(t, !enabled)
-			return &s, nil
+		Undo: func(_ context.Context, run *jobs.Run) (*jobs.Step, error) {
+			var was *bool
+			if !run.Before(name, &was) || was == nil || *was == enabled {
+				return nil, nil
+			}
+			return undo(name, SetSignIn(t, *was))
 		},
 	}
 }
@@ -89,18 +99,28 @@ func setSinceBegun(run *jobs.Run, what string, now *time.Time) jobs.Outcome {
 // RevokeSessions ends every session of the user (POST /users/{id}/revokeSignInSessions). Access
 // tokens that are out live on for up to an hour.
 func RevokeSessions(t Target) jobs.Step {
+	return revokeSessions(t, "revoke-sessions", "End all sessions")
+}
+
+// RevokeAgain ends the sessions once more at the end of an offboarding: what was begun between the first
+// time and the block, or in the minutes a block takes to be known everywhere, ends too.
+func RevokeAgain(t Target) jobs.Step {
+	return revokeSessions(t, "revoke-sessions-again", "End what sessions were begun meanwhile")
+}
+
+func revokeSessions(t Target, name, summary string) jobs.Step {
 	read := func(ctx context.Context) (*time.Time, error) {
 		u, err := t.Graph.User(ctx, t.tid(), t.User.ID, "id", "signInSessionsValidFromDateTime")
 		return u.SignInSessionsValidFromDateTime, err
 	}
 	return jobs.Step{
-		Name: "revoke-sessions", Class: jobs.Idempotent,
+		Name: name, Class: jobs.Idempotent,
 		Plan: func(ctx context.Context, _ *jobs.Run) (jobs.Change, error) {
 			before, err := read(ctx)
 			if err != nil {
 				return jobs.Change{}, err
 			}
-			c := jobs.Change{Summary: "End all sessions", Before: "sessions since " + stamp(before) + " hold", After: "none holds", NoWayBack: "ended sessions stay ended; the user signs in again"}
+			c := jobs.Change{Summary: summary, Before: "sessions since " + stamp(before) + " hold", After: "none holds", NoWayBack: "ended sessions stay ended; the user signs in again"}
 			if t.User.Guest() {
 				c.Warnings = append(c.Warnings, t.User.UserPrincipalName+" is a guest: sessions in the home tenant are not touched")
 			}
@@ -111,18 +131,18 @@ func RevokeSessions(t Target) jobs.Step {
 			if err != nil {
 				return nil, err
 			}
-			if err := beginSetting(ctx, run, "revoke", before, t.Clock.Now()); err != nil {
+			if err := beginSetting(ctx, run, name, before, t.Clock.Now()); err != nil {
 				return nil, err
 			}
 			err = t.Graph.RevokeSessions(ctx, t.tid(), t.User.ID)
-			return nil, errors.Join(err, run.Put("revokeAnswered", err == nil))
+			return nil, errors.Join(err, run.Keep(ctx, name+"Answered", err == nil))
 		},
 		Verify: func(ctx context.Context, run *jobs.Run) (jobs.Outcome, error) {
 			now, err := read(ctx)
 			if err != nil {
 				return jobs.Unknown, err
 			}
-			return setSinceBegun(run, "revoke", now), nil
+			return setSinceBegun(run, name, now), nil
 		},
 	}
 }

@@ -142,6 +142,7 @@ func (a *app) assemble(ctx context.Context, client *graphclient.Client, clk cloc
 	if err != nil {
 		return err
 	}
+	ledger.Box = sealer
 	plans, err := policy.OpenPlans(dir, sealer, clk)
 	if err != nil {
 		return err

@@ -80,6 +80,7 @@ func (f *stateFlags) run(ctx context.Context, do func(*state) error) (err error)
 	if err != nil {
 		return err
 	}
+	ledger.Box = sealer
 	store, err := secrets.Open(dir, clk)
 	if err != nil {
 		return err

@@ -85,10 +85,26 @@ type Guards struct {
 
 // Offboarding holds a tenant's defaults for cipp_offboard_user; nil means not set here.
 type Offboarding struct {
-	ConvertToShared  *bool `yaml:"convertToShared"`
-	RemoveLicenses   *bool `yaml:"removeLicenses"`
-	RemoveFromGroups *bool `yaml:"removeFromGroups"`
-	HideFromGal      *bool `yaml:"hideFromGal"`
+	ConvertToShared     *bool `yaml:"convertToShared"`
+	RemoveLicenses      *bool `yaml:"removeLicenses"`
+	RemoveFromGroups    *bool `yaml:"removeFromGroups"`
+	HideFromGal         *bool `yaml:"hideFromGal"`
+	ResetPassword       *bool `yaml:"resetPassword"`
+	RemoveRules         *bool `yaml:"removeRules"`
+	RemoveMobileDevices *bool `yaml:"removeMobileDevices"`
+	CancelMeetings      *bool `yaml:"cancelMeetings"`
+	RemoveOwnAccess     *bool `yaml:"removeOwnAccess"`
+	RemoveMFAMethods    *bool `yaml:"removeMfaMethods"`
+	RemoveRoles         *bool `yaml:"removeRoles"`
+	RemoveAppAccess     *bool `yaml:"removeAppAccess"`
+	ClearManager        *bool `yaml:"clearManager"`
+	DisableDevices      *bool `yaml:"disableDevices"`
+	LitigationHold      *bool `yaml:"litigationHold"`
+}
+
+// Options are the defaults by the option's name.
+func (o Offboarding) Options() map[string]*bool {
+	return map[string]*bool{"convertToShared": o.ConvertToShared, "removeLicenses": o.RemoveLicenses, "removeFromGroups": o.RemoveFromGroups, "hideFromGal": o.HideFromGal, "resetPassword": o.ResetPassword, "removeRules": o.RemoveRules, "removeMobileDevices": o.RemoveMobileDevices, "cancelMeetings": o.CancelMeetings, "removeOwnAccess": o.RemoveOwnAccess, "removeMfaMethods": o.RemoveMFAMethods, "removeRoles": o.RemoveRoles, "removeAppAccess": o.RemoveAppAccess, "clearManager": o.ClearManager, "disableDevices": o.DisableDevices, "litigationHold": o.LitigationHold}
 }
 
 // Log sets the level of what goes to standard error: debug, info, warn or error.

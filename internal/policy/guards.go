@@ -117,7 +117,7 @@ func (e *Engine) OffboardingDefault(domain, option string, builtin bool) (value 
 		if !ok {
 			continue
 		}
-		p := map[string]*bool{"convertToShared": d.ConvertToShared, "removeLicenses": d.RemoveLicenses, "removeFromGroups": d.RemoveFromGroups, "hideFromGal": d.HideFromGal}[option]
+		p := d.Options()[option]
 		if p != nil {
 			return *p, "offboarding." + key
 		}
