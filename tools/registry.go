@@ -26,6 +26,9 @@ func (e *Env) rebuild(ctx context.Context, t Tool, info jobs.RunInfo) ([]jobs.St
 	if s := e.Policy.Steps(info.Run.ID); s != nil {
 		return s, nil
 	}
+	if t.work == nil {
+		return nil, fmt.Errorf("%w: this version of cipp-mcp does not know %s", jobs.ErrWithdrawn, info.Kind)
+	}
 	args, err := e.Policy.Args(info)
 	if err != nil {
 		return nil, err

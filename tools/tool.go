@@ -124,7 +124,7 @@ func All() []Tool {
 		resetPassword,
 		listMailboxPermissions,
 		offboardUser, deleteUser, restoreUser,
-		listJobs, getJob, controlJob,
+		listJobs, getJob, controlJob, undoJob,
 	}
 }
 
