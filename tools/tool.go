@@ -23,6 +23,8 @@ type Tool struct {
 	MayDestroy bool
 	// Idempotent: calling twice with the same arguments changes nothing the second time.
 	Idempotent bool
+	// Extra: not in the default preset, which every user pays for in every conversation.
+	Extra bool
 	// AllTenants: tenantFilter may be "allTenants".
 	AllTenants bool
 	// Aliases are other names under which arguments are accepted.
@@ -133,6 +135,9 @@ func internal() []Tool { return []Tool{endAccess} }
 
 // known are all tools that a run may be of.
 func known() []Tool { return append(All(), internal()...) }
+
+// Default are the tools of the default preset.
+func Default() []Tool { return slices.DeleteFunc(All(), func(t Tool) bool { return t.Extra }) }
 
 // ByName finds a tool that can be called.
 func ByName(name string) (Tool, bool) {

@@ -121,7 +121,7 @@ func open(ctx context.Context, g *globals, f cloudFlags) (_ *app, err error) {
 
 // assemble opens the state directory and puts policy, secrets and tools around a client.
 func (a *app) assemble(ctx context.Context, client *graphclient.Client, clk clock.Clock, redactor *secrets.Redactor) error {
-	if err := knownTools(slices.Concat(a.cfg.Tools.Only, a.cfg.Tools.Remove)); err != nil {
+	if err := knownTools(slices.Concat(a.cfg.Tools.Only, a.cfg.Tools.Remove, a.cfg.Tools.Add)); err != nil {
 		return err
 	}
 	if err := secrets.CheckApprovers(a.cfg.Approval.Approvers); err != nil {
@@ -161,7 +161,7 @@ func (a *app) assemble(ctx context.Context, client *graphclient.Client, clk cloc
 	}
 	a.closers = append(a.closers, sink.Close)
 	a.env = &tools.Env{Graph: client, Policy: engine, Secrets: store, Sink: sink, Redactor: redactor, Clock: clk}
-	a.invoker = mcpserver.NewInvoker(a.env, engine, a.log, a.off)
+	a.invoker = mcpserver.NewInvoker(a.env, engine, a.log, func(t tools.Tool) string { return off(a.cfg.Tools, t) })
 	a.run(ctx)
 	return nil
 }
@@ -180,22 +180,20 @@ func knownTools(named []string) error {
 	return nil
 }
 
-// off says why the operator switched a tool off.
-func (a *app) off(t tools.Tool) string {
-	for _, n := range a.cfg.Tools.Remove {
-		if n == t.Name {
-			return "the operator removed it (tools.remove in cipp-mcp.yaml)"
-		}
-	}
-	if len(a.cfg.Tools.Only) == 0 {
+// off says why the operator switched a tool off, "" when it is on.
+func off(c config.Tools, t tools.Tool) string {
+	switch {
+	case slices.Contains(c.Remove, t.Name):
+		return "the operator removed it (tools.remove in cipp-mcp.yaml)"
+	case slices.Contains(c.Only, t.Name):
+		return ""
+	case len(c.Only) > 0:
+		return "the operator chose other tools (tools.only in cipp-mcp.yaml)"
+	case t.Extra && c.Preset != "all" && !slices.Contains(c.Add, t.Name):
+		return "it is not in the default preset; the operator adds it with tools.add in cipp-mcp.yaml"
+	default:
 		return ""
 	}
-	for _, n := range a.cfg.Tools.Only {
-		if n == t.Name {
-			return ""
-		}
-	}
-	return "the operator chose other tools (tools.only in cipp-mcp.yaml)"
 }
 
 // cloud says where Microsoft is for this run, and what time it is there.

@@ -68,6 +68,9 @@ func newWorld(t *testing.T, o worldOptions) *world {
 	dir := t.TempDir()
 	cfg := filepath.Join(dir, "cipp-mcp.yaml")
 	text := "version: 1\nstateDir: " + filepath.ToSlash(filepath.Join(dir, "state")) + "\nlog: {level: error}\n" + o.config
+	if !strings.Contains(o.config, "tools:") {
+		text += "tools: {preset: all}\n"
+	}
 	if o.partner {
 		text += "auth: {mode: partner}\n"
 	}

@@ -55,8 +55,10 @@ type Tenants struct {
 	Deny  []string `yaml:"deny"`
 }
 
-// Tools chooses what the agent sees: all but Remove, or only Only where it is given.
+// Tools chooses what the agent sees: the preset with Add and without Remove, or only Only where it is given.
 type Tools struct {
+	Preset string   `yaml:"preset"` // default | all
+	Add    []string `yaml:"add"`
 	Only   []string `yaml:"only"`
 	Remove []string `yaml:"remove"`
 }
@@ -119,6 +121,7 @@ func Defaults() Config {
 		Cloud:     "public",
 		Auth:      Auth{Mode: "app"},
 		Access:    ReadOnly,
+		Tools:     Tools{Preset: "default"},
 		Approval:  Approval{Write: "client", Destructive: "client", Critical: "operator"},
 		Guards:    Guards{ExternalForwarding: "deny", MaxWritesPerHour: 200, MassAction: 25, BulkTenants: 10},
 		Passwords: Passwords{FromCaller: "accept", Sink: SinkTerminal, PasswordPusher: PasswordPusher{ExpireAfterDays: 3, ExpireAfterViews: 1}},
@@ -200,6 +203,7 @@ func (c Config) Check() error {
 		allowed    []string
 	}{
 		{"access", c.Access, []string{ReadOnly, Write}},
+		{"tools.preset", c.Tools.Preset, []string{"default", "all"}},
 		{"auth.mode", c.Auth.Mode, []string{"app", "partner"}},
 		{"approval.write", c.Approval.Write, []string{"client", "plan", "operator", "none"}},
 		{"approval.destructive", c.Approval.Destructive, []string{"client", "plan", "operator"}},
