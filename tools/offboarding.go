@@ -43,7 +43,6 @@ var offboardUser = Write(Tool{
 
 func offboardHandler(ctx context.Context, c *Call, in OffboardUserIn) (Work, error) {
 	var w Work
-	w.Secrets = c.secretRefs
 	choose := func(given *bool, option string) bool {
 		if given != nil {
 			return *given

@@ -36,7 +36,7 @@ var resetPassword = Write(Tool{
 // withPassword begins a work that sets a password: a caller's own is accepted with a warning, or
 // refused where the operator says so, and never comes back in any result.
 func (c *Call) withPassword(given string) (Work, error) {
-	w := Work{Secrets: c.secretRefs}
+	var w Work
 	if given == "" {
 		return w, nil
 	}
@@ -49,8 +49,15 @@ func (c *Call) withPassword(given string) (Work, error) {
 	return w, nil
 }
 
-// secretRefs tells where the secret waits that a run sealed.
-func (c *Call) secretRefs(run *jobs.Run, steps []jobs.StepResult) []SecretRef {
+// createdBy is the id of what a run created, "" when it created nothing.
+func createdBy(run *jobs.Run) string {
+	var id string
+	run.Get(workflows.CreatedID, &id)
+	return id
+}
+
+// secretsOf tells where the secret waits that a run sealed, if it still does.
+func (e *Env) secretsOf(run *jobs.Run, steps []jobs.StepResult) []SecretRef {
 	var handle, step string
 	if !run.Get(workflows.SecretHandle, &handle) || handle == "" {
 		return nil
@@ -59,7 +66,10 @@ func (c *Call) secretRefs(run *jobs.Run, steps []jobs.StepResult) []SecretRef {
 	if who == "" {
 		who = run.Tenant
 	}
-	ref := SecretRef{Handle: handle, For: who, Reveal: c.Secrets.HowToOpen(handle)}
+	ref := SecretRef{Handle: handle, For: who, Reveal: e.Secrets.HowToOpen(handle)}
+	if !e.Secrets.Waits(handle) {
+		ref.Reveal, ref.Gone = "", true
+	}
 	run.Get(workflows.SecretStep, &step)
 	for _, s := range steps {
 		if s.Step == step && s.State != jobs.StateDone {

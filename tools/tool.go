@@ -58,10 +58,6 @@ type Work struct {
 	Warnings []string
 	// Risk raises the tool's class for these arguments; zero leaves it.
 	Risk policy.Risk
-	// Secrets tells the handles of secrets the steps sealed, once they ran.
-	Secrets func(*jobs.Run, []jobs.StepResult) []SecretRef
-	// Created tells the id of what the steps created, once they ran.
-	Created func(*jobs.Run) string
 }
 
 // SecretRef says where a generated secret waits for the operator.
@@ -72,6 +68,8 @@ type SecretRef struct {
 	Reveal string `json:"reveal,omitempty"`
 	// Shown: the person at the client has seen it, so nothing waits any more.
 	Shown bool `json:"shown,omitempty"`
+	// Gone: a person has seen it, or it has expired.
+	Gone bool `json:"gone,omitempty"`
 	// Note says that nobody knows whether the secret is in force.
 	Note string `json:"note,omitempty"`
 }
@@ -128,6 +126,7 @@ func All() []Tool {
 		resetPassword,
 		listMailboxPermissions,
 		offboardUser,
+		listJobs, getJob, controlJob,
 	}
 }
 

@@ -3,6 +3,7 @@ package workflows
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sort"
 	"strings"
@@ -38,21 +39,17 @@ func CreateUser(t Target, s Sealer, u graphclient.NewUser, given string) jobs.St
 			return c, err
 		},
 		Do: func(ctx context.Context, run *jobs.Run) (jobs.Handle, error) {
-			password, handle, err := sealed(ctx, s, "create-user", given, u.UserPrincipalName, run)
+			secret, err := newSecret(ctx, s, "create-user", given, u.UserPrincipalName, run)
 			if err != nil {
 				return nil, err
 			}
 			n := u
-			n.PasswordProfile.Password = password
+			n.PasswordProfile.Password = secret.password
 			created, err := t.Graph.CreateUser(ctx, t.tid(), n)
-			if err != nil && !graphclient.IsAmbiguous(err) && handle != "" {
-				s.Discard(ctx, handle)
-				return nil, errDiscard(run, err)
+			if err := errors.Join(err, secret.settle(ctx, run, err)); err != nil {
+				return nil, err
 			}
-			if err == nil {
-				err = run.Put(CreatedID, created.ID)
-			}
-			return jobs.Handle{"id": created.ID, "secret": handle}, err
+			return jobs.Handle{"id": created.ID}, run.Put(CreatedID, created.ID)
 		},
 		Verify: func(ctx context.Context, run *jobs.Run) (jobs.Outcome, error) {
 			got, err := find(ctx)

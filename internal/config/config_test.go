@@ -39,7 +39,7 @@ func TestMistakesAreExplained(t *testing.T) {
 		"version: 1\naccess: sometimes\n":                                               {`access is "sometimes"`, "read-only, write"},
 		"version: 1\nauth:\n  clientSecret: s3cr3t-value\n":                             {"auth.clientSecret must be a reference"},
 		"version: 1\nauth:\n  tennantId: x\n":                                           {"line 3", `"tenantId"`},
-		"version: 1\napproval: {destructive: none}\n":                                   {"approval.destructive", "client, plan"},
+		"version: 1\napproval: {destructive: none}\n":                                   {"approval.destructive", "client, plan, operator"},
 		"version: 1\npasswords: {sink: email}\n":                                        {`passwords.sink is "email"`, "terminal, link, age, passwordPusher"},
 		"version: 1\npasswords: {sinks: age}\n":                                         {"line 2", `"sinks"`, `"sink"`},
 		"version: 1\npasswords: {sink: age}\n":                                          {"passwords.ageRecipients must name"},

@@ -12,6 +12,28 @@ import (
 // handleKey is under what name a run's values hold the handle that a step's Do returned.
 const handleKey = "handle/"
 
+// beforeKey is under what name a run's values hold what KeepBefore kept for a step.
+const beforeKey = "before/"
+
+// Before reads what a step found before its first call, in whatever process that was, and says whether
+// there is anything.
+func (r *Run) Before(step string, v any) bool { return r.Get(beforeKey+step, v) }
+
+// Found is what planning found, read once and remembered in the run: a process that rebuilds the run's
+// steps later gets the same value, not what the tenant looks like by then. Whatever decides which steps
+// there are, or how they are named, comes through it.
+func Found[T any](ctx context.Context, run *Run, key string, read func(context.Context) (T, error)) (T, error) {
+	var found T
+	if run.Get("found/"+key, &found) {
+		return found, nil
+	}
+	found, err := read(ctx)
+	if err != nil {
+		return found, err
+	}
+	return found, run.Put("found/"+key, found)
+}
+
 // HandleOf is what a step's Do returned, in whatever process that was; nil when there is nothing.
 func (r *Run) HandleOf(step string) Handle {
 	var h Handle
@@ -22,7 +44,9 @@ func (r *Run) HandleOf(step string) Handle {
 // stepInHand is what a step's functions carry in their context.
 type stepInHand struct {
 	lease   *lease
+	run     *Run
 	idx     int
+	name    string
 	request string
 }
 
@@ -70,7 +94,7 @@ func KeepBefore[T any](ctx context.Context, read func(context.Context) (T, error
 	var found T
 	h := inHand(ctx)
 	if h == nil {
-		return read(ctx)
+		return read(ctx) // a step that runs without a ledger
 	}
 	image, err := h.before(ctx)
 	if err != nil {
@@ -88,6 +112,9 @@ func KeepBefore[T any](ctx context.Context, read func(context.Context) (T, error
 	b, err := json.Marshal(found)
 	if err != nil {
 		return found, fmt.Errorf("keep what was found before: %w", err)
+	}
+	if err := h.run.Put(beforeKey+h.name, json.RawMessage(b)); err != nil {
+		return found, err
 	}
 	return found, h.lease.change(ctx, func(ctx context.Context, tx Tx) error {
 		_, err := execute(ctx, tx, `UPDATE step SET before_image = ? WHERE run_id = ? AND idx = ? AND before_image = ''`, string(b), h.lease.run, h.idx)

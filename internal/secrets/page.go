@@ -102,7 +102,7 @@ func (l *link) left(p *page) (out []shown) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, h := range p.handles {
-		if w := l.waiting[h]; w != nil && l.Store.waits(h) {
+		if w := l.waiting[h]; w != nil && l.Store.Waits(h) {
 			out = append(out, shown{w.Kind, w.For, w.secret})
 		}
 	}
