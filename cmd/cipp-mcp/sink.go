@@ -24,7 +24,7 @@ func (a *app) sink(store *secrets.Store, redactor *secrets.Redactor) (secrets.Si
 	return secrets.NewSink(store, a.cfg.Passwords, o)
 }
 
-// systemAnd is a pool of the system's systemAnd and one more: what the operator configured may be anywhere.
+// systemAnd is what the system trusts, and one authority more: what the operator configured may be anywhere.
 func systemAnd(pem []byte) *x509.CertPool {
 	p, err := x509.SystemCertPool()
 	if err != nil {
