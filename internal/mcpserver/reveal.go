@@ -66,7 +66,7 @@ func revealID(i int) string { return "reveal" + strconv.Itoa(i) }
 // offer puts the secrets that a write sealed to the person, at a client that opens addresses for
 // people. The addresses are in the client's question only: the result says no more than that the person
 // has seen a secret, or that it waits. Where the client has to come back first, its answer is returned.
-func (inv *Invoker) offer(ctx context.Context, t tools.Tool, out Outcome) *mcp.CallToolResult {
+func (inv *Invoker) offer(ctx context.Context, t tools.Tool, out Outcome, began time.Time) *mcp.CallToolResult {
 	res, ok := out.Result.(tools.Telling)
 	if !ok || !opensAddresses(ctx) {
 		return nil
@@ -82,7 +82,8 @@ func (inv *Invoker) offer(ctx context.Context, t tools.Tool, out Outcome) *mcp.C
 		}
 		return ask.ToolResult()
 	}
-	waiting, cancel := context.WithTimeout(ctx, inv.AskFor)
+	// The call has taken its time already, and what is not seen within it can be seen after it.
+	waiting, cancel := context.WithTimeout(ctx, max(inv.AskFor-time.Since(began), inv.AskFor/4))
 	defer cancel()
 	for _, o := range list {
 		s := server.ServerFromContext(ctx)
