@@ -85,7 +85,11 @@ type identify struct{ agent string }
 
 func (m identify) Intercept(p khttp.Pipeline, next int, req *http.Request) (*http.Response, error) {
 	req.Header.Set("User-Agent", m.agent)
-	if req.Header.Get("client-request-id") == "" {
+	t := traceOf(req)
+	switch {
+	case t != nil:
+		req.Header.Set("client-request-id", t.requestID)
+	case req.Header.Get("client-request-id") == "":
 		req.Header.Set("client-request-id", uuid.NewString())
 	}
 	if req.Body != nil && req.Body != http.NoBody {
@@ -95,7 +99,9 @@ func (m identify) Intercept(p khttp.Pipeline, next int, req *http.Request) (*htt
 		}
 		setBody(req, body)
 	}
-	return p.Next(req, next)
+	res, err := p.Next(req, next)
+	t.answered(res)
+	return res, err
 }
 
 // setBody gives req a body of known length that the transport may rewind.

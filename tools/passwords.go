@@ -37,7 +37,7 @@ var resetPassword = Write(Tool{
 // withPassword begins a work that sets a password: a caller's own is accepted with a warning, or
 // refused where the operator says so, and never comes back in any result.
 func (c *Call) withPassword(given string) (Work, error) {
-	w := Work{Secrets: c.secretRefs}
+	var w Work
 	if given == "" {
 		return w, nil
 	}
@@ -50,8 +50,15 @@ func (c *Call) withPassword(given string) (Work, error) {
 	return w, nil
 }
 
-// secretRefs tells where the secret waits that a run sealed.
-func (c *Call) secretRefs(run *jobs.Run, steps []jobs.StepResult) []SecretRef {
+// createdBy is the id of what a run created, "" when it created nothing.
+func createdBy(run *jobs.Run) string {
+	var id string
+	run.Get(workflows.CreatedID, &id)
+	return id
+}
+
+// secretsOf tells where the secret waits that a run sealed.
+func secretsOf(run *jobs.Run, steps []jobs.StepResult) []SecretRef {
 	var handle, step string
 	if !run.Get(workflows.SecretHandle, &handle) || handle == "" {
 		return nil

@@ -107,6 +107,10 @@ func ProblemOf(err error) (*Problem, bool) {
 		return &Problem{Code: "plan_refused", Message: sentence(err), Next: "Call the tool again with dryRun for a new plan, show it, then use its planToken with the same arguments."}, true
 	case errors.Is(err, policy.ErrChanged):
 		return &Problem{Code: "state_changed", Message: sentence(err), Next: "Call the tool again for a new plan and show it."}, true
+	case errors.Is(err, policy.ErrFrozen):
+		return &Problem{Code: "frozen", Message: Clean(sentence(err), 300), Next: "Only the operator lifts it: cipp-mcp freeze --lift. Tools that only read work."}, true
+	case errors.Is(err, jobs.ErrGrantSpent):
+		return &Problem{Code: "conflict", Message: sentence(err), Next: "Call again: the next grant that covers this is used, or the operator is asked.", Retryable: true}, true
 	case errors.Is(err, policy.ErrState):
 		return &Problem{Code: "state_unwritable", Message: sentence(policy.ErrState), Next: "Tell the operator: the state directory has to have room and be writable; then restart the server."}, true
 	case errors.Is(err, policy.ErrSeal):

@@ -58,10 +58,6 @@ type Work struct {
 	Warnings []string
 	// Risk raises the tool's class for these arguments; zero leaves it.
 	Risk policy.Risk
-	// Secrets tells the handles of secrets the steps sealed, once they ran.
-	Secrets func(*jobs.Run, []jobs.StepResult) []SecretRef
-	// Created tells the id of what the steps created, once they ran.
-	Created func(*jobs.Run) string
 }
 
 // SecretRef says where a generated secret waits for the operator.
@@ -125,6 +121,7 @@ func All() []Tool {
 		resetPassword,
 		listMailboxPermissions,
 		offboardUser, deleteUser, restoreUser,
+		listJobs, getJob, controlJob,
 	}
 }
 

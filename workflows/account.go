@@ -79,9 +79,10 @@ func setAnew(before, now *time.Time, began time.Time, answered bool) jobs.Outcom
 	}
 }
 
-// beginSetting keeps what setSinceBegun needs; what is kept as <what>Answered is added after the call.
+// beginSetting keeps what setSinceBegun needs, before the call, so that a later process has it too; what is
+// kept as <what>Answered is added after the call.
 func beginSetting(ctx context.Context, run *jobs.Run, what string, before *time.Time, at time.Time) error {
-	return errors.Join(run.Keep(ctx, what+"Before", before), run.Keep(ctx, what+"Began", at))
+	return errors.Join(run.Put(what+"Before", before), run.Put(what+"Answered", false), run.Keep(ctx, what+"Began", at))
 }
 
 // setSinceBegun is setAnew over what the run kept.
@@ -146,24 +147,6 @@ func revokeSessions(t Target, name, summary string) jobs.Step {
 	}
 }
 
-// Sealer puts a generated password where no model sees it, and takes it away again when Microsoft
-// refused it.
-type Sealer interface {
-	// Seal keeps the secret for whom and returns its handle.
-	Seal(kind, whom, secret string) (handle string, err error)
-	Discard(handle string)
-	// Ready says why nothing could be sealed now.
-	Ready() error
-	// Generate makes a password.
-	Generate() (string, error)
-}
-
-// SecretHandle is where a run keeps the handle of the secret it sealed.
-const SecretHandle = "secretHandle"
-
-// SecretStep is where a run keeps the name of the step that sets that secret.
-const SecretStep = "secretStep"
-
 // ResetPassword sets a new password (PATCH /users/{id} passwordProfile). Without a given one it
 // generates one, which is sealed before Microsoft is called, so that it can never be lost or seen.
 func ResetPassword(t Target, s Sealer, given string, mustChange bool) jobs.Step {
@@ -201,16 +184,12 @@ func ResetPassword(t Target, s Sealer, given string, mustChange bool) jobs.Step 
 			if err := beginSetting(ctx, run, "password", u.LastPasswordChangeDateTime, t.Clock.Now()); err != nil {
 				return nil, err
 			}
-			password, handle, err := sealed(ctx, s, "reset-password", given, t.User.UserPrincipalName, run)
+			secret, err := newSecret(ctx, s, "reset-password", given, t.User.UserPrincipalName, run)
 			if err != nil {
 				return nil, err
 			}
-			err = t.Graph.SetPassword(ctx, t.tid(), t.User.ID, password, mustChange)
-			if err != nil && !graphclient.IsAmbiguous(err) && handle != "" {
-				s.Discard(handle)
-				return nil, errDiscard(ctx, run, err)
-			}
-			return jobs.Handle{"secret": handle}, errors.Join(err, run.Keep(ctx, "passwordAnswered", err == nil))
+			err = t.Graph.SetPassword(ctx, t.tid(), t.User.ID, secret.password, mustChange)
+			return nil, errors.Join(err, secret.settle(run, err), run.Put("passwordAnswered", err == nil))
 		},
 		Verify: func(ctx context.Context, run *jobs.Run) (jobs.Outcome, error) {
 			u, err := read(ctx)
@@ -220,28 +199,6 @@ func ResetPassword(t Target, s Sealer, given string, mustChange bool) jobs.Step 
 			return setSinceBegun(run, "password", u.LastPasswordChangeDateTime), nil
 		},
 	}
-}
-
-// sealed is the password to set and, where it was generated, the handle under which it waits.
-func sealed(ctx context.Context, s Sealer, step, given, whom string, run *jobs.Run) (password, handle string, err error) {
-	if given != "" {
-		return given, "", nil
-	}
-	if password, err = s.Generate(); err != nil {
-		return "", "", err
-	}
-	if handle, err = s.Seal("password", whom, password); err != nil {
-		return "", "", err
-	}
-	return password, handle, errors.Join(run.Keep(ctx, SecretHandle, handle), run.Keep(ctx, SecretStep, step))
-}
-
-// errDiscard forgets a handle whose secret is not in force.
-func errDiscard(ctx context.Context, run *jobs.Run, err error) error {
-	if perr := run.Keep(ctx, SecretHandle, ""); perr != nil {
-		return perr
-	}
-	return err
 }
 
 // passwordBlockers says why no password can be set here: synchronised, foreign or federated users

@@ -3,7 +3,10 @@ package workflows
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 
@@ -38,21 +41,17 @@ func CreateUser(t Target, s Sealer, u graphclient.NewUser, given string) jobs.St
 			return c, err
 		},
 		Do: func(ctx context.Context, run *jobs.Run) (jobs.Handle, error) {
-			password, handle, err := sealed(ctx, s, "create-user", given, u.UserPrincipalName, run)
+			secret, err := newSecret(ctx, s, "create-user", given, u.UserPrincipalName, run)
 			if err != nil {
 				return nil, err
 			}
 			n := u
-			n.PasswordProfile.Password = password
+			n.PasswordProfile.Password = secret.password
 			created, err := t.Graph.CreateUser(ctx, t.tid(), n)
-			if err != nil && !graphclient.IsAmbiguous(err) && handle != "" {
-				s.Discard(handle)
-				return nil, errDiscard(ctx, run, err)
+			if err := errors.Join(err, secret.settle(run, err)); err != nil {
+				return nil, err
 			}
-			if err == nil {
-				err = run.Keep(ctx, CreatedID, created.ID)
-			}
-			return jobs.Handle{"id": created.ID, "secret": handle}, err
+			return jobs.Handle{"id": created.ID}, run.Put(CreatedID, created.ID)
 		},
 		Verify: func(ctx context.Context, run *jobs.Run) (jobs.Outcome, error) {
 			got, err := find(ctx)
@@ -154,6 +153,9 @@ func EditUser(t Target, patch map[string]any) jobs.Step {
 			if len(after) == 0 {
 				c.Nothing = "the properties have these values already"
 			}
+			if slices.ContainsFunc(names, func(n string) bool { return phones[n] }) {
+				c.NoWayBack = "the old telephone number is kept nowhere, so that undoing does not bring it back"
+			}
 			if len(locked) > 0 {
 				c.Blockers = append(c.Blockers, onPremisesSentence(t.User.UserPrincipalName, strings.Join(locked, ", ")))
 			}
@@ -168,7 +170,12 @@ func EditUser(t Target, patch map[string]any) jobs.Step {
 			return c, nil
 		},
 		Do: func(ctx context.Context, _ *jobs.Run) (jobs.Handle, error) {
-			if _, err := jobs.KeepBefore(ctx, read); err != nil {
+			_, err := jobs.KeepBefore(ctx, func(ctx context.Context) (map[string]any, error) {
+				now, err := read(ctx)
+				maps.DeleteFunc(now, func(name string, _ any) bool { return phones[name] || !slices.Contains(names, name) })
+				return now, err
+			})
+			if err != nil {
 				return nil, err
 			}
 			return nil, t.Graph.UpdateUser(ctx, t.tid(), t.User.ID, patch)
@@ -189,9 +196,12 @@ func EditUser(t Target, patch map[string]any) jobs.Step {
 			}
 			back := make(map[string]any, len(names))
 			for _, n := range names {
-				if back[n] = was[n]; back[n] == nil && n == "businessPhones" {
-					back[n] = []string{} // Microsoft clears a list with an empty one
+				if !phones[n] { // telephone numbers are kept nowhere
+					back[n] = was[n]
 				}
+			}
+			if len(back) == 0 {
+				return nil, nil
 			}
 			return undo("edit-user", EditUser(t, back))
 		},

@@ -18,7 +18,6 @@ import (
 	"cipp-mcp/graphclient"
 	"cipp-mcp/internal/clock"
 	"cipp-mcp/internal/config"
-	"cipp-mcp/internal/jobs"
 	"cipp-mcp/internal/mcpserver"
 	"cipp-mcp/internal/policy"
 	"cipp-mcp/internal/secrets"
@@ -116,12 +115,15 @@ func open(ctx context.Context, g *globals, f cloudFlags) (_ *app, err error) {
 		return nil, err
 	}
 	a.closers = append(a.closers, client.Close)
-	return a, a.assemble(client, clk, redactor)
+	return a, a.assemble(ctx, client, clk, redactor)
 }
 
 // assemble opens the state directory and puts policy, secrets and tools around a client.
-func (a *app) assemble(client *graphclient.Client, clk clock.Clock, redactor *secrets.Redactor) error {
+func (a *app) assemble(ctx context.Context, client *graphclient.Client, clk clock.Clock, redactor *secrets.Redactor) error {
 	if err := knownTools(slices.Concat(a.cfg.Tools.Only, a.cfg.Tools.Remove)); err != nil {
+		return err
+	}
+	if err := secrets.CheckApprovers(a.cfg.Approval.Approvers); err != nil {
 		return err
 	}
 	dir, err := a.cfg.StatePath()
@@ -131,11 +133,10 @@ func (a *app) assemble(client *graphclient.Client, clk clock.Clock, redactor *se
 	if err := config.OpenStateDir(dir); err != nil {
 		return err
 	}
-	journal, err := jobs.OpenJournal(dir, clk)
+	ledger, err := a.ledger(ctx, dir, clk)
 	if err != nil {
 		return err
 	}
-	a.closers = append(a.closers, func() { _ = journal.Close() })
 	sealer, err := policy.OpenSealer(dir)
 	if err != nil {
 		return err
@@ -148,10 +149,12 @@ func (a *app) assemble(client *graphclient.Client, clk clock.Clock, redactor *se
 	if err != nil {
 		return err
 	}
-	engine := &policy.Engine{Config: a.cfg, Graph: client, Plans: plans, Sealer: sealer, Journal: journal, Clock: clk, Embedded: a.cfg.Cloud == "sandbox"}
+	engine := &policy.Engine{Config: a.cfg, Graph: client, Plans: plans, Sealer: sealer, Ledger: ledger, Clock: clk, Embedded: a.cfg.Cloud == "sandbox"}
+	engine.Signatures, engine.Requester = &secrets.Signers{Store: store, Approvers: a.cfg.Approval.Approvers}, username()
 	engine.Explain = func(err error) string { return redactor.Clean(tools.Explain(err)) }
-	a.env = &tools.Env{Graph: client, Policy: engine, Secrets: store, Redactor: redactor, Journal: journal, Clock: clk}
+	a.env = &tools.Env{Graph: client, Policy: engine, Secrets: store, Redactor: redactor, Clock: clk}
 	a.invoker = mcpserver.NewInvoker(a.env, engine, a.log, a.off)
+	a.run(ctx)
 	return nil
 }
 

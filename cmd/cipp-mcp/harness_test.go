@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -275,4 +276,26 @@ func (w *world) reveal(handle string) string {
 		w.t.Fatal(err)
 	}
 	return secret
+}
+
+// stateFiles is everything that lies in the state directory, databases and their logs included.
+func (w *world) stateFiles() string {
+	w.t.Helper()
+	dir, err := w.cfg.StatePath()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var all strings.Builder
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		all.Write(b)
+		return err
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return all.String()
 }

@@ -61,16 +61,25 @@ type Tools struct {
 }
 
 // Approval is how each class of write is approved: client (the person at the client is asked), plan
-// (the plan's token comes back in a second call) or none.
+// (the plan's token comes back in a second call), operator (a person outside the model) or none.
 type Approval struct {
 	Write       string `yaml:"write"`
 	Destructive string `yaml:"destructive"`
+	Critical    string `yaml:"critical"` // operator, and nothing else
+	// TwoPerson names tools or classes that somebody else than the requester has to approve.
+	TwoPerson []string `yaml:"twoPerson"`
+	// Approvers are the people who may approve with a key of their own: name → public key.
+	Approvers map[string]string `yaml:"approvers"`
 }
 
 // Guards are what no plan may pass.
 type Guards struct {
 	BreakGlass         []string `yaml:"breakGlass"`         // user principal names or ids that no write may touch
 	ExternalForwarding string   `yaml:"externalForwarding"` // deny | allow
+	// What is more than these within an hour is critical; 0 is no limit.
+	MaxWritesPerHour int `yaml:"maxWritesPerHour"` // writes of all kinds
+	MassAction       int `yaml:"massAction"`       // different users of one tenant
+	BulkTenants      int `yaml:"bulkTenants"`      // different tenants
 }
 
 // Passwords says whether a caller may choose a password himself.
@@ -114,8 +123,8 @@ func Defaults() Config {
 		Cloud:     "public",
 		Auth:      Auth{Mode: "app"},
 		Access:    ReadOnly,
-		Approval:  Approval{Write: "client", Destructive: "client"},
-		Guards:    Guards{ExternalForwarding: "deny"},
+		Approval:  Approval{Write: "client", Destructive: "client", Critical: "operator"},
+		Guards:    Guards{ExternalForwarding: "deny", MaxWritesPerHour: 200, MassAction: 25, BulkTenants: 10},
 		Passwords: Passwords{FromCaller: "accept"},
 		Log:       Log{Level: "info"},
 	}
@@ -196,8 +205,9 @@ func (c Config) Check() error {
 	}{
 		{"access", c.Access, []string{ReadOnly, Write}},
 		{"auth.mode", c.Auth.Mode, []string{"app", "partner"}},
-		{"approval.write", c.Approval.Write, []string{"client", "plan", "none"}},
-		{"approval.destructive", c.Approval.Destructive, []string{"client", "plan"}},
+		{"approval.write", c.Approval.Write, []string{"client", "plan", "operator", "none"}},
+		{"approval.destructive", c.Approval.Destructive, []string{"client", "plan", "operator"}},
+		{"approval.critical", c.Approval.Critical, []string{"operator"}},
 		{"guards.externalForwarding", c.Guards.ExternalForwarding, []string{"deny", "allow"}},
 		{"passwords.fromCaller", c.Passwords.FromCaller, []string{"accept", "refuse"}},
 		{"log.level", c.Log.Level, []string{"debug", "info", "warn", "error"}},

@@ -38,7 +38,7 @@ func TestMistakesAreExplained(t *testing.T) {
 		"version: 1\naccess: sometimes\n":                      {`access is "sometimes"`, "read-only, write"},
 		"version: 1\nauth:\n  clientSecret: s3cr3t-value\n":    {"auth.clientSecret must be a reference"},
 		"version: 1\nauth:\n  tennantId: x\n":                  {"line 3", `"tenantId"`},
-		"version: 1\napproval: {destructive: none}\n":          {"approval.destructive", "client, plan"},
+		"version: 1\napproval: {destructive: none}\n":          {"approval.destructive", "client, plan, operator"},
 		"version: 1\noffboarding: {default: {convert: yes}}\n": {"convertToShared"},
 	} {
 		_, err := Load(write(t, text), noEnv)

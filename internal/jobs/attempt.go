@@ -39,6 +39,7 @@ type ending struct {
 	handle                 Handle
 	nextAt                 time.Time
 	attempt                string // how the call ended; "" when none did
+	answers                []string
 }
 
 func settleOf(s Step) time.Duration {
@@ -95,12 +96,17 @@ func (a *advance) do(ctx context.Context, job Job, row StepRow, s Step) error {
 	settle := settleOf(s)
 	call, cancel := a.calling(ctx, job.Run, row, request, settle)
 	defer cancel()
-	handle, err := guarded(func() (Handle, error) { return s.Do(call, job.Run) })
+	answers := func() []string { return nil }
+	sending := call
+	if a.Send != nil {
+		sending, answers = a.Send(call, request)
+	}
+	handle, err := guarded(func() (Handle, error) { return s.Do(sending, job.Run) })
 	if ofLedger(err) {
 		return err // whether the call was made is not known: the step stays in intent
 	}
 	e := a.answered(call, job, row, s, err)
-	e.handle = handle
+	e.handle, e.answers = handle, answers()
 	return a.write(ctx, job.Run, row, e)
 }
 
@@ -213,6 +219,9 @@ func (a *advance) intend(ctx context.Context, row *StepRow, request string) erro
 		if n, err := execute(ctx, tx, `UPDATE run SET epoch = epoch WHERE id = ? AND cancel_requested = 0`, a.lease.run); err != nil || n == 0 {
 			return errors.Join(err, stoppedIf(n == 0 && err == nil))
 		}
+		if f, err := freezeIn(ctx, tx); err != nil || f != nil {
+			return errors.Join(err, errFrozen)
+		}
 		n, err := execute(ctx, tx, `UPDATE step SET state = ?, attempt = attempt + 1, tries = tries + 1, intent_at = ?, next_at = 0, op_handle = '', result = '', error_class = '', error = ''
 			WHERE run_id = ? AND idx = ? AND state = ? AND attempt = ?`, StateIntent, milli(now), a.lease.run, row.idx, from, row.Attempt)
 		if err != nil {
@@ -226,7 +235,7 @@ func (a *advance) intend(ctx context.Context, row *StepRow, request string) erro
 			return err
 		}
 		return audit(ctx, tx, a.lease.run, now, a.Ledger.owner.id, Event{Event: "intent", Step: row.Name, Attempt: row.Attempt + 1, Epoch: a.lease.epoch,
-			From: from, State: StateIntent, Before: row.Change.Before, After: row.Change.After, Request: request})
+			From: from, State: StateIntent, Target: row.Change.Target, Before: row.Change.Before, After: row.Change.After, Request: request})
 	})
 	if err == nil {
 		row.State, row.IntentAt, row.NextAt, row.Detail, row.Problem = StateIntent, now, time.Time{}, "", ""
@@ -279,7 +288,7 @@ func (a *advance) write(ctx context.Context, run *Run, row StepRow, e ending) er
 		if e.attempt == "" && e.state == row.State {
 			return nil
 		}
-		return audit(ctx, tx, a.lease.run, now, a.Ledger.owner.id, Event{Event: "step", Step: row.Name, Attempt: row.Attempt, Epoch: a.lease.epoch, From: row.State, State: e.state, Detail: e.detail})
+		return audit(ctx, tx, a.lease.run, now, a.Ledger.owner.id, Event{Event: "step", Step: row.Name, Attempt: row.Attempt, Epoch: a.lease.epoch, From: row.State, State: e.state, Detail: e.detail, Answers: e.answers})
 	})
 	a.Ledger.told("")
 	return err

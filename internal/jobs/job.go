@@ -25,6 +25,7 @@ type RunInfo struct {
 	Created     time.Time
 	CreatedBy   string
 	Approval    string
+	Proof       string // what makes the approval believable
 	ParentID    string
 	Owner       string
 	Epoch       int64
@@ -34,7 +35,9 @@ type RunInfo struct {
 }
 
 // Ended says that nothing more happens without a person.
-func (r RunInfo) Ended() bool { return r.State != RunQueued && r.State != RunRunning }
+func (r RunInfo) Ended() bool {
+	return r.State != RunQueued && r.State != RunRunning && r.State != RunHeld
+}
 
 // StepRow is one step as it lies in the ledger.
 type StepRow struct {
@@ -72,7 +75,7 @@ func (s StepRow) result() StepResult {
 	return StepResult{Step: s.Name, State: s.State, Summary: s.Change.Summary, Detail: s.Detail}
 }
 
-const runColumns = `id, kind, plan_version, info, args, vals, state, detail, not_before, next_at, deadline, created_at, created_by, approval, parent_id, owner, epoch, cancel_requested, failures`
+const runColumns = `id, kind, plan_version, info, args, vals, state, detail, not_before, next_at, deadline, created_at, created_by, approval, proof, parent_id, owner, epoch, cancel_requested, failures`
 
 // Job reads a run and its steps as they were at one moment.
 func (l *Ledger) Job(ctx context.Context, id string) (Job, error) {
@@ -125,7 +128,7 @@ func scanRun(row scanner) (RunInfo, error) {
 	var id, info, args, vals string
 	var notBefore, nextAt, deadline, created int64
 	err := row.Scan(&id, &r.Kind, &r.PlanVersion, &info, &args, &vals, &r.State, &r.Detail, &notBefore, &nextAt, &deadline, &created,
-		&r.CreatedBy, &r.Approval, &r.ParentID, &r.Owner, &r.Epoch, &r.Cancelled, &r.failures)
+		&r.CreatedBy, &r.Approval, &r.Proof, &r.ParentID, &r.Owner, &r.Epoch, &r.Cancelled, &r.failures)
 	if err != nil {
 		return r, err
 	}
@@ -159,9 +162,13 @@ func scanStep(row scanner) (s StepRow, image string, err error) {
 	return s, image, nil
 }
 
-// Jobs lists runs, the newest first, at most limit of them; state "" is any.
-func (l *Ledger) Jobs(ctx context.Context, state string, limit int) ([]RunInfo, error) {
-	rows, err := l.store.read.QueryContext(ctx, `SELECT `+runColumns+` FROM run WHERE ? IN ('', state) ORDER BY created_at DESC, id LIMIT ?`, state, limit)
+// Jobs lists runs, the newest first, at most limit of them; state and tenant "" are any.
+func (l *Ledger) Jobs(ctx context.Context, state, tenantID string, limit int) ([]RunInfo, error) {
+	return l.list(ctx, `SELECT `+runColumns+` FROM run WHERE ? IN ('', state) AND ? IN ('', tenant) ORDER BY created_at DESC, id LIMIT ?`, state, tenantID, limit)
+}
+
+func (l *Ledger) list(ctx context.Context, query string, args ...any) ([]RunInfo, error) {
+	rows, err := l.store.read.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, storeError(err)
 	}
@@ -177,13 +184,45 @@ func (l *Ledger) Jobs(ctx context.Context, state string, limit int) ([]RunInfo, 
 	return out, storeError(rows.Err())
 }
 
+// Since lists the runs that were made after a moment.
+func (l *Ledger) Since(ctx context.Context, at time.Time) ([]RunInfo, error) {
+	return l.list(ctx, `SELECT `+runColumns+` FROM run WHERE created_at > ?`, milli(at))
+}
+
+// ByKey finds the run that a call made, "" when there is none.
+func (l *Ledger) ByKey(ctx context.Context, key string) (runID string, err error) {
+	err = l.store.read.QueryRowContext(ctx, `SELECT id FROM run WHERE call_key = ? AND call_key <> ''`, key).Scan(&runID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return runID, storeError(err)
+}
+
+// Active finds the run of a kind that is at work on a subject, "" when there is none.
+func (l *Ledger) Active(ctx context.Context, tenantID, subject, kind string) (runID string, err error) {
+	err = l.store.read.QueryRowContext(ctx, `SELECT id FROM run WHERE tenant = ? AND subject = ? AND kind = ? AND state IN ('queued', 'running') ORDER BY created_at LIMIT 1`, tenantID, subject, kind).Scan(&runID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return runID, storeError(err)
+}
+
+// Count counts all runs by their state.
+func (l *Ledger) Count(ctx context.Context) (map[string]int, error) {
+	return countBy(ctx, l.store.read, `SELECT state, COUNT(*) FROM run GROUP BY state`)
+}
+
 // Children counts the runs below a parent by their state.
 func (l *Ledger) Children(ctx context.Context, parentID string) (map[string]int, error) {
 	return countChildren(ctx, l.store.read, parentID)
 }
 
 func countChildren(ctx context.Context, tx Tx, parentID string) (map[string]int, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT state, COUNT(*) FROM run WHERE parent_id = ? GROUP BY state`, parentID)
+	return countBy(ctx, tx, `SELECT state, COUNT(*) FROM run WHERE parent_id = ? GROUP BY state`, parentID)
+}
+
+func countBy(ctx context.Context, tx Tx, query string, args ...any) (map[string]int, error) {
+	rows, err := tx.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, storeError(err)
 	}

@@ -34,6 +34,11 @@ var ErrGone = errors.New("there is no such secret: the handle is wrong, it was r
 // ErrPassphrase says that the passphrase does not open the operator's key.
 var ErrPassphrase = errors.New("that is not the operator's passphrase")
 
+// minPassphrase is how many characters a passphrase has at least.
+const minPassphrase = 12
+
+var errPassphraseShort = errors.New("the passphrase must have at least 12 characters")
+
 // Info says what a sealed secret is for, without the secret.
 type Info struct {
 	Handle  string    `json:"handle"`
@@ -71,8 +76,8 @@ func (s *Store) pub() string { return filepath.Join(s.dir, "operator.pub") }
 // SetOperator makes the operator's key pair: the public half lies open, the private one is
 // encrypted under the passphrase. It refuses to replace an existing key.
 func (s *Store) SetOperator(passphrase string) error {
-	if len(passphrase) < 12 {
-		return errors.New("the operator's passphrase must have at least 12 characters")
+	if len(passphrase) < minPassphrase {
+		return errPassphraseShort
 	}
 	if _, err := os.Stat(s.pub()); err == nil { // written last: without it nothing was ever sealed
 		return errors.New("an operator's passphrase is already set here")
@@ -97,6 +102,13 @@ func (s *Store) SetOperator(passphrase string) error {
 	}
 	if err := keep(s.key(), box); err != nil {
 		return fmt.Errorf("keep the operator's key: %w", err)
+	}
+	sign, err := signingKey(id)
+	if err != nil {
+		return err
+	}
+	if err := s.keepPublic(sign); err != nil {
+		return err
 	}
 	if err := keep(s.pub(), []byte(id.Recipient().String())); err != nil {
 		return fmt.Errorf("keep the operator's public key: %w", err)
@@ -239,6 +251,11 @@ func (s *Store) operator(passphrase string) (age.Identity, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the operator's key: %w", err)
 	}
+	return openIdentity(box, passphrase)
+}
+
+// openIdentity opens a private key that lies encrypted under a passphrase.
+func openIdentity(box []byte, passphrase string) (*age.X25519Identity, error) {
 	sid, err := age.NewScryptIdentity(passphrase)
 	if err != nil {
 		return nil, ErrPassphrase
