@@ -115,6 +115,9 @@ func offboardHandler(ctx context.Context, c *Call, in OffboardUserIn) (Work, err
 	if Synced(c.User) {
 		w.Warnings = append(w.Warnings, c.User.UserPrincipalName+" is synchronised from an on-premises directory: disable the account and reset its password in Active Directory too, or the next synchronisation undoes the block")
 	}
+	w.Review = func(ctx context.Context) (*workflows.Review, error) {
+		return workflows.ReviewLeaver(ctx, c.target(), c.Run)
+	}
 	w.Steps, err = workflows.Offboard(ctx, c.target(), c.Run, c.sealer(), o)
 	return w, err
 }

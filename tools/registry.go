@@ -14,7 +14,7 @@ import (
 // tool's own handler is asked once more, with the same arguments and with what planning found.
 func (e *Env) Registry() jobs.Registry {
 	r := jobs.Registry{}
-	for _, t := range All() {
+	for _, t := range append(All(), internal()...) {
 		if t.Writes() {
 			r[t.Name] = func(ctx context.Context, info jobs.RunInfo) ([]jobs.Step, error) { return e.rebuild(ctx, t, info) }
 		}
