@@ -195,7 +195,7 @@ func (r *InboxRule) lookBeyond(b []byte) error {
 		case "null", "false", `""`, "[]", "{}":
 			continue
 		}
-		if (strings.HasPrefix(name, "ExceptIf") || ruleParts[name]) && !slices.Contains(r.Beyond, name) {
+		if (strings.HasPrefix(name, "ExceptIf") && !strings.Contains(name, "@") || ruleParts[name]) && !slices.Contains(r.Beyond, name) {
 			r.Beyond = append(r.Beyond, name)
 		}
 	}

@@ -18,32 +18,32 @@ type OffboardUserIn struct {
 	TenantArg
 	UserArg
 	Posture             string   `json:"posture,omitempty" jsonschema:"enum=standard,enum=termination,enum=contractor" jsonschema_description:"Set of defaults for the options."`
-	ConvertToShared     *bool    `json:"convertToShared,omitempty" jsonschema_description:"Turn the mailbox into a shared one."`
-	RemoveLicenses      *bool    `json:"removeLicenses,omitempty" jsonschema_description:"Take the licences back, after the conversion."`
-	RemoveFromGroups    *bool    `json:"removeFromGroups,omitempty" jsonschema_description:"Leave all groups."`
+	ConvertToShared     *bool    `json:"convertToShared,omitempty"`
+	RemoveLicenses      *bool    `json:"removeLicenses,omitempty" jsonschema_description:"Only after the conversion."`
+	RemoveFromGroups    *bool    `json:"removeFromGroups,omitempty"`
 	NewGroupOwner       string   `json:"newGroupOwner,omitempty" jsonschema_description:"Owner for groups nobody else owns."`
 	ForwardingAddress   string   `json:"forwardingAddress,omitempty" jsonschema_description:"Colleague who gets new mail."`
-	KeepCopy            bool     `json:"keepCopy,omitempty" jsonschema_description:"Forwarded mail also stays in the mailbox."`
+	KeepCopy            bool     `json:"keepCopy,omitempty"`
 	OutOfOfficeMessage  string   `json:"outOfOfficeMessage,omitempty" jsonschema:"maxLength=4000" jsonschema_description:"Automatic reply, inside and outside."`
-	HideFromGal         *bool    `json:"hideFromGal,omitempty" jsonschema_description:"Hide from the address lists."`
-	ResetPassword       *bool    `json:"resetPassword,omitempty" jsonschema_description:"Also set an unknown password."`
-	RemoveRules         *bool    `json:"removeRules,omitempty" jsonschema_description:"Delete inbox rules, hidden ones too."`
+	HideFromGal         *bool    `json:"hideFromGal,omitempty"`
+	ResetPassword       *bool    `json:"resetPassword,omitempty"`
+	RemoveRules         *bool    `json:"removeRules,omitempty" jsonschema_description:"Inbox rules, hidden ones too."`
 	RemoveMobileDevices *bool    `json:"removeMobileDevices,omitempty"`
-	CancelMeetings      *bool    `json:"cancelMeetings,omitempty" jsonschema_description:"Cancel meetings the user organises."`
-	FullAccess          []string `json:"fullAccess,omitempty" jsonschema:"maxItems=10" jsonschema_description:"Colleagues who may open the mailbox."`
-	Automap             *bool    `json:"automap,omitempty" jsonschema:"default=true" jsonschema_description:"Outlook opens it by itself."`
+	CancelMeetings      *bool    `json:"cancelMeetings,omitempty" jsonschema_description:"Those the user organises."`
+	FullAccess          []string `json:"fullAccess,omitempty" jsonschema:"maxItems=10" jsonschema_description:"Colleagues who get the mailbox."`
+	Automap             *bool    `json:"automap,omitempty" jsonschema:"default=true"`
 	SendAs              []string `json:"sendAs,omitempty" jsonschema:"maxItems=10"`
 	SendOnBehalf        []string `json:"sendOnBehalf,omitempty" jsonschema:"maxItems=10"`
 	OneDriveAccess      []string `json:"oneDriveAccess,omitempty" jsonschema:"maxItems=10" jsonschema_description:"Colleagues who get the OneDrive."`
-	AccessDays          int      `json:"accessDays,omitempty" jsonschema:"minimum=1,maximum=365" jsonschema_description:"End these colleagues' access after so many days."`
-	RemoveOwnAccess     *bool    `json:"removeOwnAccess,omitempty" jsonschema_description:"End the user's rights on other mailboxes and calendars."`
+	AccessDays          int      `json:"accessDays,omitempty" jsonschema_description:"End these colleagues' access then."`
+	RemoveOwnAccess     *bool    `json:"removeOwnAccess,omitempty" jsonschema_description:"Rights on other mailboxes and calendars."`
 	RemoveMFAMethods    *bool    `json:"removeMfaMethods,omitempty"`
-	RemoveRoles         *bool    `json:"removeRoles,omitempty" jsonschema_description:"Directory roles."`
-	RemoveAppAccess     *bool    `json:"removeAppAccess,omitempty" jsonschema_description:"App consents and assignments."`
+	RemoveRoles         *bool    `json:"removeRoles,omitempty"`
+	RemoveAppAccess     *bool    `json:"removeAppAccess,omitempty" jsonschema_description:"Consents and assignments."`
 	ClearManager        *bool    `json:"clearManager,omitempty"`
 	DisableDevices      *bool    `json:"disableDevices,omitempty"`
 	LitigationHold      *bool    `json:"litigationHold,omitempty" jsonschema_description:"Needs the licence to stay."`
-	DeleteAfterDays     int      `json:"deleteAfterDays,omitempty" jsonschema:"minimum=1,maximum=365" jsonschema_description:"Delete the account then."`
+	DeleteAfterDays     int      `json:"deleteAfterDays,omitempty"`
 	WriteArgs
 }
 
@@ -104,11 +104,19 @@ func offboardHandler(ctx context.Context, c *Call, in OffboardUserIn) (Work, err
 	if o.Access, err = c.accessGiven(ctx, c.colleague, in.FullAccess, in.SendAs, in.SendOnBehalf, in.OneDriveAccess); err != nil {
 		return w, err
 	}
+	for name, days := range map[string]int{"accessDays": in.AccessDays, "deleteAfterDays": in.DeleteAfterDays} {
+		if days < 0 || days > 365 {
+			return w, invalid("%s must be between 1 and 365.", name)
+		}
+	}
 	if in.AccessDays > 0 && len(o.Access) == 0 {
 		return w, invalid("accessDays needs fullAccess, sendAs, sendOnBehalf or oneDriveAccess.")
 	}
 	if Synced(c.User) {
 		w.Warnings = append(w.Warnings, c.User.UserPrincipalName+" is synchronised from an on-premises directory: disable the account and reset its password in Active Directory too, or the next synchronisation undoes the block")
+	}
+	w.Review = func(ctx context.Context) (*workflows.Review, error) {
+		return workflows.ReviewLeaver(ctx, c.target(), c.Run)
 	}
 	w.Steps, err = workflows.Offboard(ctx, c.target(), c.Run, c.sealer(), o)
 	return w, err

@@ -6,6 +6,7 @@ import (
 
 	"cipp-mcp/internal/jobs"
 	"cipp-mcp/internal/policy"
+	"cipp-mcp/workflows"
 )
 
 // WriteResult is what every write tool answers.
@@ -16,6 +17,7 @@ type WriteResult struct {
 	Tenant    string            `json:"tenant"`
 	UserID    string            `json:"userId,omitempty"`
 	User      string            `json:"user,omitempty"`
+	Review    *workflows.Review `json:"review,omitempty" jsonschema_description:"What to know of the leaver before the plan."`
 	Plan      *policy.Plan      `json:"plan,omitempty"`
 	PlanToken string            `json:"planToken,omitempty"`
 	ExpiresAt *time.Time        `json:"expiresAt,omitempty"`
@@ -39,6 +41,7 @@ func (r *WriteResult) Text() string {
 	}
 	l.add("%s: %s on %s", r.Status, r.Tool, who)
 	if r.Plan != nil && len(r.Steps) == 0 {
+		l.b.WriteString(ReviewText(r.Review))
 		l.b.WriteString(PlanText(r.Plan))
 	}
 	for _, s := range r.Steps {
@@ -96,7 +99,7 @@ func (r *WriteResult) Report(e *Env, j jobs.Job) {
 	case "needs_approval", "scheduled": // nothing was done: what is shown is the plan
 		r.Steps = nil
 	default:
-		r.Plan = nil
+		r.Plan, r.Review = nil, nil
 	}
 	switch r.Status {
 	case "scheduled":
@@ -108,6 +111,18 @@ func (r *WriteResult) Report(e *Env, j jobs.Job) {
 	default:
 		r.Next = "Read the steps that are not done before anything else; do not report them as done. " + nextOf(r.Status, j)
 	}
+}
+
+// ReviewText is a review in short lines, "" where there is none.
+func ReviewText(r *workflows.Review) string {
+	if r == nil {
+		return ""
+	}
+	var l lines
+	for _, s := range r.Lines() {
+		l.add("%s", s)
+	}
+	return "\n" + l.String()
 }
 
 // PlanText is a plan in short lines, as it is shown to model and person alike.

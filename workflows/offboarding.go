@@ -218,16 +218,21 @@ func loseLicences(ctx context.Context, t Target, run *jobs.Run, groups []jobs.St
 		l.Needs = append(l.Needs, needs...)
 		steps = append(steps, looksAgain(losesLicence(l, look), t, converts, look))
 	}
-	names, err := jobs.Found(ctx, run, "skuNames", func(ctx context.Context) (map[string]string, error) {
+	names, err := skuNamesFound(ctx, t, run)
+	return append(steps, looksAgain(RemoveLicenses(t, names, needs, look), t, converts, look)), err
+}
+
+// skuNamesFound are the names of the tenant's subscriptions. They are a kindness: without them ids do.
+func skuNamesFound(ctx context.Context, t Target, run *jobs.Run) (map[string]string, error) {
+	return jobs.Found(ctx, run, "skuNames", func(ctx context.Context) (map[string]string, error) {
 		names := map[string]string{}
-		if skus, err := t.Graph.SubscribedSkus(ctx, t.tid()); err == nil { // names are a kindness only
+		if skus, err := t.Graph.SubscribedSkus(ctx, t.tid()); err == nil {
 			for _, k := range skus {
 				names[k.SkuID] = k.SkuPartNumber
 			}
 		}
 		return names, nil
 	})
-	return append(steps, looksAgain(RemoveLicenses(t, names, needs, look), t, converts, look)), err
 }
 
 // groupFound is a group as planning found it, with no more of it than its steps need.

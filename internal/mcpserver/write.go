@@ -55,6 +55,11 @@ func (inv *Invoker) write(ctx context.Context, t tools.Tool, call *tools.Call, i
 			return nil, nil, err
 		}
 	}
+	if work.Review != nil && wa.PlanToken == "" && caller.Answer == nil {
+		if res.Review, err = work.Review(ctx); err != nil {
+			return nil, nil, err
+		}
+	}
 	var a approval
 	switch {
 	case len(plan.Blockers) > 0:
@@ -176,7 +181,8 @@ func (inv *Invoker) ask(plan policy.Plan, token string, res *tools.WriteResult) 
 	}
 	shown := plan
 	tools.Sanitize(&shown, inv.Env.Redact)
-	message := fmt.Sprintf("%s (%s) on %s:%s", plan.Tool, plan.Risk, tools.Clean(who, 200), tools.PlanText(&shown))
+	tools.Sanitize(res.Review, inv.Env.Redact)
+	message := fmt.Sprintf("%s (%s) on %s:%s%s", plan.Tool, plan.Risk, tools.Clean(who, 200), tools.ReviewText(res.Review), tools.PlanText(&shown))
 	return &Question{Message: message, State: state, Unanswered: res}, nil
 }
 
