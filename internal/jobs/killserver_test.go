@@ -177,7 +177,7 @@ func killSteps(server, run string) []Step {
 // have ended.
 func workUntilAllEnd() error {
 	ctx, server := context.Background(), os.Getenv(serverVariable)
-	l, err := OpenLedger(ctx, os.Getenv(dirVariable), clock.System{}, clock.System{})
+	l, err := placeOfProcess().ledger(ctx, clock.System{}, clock.System{})
 	if err != nil {
 		return err
 	}

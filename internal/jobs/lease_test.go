@@ -3,9 +3,12 @@ package jobs
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -162,6 +165,41 @@ func TestARunIsNotClaimedTwice(t *testing.T) {
 	l.Let("r")
 	if epoch, ok, err := l.Claim(t.Context(), "r"); !ok || epoch != 2 || err != nil {
 		t.Errorf("its own, which it is no longer at work on: %d, %v, %v", epoch, ok, err)
+	}
+}
+
+func TestOneOfManyClaimsWins(t *testing.T) {
+	b := newBench(t)
+	const processes, runs = 4, 20
+	maker := b.ledger()
+	for i := range runs { // two of each pair are about the same user
+		at := b.cloud.Now().Add(time.Second)
+		b.createWith(maker, NewRun{Run: &Run{ID: fmt.Sprintf("r%d", i), UserID: fmt.Sprintf("u%d", i/2)}, NotBefore: at}, b.step("s", Idempotent))
+	}
+	b.cloud.add(2 * time.Second)
+	var all sync.WaitGroup
+	var won [runs]atomic.Int32
+	start := make(chan struct{})
+	for range processes {
+		l := b.ledger()
+		all.Go(func() {
+			<-start
+			for i := range runs {
+				switch _, ok, err := l.Claim(context.Background(), fmt.Sprintf("r%d", i)); {
+				case err != nil:
+					t.Error(err)
+				case ok:
+					won[i].Add(1)
+				}
+			}
+		})
+	}
+	close(start)
+	all.Wait()
+	for i := 0; i < runs; i += 2 {
+		if n, m := won[i].Load(), won[i+1].Load(); n+m != 1 {
+			t.Errorf("the two runs of one user were claimed %d and %d times", n, m)
+		}
 	}
 }
 

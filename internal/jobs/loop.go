@@ -201,7 +201,11 @@ func (l *Ledger) due(ctx context.Context, limit int) ([]string, error) {
 	l.mu.Lock()
 	atWork := len(l.held)
 	l.mu.Unlock()
-	rows, err := l.store.read.QueryContext(ctx, `SELECT id FROM run WHERE `+due+` ORDER BY next_at, created_at, id LIMIT ?`, append(l.dueArgs(), limit+atWork)...)
+	now, err := l.store.now(ctx, l.store.read, l.machine)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := l.store.read.QueryContext(ctx, `SELECT id FROM run WHERE `+due+` ORDER BY next_at, created_at, id LIMIT ?`, append(l.dueArgs(now), limit+atWork)...)
 	if err != nil {
 		return nil, storeError(err)
 	}
@@ -213,7 +217,7 @@ func (l *Ledger) due(ctx context.Context, limit int) ([]string, error) {
 			return nil, storeError(err)
 		}
 		l.mu.Lock()
-		held := l.held[id]
+		held := !l.held[id].IsZero()
 		l.mu.Unlock()
 		if !held {
 			ids = append(ids, id)

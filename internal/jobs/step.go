@@ -3,7 +3,8 @@
 //
 // There are two ways to run the same steps. Runner works within one call and writes the journal; it is
 // what the policy engine uses. Ledger, Worker and Loop are the durable way: runs and steps are rows of a
-// SQLite file, so that another process can finish what one that died began. No tool stands on it yet.
+// SQLite file or of a PostgreSQL schema, so that another process can finish what one that died began. No
+// tool stands on it yet.
 package jobs
 
 import (
