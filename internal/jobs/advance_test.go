@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"slices"
 	"strings"
@@ -272,9 +273,19 @@ func TestAThrottledCallWaits(t *testing.T) {
 // Whatever dies wherever: nothing finished runs again, nothing that can be read back or is blind
 // happens twice, and the run ends.
 func TestRandomCrashes(t *testing.T) {
+	at, n := newPlace(t), 0
+	if checks := flag.Lookup("rapid.checks"); at.kind != onSQLite { // each takes ten times as long there
+		was := checks.Value.String()
+		defer func() { _ = checks.Value.Set(was) }()
+		if err := checks.Value.Set("15"); err != nil {
+			t.Fatal(err)
+		}
+	}
 	rapid.Check(t, func(rt *rapid.T) {
-		b := newBench(t)
+		b := newBenchAt(t, at)
 		defer b.close()
+		n++
+		id := fmt.Sprintf("r%d", n)
 		classes := []Class{Idempotent, Verifiable, Async, Blind}
 		var steps []Step
 		for i := range rapid.IntRange(1, 6).Draw(rt, "steps") {
@@ -309,8 +320,8 @@ func TestRandomCrashes(t *testing.T) {
 				return nil
 			}
 		}
-		b.create(b.ledger(), "r", steps...)
-		j := b.drive("r", steps...)
+		b.create(b.ledger(), id, steps...)
+		j := b.drive(id, steps...)
 		for i, s := range steps {
 			f, row := b.far[s.Name], j.Steps[i]
 			switch {

@@ -18,6 +18,7 @@ type handClock struct {
 	t     time.Time
 	moved chan struct{}
 	sleep int // how many sleep now
+	naps  []time.Duration
 }
 
 func newHandClock() *handClock {
@@ -50,6 +51,7 @@ func (c *handClock) Sleep(ctx context.Context, d time.Duration) error {
 	c.mu.Lock()
 	until := c.t.Add(d)
 	c.sleep++
+	c.naps = append(c.naps, d)
 	defer func() { c.mu.Lock(); c.sleep--; c.mu.Unlock() }()
 	for c.t.Before(until) {
 		moved := c.moved
@@ -103,7 +105,12 @@ type farStep struct {
 }
 
 func newBench(t *testing.T) *bench {
-	b := &bench{t: t, at: newPlace(t), cloud: newHandClock(), machine: newHandClock(), far: map[string]*farStep{}}
+	t.Helper()
+	return newBenchAt(t, newPlace(t))
+}
+
+func newBenchAt(t *testing.T, at place) *bench {
+	b := &bench{t: t, at: at, cloud: newHandClock(), machine: newHandClock(), far: map[string]*farStep{}}
 	t.Cleanup(b.close)
 	return b
 }

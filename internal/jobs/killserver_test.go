@@ -177,13 +177,17 @@ func killSteps(server, run string) []Step {
 // have ended.
 func workUntilAllEnd() error {
 	ctx, server := context.Background(), os.Getenv(serverVariable)
-	l, err := placeOfProcess().ledger(ctx, clock.System{}, clock.System{})
+	at := placeOfProcess()
+	l, err := at.ledger(ctx, clock.System{}, clock.System{})
 	if err != nil {
 		return err
 	}
 	w := &Worker{Ledger: l, Ambiguous: func(err error) bool { return errors.Is(err, errTransport) }, Explain: error.Error,
 		Registry: Registry{"test": func(_ context.Context, r RunInfo) ([]Step, error) { return killSteps(server, r.Run.ID), nil }}}
-	p := NewLoop(l, 4, func(id string, err error) { fmt.Fprintln(os.Stderr, id, err) })
+	p, err := at.dispatcher(ctx, l, 4, func(id string, err error) { fmt.Fprintln(os.Stderr, id, err) })
+	if err != nil {
+		return err
+	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var over sync.WaitGroup

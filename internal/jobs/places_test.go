@@ -17,6 +17,7 @@ import (
 const (
 	onSQLite   = "sqlite"
 	onPostgres = "postgres"
+	onRiver    = "river"
 )
 
 // place is where a test's ledger lies, and what hands its runs out.
@@ -96,10 +97,26 @@ func (p place) ledger(ctx context.Context, cloud, machine clock.Clock) (*Ledger,
 		return OpenLedger(ctx, p.dir, cloud, machine)
 	}
 	l, err := OpenPostgresLedger(ctx, p.url, p.dir, cloud, machine)
-	if _, real := machine.(clock.System); err == nil && !real {
+	if err != nil {
+		return nil, err
+	}
+	if _, real := machine.(clock.System); !real {
 		l.store.engine = byHand{l.store.engine}
 	}
-	return l, err
+	if p.kind == onRiver { // so that what is made here is announced there
+		if _, err := NewRiver(ctx, l, 1, nil); err != nil {
+			return nil, errors.Join(err, l.Close())
+		}
+	}
+	return l, nil
+}
+
+// dispatcher is what hands the runs of a ledger in this place out.
+func (p place) dispatcher(ctx context.Context, l *Ledger, workers int, failed func(runID string, err error)) (Dispatcher, error) {
+	if p.kind == onRiver {
+		return NewRiver(ctx, l, workers, failed)
+	}
+	return NewLoop(l, workers, failed), nil
 }
 
 // byHand is a server whose time is that of the test's clock.

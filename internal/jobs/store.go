@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"cipp-mcp/internal/clock"
 )
 
@@ -27,6 +29,7 @@ type Tx interface {
 type Store struct {
 	write *database
 	read  *database
+	pool  *pgxpool.Pool // nil on SQLite
 	engine
 }
 

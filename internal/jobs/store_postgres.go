@@ -59,7 +59,7 @@ func OpenPostgresStore(ctx context.Context, url string) (*Store, error) {
 	if err := p.change(ctx, migratePostgres); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the job ledger: %w", err), p.close())
 	}
-	return &Store{write: p.db, read: p.db, engine: p}, nil
+	return &Store{write: p.db, read: p.db, pool: pool, engine: p}, nil
 }
 
 // postgresRules make PostgreSQL itself refuse what would rewrite history.
@@ -84,6 +84,9 @@ type serverTx struct {
 	Tx
 	native pgx.Tx
 }
+
+// native is PostgreSQL's own handle on a transaction that Change has begun there.
+func native(tx Tx) pgx.Tx { return tx.(*transaction).Tx.(serverTx).native }
 
 func (p *postgresServer) change(ctx context.Context, f func(context.Context, Tx) error) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, changeTime)
