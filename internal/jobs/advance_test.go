@@ -3,7 +3,6 @@ package jobs
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"slices"
 	"strings"
@@ -274,13 +273,6 @@ func TestAThrottledCallWaits(t *testing.T) {
 // happens twice, and the run ends.
 func TestRandomCrashes(t *testing.T) {
 	at, n := newPlace(t), 0
-	if checks := flag.Lookup("rapid.checks"); at.kind != onSQLite { // each takes ten times as long there
-		was := checks.Value.String()
-		defer func() { _ = checks.Value.Set(was) }()
-		if err := checks.Value.Set("15"); err != nil {
-			t.Fatal(err)
-		}
-	}
 	rapid.Check(t, func(rt *rapid.T) {
 		b := newBenchAt(t, at)
 		defer b.close()

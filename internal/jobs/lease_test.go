@@ -255,6 +255,35 @@ func TestAClockSetBackBeginsTheSettleTimeAnew(t *testing.T) {
 	}
 }
 
+// A jump of the machine's clock ends every lease there is: whoever goes on, nothing happens twice.
+func TestAClockThatJumpsAhead(t *testing.T) {
+	b := newBench(t)
+	l, other := b.ledger(), b.ledger()
+	steps := []Step{b.step("first", Verifiable), b.step("second", Blind), b.step("third", Verifiable)}
+	for _, name := range []string{"first", "third"} {
+		b.far[name].act = func(_ int, work func(time.Duration)) error {
+			work(0)
+			b.machine.add(time.Hour)
+			_, err := other.due(context.Background(), 1)
+			return err
+		}
+	}
+	b.create(l, "r", steps...)
+	for i := range 10 {
+		from := []*Ledger{l, other}[i%2]
+		if _, err := b.work(b.worker(from, steps...), "r"); err != nil && !errors.Is(err, ErrFenced) {
+			t.Fatal(err)
+		}
+		b.machine.add(LeaseTime)
+		b.cloud.add(time.Minute)
+	}
+	wantStates(t, b.job(l, "r"), "done: first=done second=done third=done")
+	if len(b.calls) != len(steps) {
+		t.Error(b.calls)
+	}
+	verified(t, l)
+}
+
 func TestWhatIsKeptOutlivesTheProcess(t *testing.T) {
 	b := newBench(t)
 	s := b.step("s", Idempotent)

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -97,7 +98,11 @@ func (p *postgresServer) change(ctx context.Context, f func(context.Context, Tx)
 	case <-ctx.Done():
 		return storeError(ctx.Err())
 	}
-	conn, err := p.db.Conn(ctx)
+	conn, native, err := p.begin(ctx)
+	if err != nil && ctx.Err() == nil { // the server was restarted, perhaps: the connections there are know only its former life
+		p.pool.Reset()
+		conn, native, err = p.begin(ctx)
+	}
 	if err != nil {
 		return storeError(err)
 	}
@@ -106,17 +111,25 @@ func (p *postgresServer) change(ctx context.Context, f func(context.Context, Tx)
 			err = storeError(cerr)
 		}
 	}()
+	tx := &transaction{Tx: serverTx{p.db.worded(conn), native},
+		commit: func() error { return native.Commit(ctx) }, rollback: func() error { return native.Rollback(ctx) }}
+	return within(ctx, tx, f)
+}
+
+func (p *postgresServer) begin(ctx context.Context) (*sql.Conn, pgx.Tx, error) {
+	conn, err := p.db.Conn(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
 	var native pgx.Tx
 	err = conn.Raw(func(c any) (err error) {
 		native, err = c.(*stdlib.Conn).Conn().BeginTx(ctx, pgx.TxOptions{BeginQuery: oneAtATime})
 		return err
 	})
 	if err != nil {
-		return storeError(err)
+		return nil, nil, errors.Join(err, conn.Close())
 	}
-	tx := &transaction{Tx: serverTx{p.db.worded(conn), native},
-		commit: func() error { return native.Commit(ctx) }, rollback: func() error { return native.Rollback(ctx) }}
-	return within(ctx, tx, f)
+	return conn, native, nil
 }
 
 // changed compares snapshots, which differ as soon as anybody on the server has written anything: as

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"cipp-mcp/internal/clock"
 )
 
 func openStore(t *testing.T, p place) *Store {
@@ -185,14 +187,14 @@ func openAndWrite() error {
 		return err
 	}
 	ctx := context.Background()
-	s, err := placeOfProcess().store(ctx)
+	l, err := placeOfProcess().ledger(ctx, clock.System{}, clock.System{})
 	if err != nil {
 		return err
 	}
-	err = s.Change(ctx, func(ctx context.Context, tx Tx) error {
+	err = l.store.Change(ctx, func(ctx context.Context, tx Tx) error {
 		return audit(ctx, tx, "r", time.Now(), fmt.Sprint(os.Getpid()), Event{Event: "created"})
 	})
-	return errors.Join(err, s.Close())
+	return errors.Join(err, l.Close())
 }
 
 func init() { roles["open"] = openAndWrite }

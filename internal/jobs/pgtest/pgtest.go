@@ -55,11 +55,16 @@ rm -rf "$dir"`
 // Start makes a server and waits until it answers. fsync is off unless settings say otherwise: the
 // tests kill processes, not the machine.
 func Start(ctx context.Context, settings ...string) (*Server, error) {
+	return StartIn(ctx, "", settings...)
+}
+
+// StartIn is Start with the server's directory below another, "" for the usual temporary one.
+func StartIn(ctx context.Context, parent string, settings ...string) (*Server, error) {
 	bin, err := binaries()
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "pgtest-")
+	dir, err := os.MkdirTemp(parent, "pgtest-")
 	if err != nil {
 		return nil, err
 	}
