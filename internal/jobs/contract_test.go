@@ -21,6 +21,7 @@ var contract = []func(*testing.T){
 	TestTheAuditTellsWhatWasChanged,
 	TestTheAuditOfOneRun,
 	TestTheChainHasNoGap,
+	TestWhatCannotBeAuditedDoesNotHappen,
 	TestAttemptsAreNotRewritten,
 	TestSixProcessesStartAtOnceOnNothing,
 	TestEveryClassAtEveryPoint,
@@ -68,6 +69,7 @@ var ofLoop = []func(*testing.T){TestTheLoopBacksOffFromWhatFails}
 // elsewhere are tests of one store or dispatcher, and those that go through the kinds themselves.
 var elsewhere = []func(*testing.T){
 	TestTheStoreIsOpenedWithTheSettingsThatMakeItSafe, TestNoIntentNoCall,
+	TestAnOldLedgerIsFinished,
 	TestLeasesGoByTheServersClock, TestAnotherMachinesProcessIsNotTakenForDead, TestAChangeThatFallsAsleepIsThrownOut,
 	TestRiverNeedsPostgreSQL, TestANudgeIsInTheTransactionOfItsRun, TestTheSweepNudgesWhatIsForgotten, TestANudgeInVainIsForgotten,
 	TestRiverBacksOffFromWhatFails, TestARunGoesOnAfterItsSlice, TestRiversTroublesAreTold,

@@ -142,15 +142,17 @@ func TestTheAuditTellsWhatWasChanged(t *testing.T) {
 
 // Whoever writes at the same time, in whatever process, the lines follow each other.
 func TestTheChainHasNoGap(t *testing.T) {
-	const stores, writers, lines = 3, 4, 10
+	const stores, writers, lines = 3, 4, 30
 	p := newPlace(t)
 	var all sync.WaitGroup
+	start := make(chan struct{})
 	for range stores {
 		s := openStore(t, p)
 		for range writers {
-			all.Go(func() { written(t, s, lines) })
+			all.Go(func() { <-start; written(t, s, lines) })
 		}
 	}
+	close(start)
 	all.Wait()
 	if head, err := openStore(t, p).Verify(t.Context()); err != nil || head.Seq != stores*writers*lines {
 		t.Errorf("%+v, %v", head, err)
@@ -248,4 +250,29 @@ type closeAfter struct {
 func (c closeAfter) Close() error {
 	_, err := c.write([]byte("go\n"))
 	return errors.Join(err, c.close())
+}
+
+// A change and its line of the audit are one: where the line cannot be written, nothing is.
+func TestWhatCannotBeAuditedDoesNotHappen(t *testing.T) {
+	b := newBench(t)
+	l := b.ledger()
+	s := b.step("s", Idempotent)
+	b.create(l, "r", s)
+	full := `CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'full'); END`
+	if !l.store.local() {
+		full = `CREATE TRIGGER full_up BEFORE INSERT ON audit FOR EACH ROW EXECUTE FUNCTION audit_refuses()`
+	}
+	if _, err := l.store.write.ExecContext(t.Context(), full); err != nil {
+		t.Fatal(err)
+	}
+	err := l.Create(t.Context(), NewRun{Run: &Run{ID: "other", Tool: "test"}, Steps: []Step{s}, Changes: make([]Change, 1)})
+	if _, jerr := l.Job(t.Context(), "other"); !errors.Is(err, ErrStore) || !errors.Is(jerr, ErrNoRun) {
+		t.Errorf("made, and not audited: %v, %v", err, jerr)
+	}
+	if err := l.Cancel(t.Context(), "r", "somebody"); !errors.Is(err, ErrStore) || b.job(l, "r").Cancelled {
+		t.Errorf("cancelled, and not audited: %v", err)
+	}
+	if _, err := b.work(b.worker(l, s), "r"); !errors.Is(err, ErrStore) || len(b.calls) != 0 || b.job(l, "r").Steps[0].State != StateToDo {
+		t.Errorf("called, and not audited: %v, %v", err, b.calls)
+	}
 }
