@@ -10,6 +10,7 @@ import (
 
 	"cipp-mcp/internal/jobs"
 	"cipp-mcp/internal/policy"
+	"cipp-mcp/workflows"
 )
 
 // Tool is one tool's declaration, free of any protocol library.
@@ -60,6 +61,9 @@ type Work struct {
 	Warnings []string
 	// Risk raises the tool's class for these arguments; zero leaves it.
 	Risk policy.Risk
+	// Review reads what a person should know before the plan is approved; nil where the plan says it all. It is
+	// asked for where a plan is shown, not where one is executed.
+	Review func(context.Context) (*workflows.Review, error)
 }
 
 // SecretRef says where a generated secret waits for the operator.

@@ -194,14 +194,3 @@ func TestDeleteAndRestore(t *testing.T) {
 	w.done("cipp_restore_user", in(harbourline, "userId", dana))
 	w.remains(before)
 }
-
-// Without anything that runs later, what is to come later stops the plan, and says what to do instead.
-func TestNothingIsPlannedWithoutAScheduler(t *testing.T) {
-	w := newWorld(t, worldOptions{})
-	w.env.Later = nil
-	a := w.must("cipp_offboard_user", in(harbourline, "userId", dana, "deleteAfterDays", 30, "fullAccess", []string{priya}, "accessDays", 7))
-	if a.v["status"] != "blocked" || !strings.Contains(a.text, "by hand on 2026-04-11") || !strings.Contains(a.text, "by hand on 2026-03-19") {
-		t.Errorf("%s", a.text)
-	}
-	w.refused("invalid_argument", "cipp_offboard_user", in(harbourline, "userId", dana, "accessDays", 7))
-}
