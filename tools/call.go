@@ -10,7 +10,6 @@ import (
 	"cipp-mcp/internal/jobs"
 	"cipp-mcp/internal/policy"
 	"cipp-mcp/internal/secrets"
-	"cipp-mcp/workflows"
 )
 
 // Env is what handlers work with; one for the server's life.
@@ -18,10 +17,9 @@ type Env struct {
 	Graph    *graphclient.Client
 	Policy   *policy.Engine
 	Secrets  *secrets.Store
+	Sink     secrets.Sink // where generated secrets go
 	Redactor *secrets.Redactor
 	Clock    clock.Clock
-	// Later makes runs that begin another day; nil where nothing can be planned.
-	Later workflows.Scheduler
 }
 
 // Redact replaces every secret the server knows in a text that is about to leave.

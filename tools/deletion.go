@@ -14,7 +14,7 @@ import (
 var deleteNeeds = Needs{App: []string{"User.DeleteRestore.All", "User.Read.All", "Directory.Read.All"}, AppRoles: []string{"User Administrator"}, GDAPRoles: []string{"User Administrator"}}
 
 var deleteUser = Write(Tool{
-	Name: workflows.DeleteTool, Title: "Delete a user", Toolset: "lifecycle", Risk: policy.Destructive, Idempotent: true, Aliases: userAliases, Needs: deleteNeeds,
+	Name: workflows.DeleteTool, Title: "Delete a user", Toolset: "lifecycle", Risk: policy.Destructive, Extra: true, Idempotent: true, Aliases: userAliases, Needs: deleteNeeds,
 	Description: "Deletes a user; for 30 days cipp_restore_user brings it back. For a leaver use cipp_offboard_user with deleteAfterDays.",
 	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","dryRun":true}`,
 }, func(_ context.Context, c *Call, _ UserWriteIn) (Work, error) {
@@ -30,7 +30,7 @@ type RestoreUserIn struct {
 }
 
 var restoreUser = Write(Tool{
-	Name: "cipp_restore_user", Title: "Restore a deleted user", Toolset: "lifecycle", Risk: policy.Destructive, Idempotent: true, Aliases: userAliases, Needs: deleteNeeds,
+	Name: "cipp_restore_user", Title: "Restore a deleted user", Toolset: "lifecycle", Risk: policy.Destructive, Extra: true, Idempotent: true, Aliases: userAliases, Needs: deleteNeeds,
 	Description: "Restores a user deleted within 30 days, with groups, licences and mailbox as far as Microsoft kept them. Sign-in is as it was before the deletion.",
 	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","userId":"max@contoso.com","dryRun":true}`,
 }, func(ctx context.Context, c *Call, in RestoreUserIn) (Work, error) {

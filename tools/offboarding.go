@@ -164,9 +164,6 @@ func (c *Call) colleague(ctx context.Context, argument, name string) (graphclien
 	})
 }
 
-// scheduler makes runs for later; nil where this server cannot.
-func (c *Call) scheduler() workflows.Scheduler { return c.Later }
-
 // forwardTo is whom planning found under forwardingAddress, and what is to be said of it.
 type forwardTo struct {
 	User     graphclient.User

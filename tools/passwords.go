@@ -5,7 +5,6 @@ import (
 
 	"cipp-mcp/internal/jobs"
 	"cipp-mcp/internal/policy"
-	"cipp-mcp/internal/secrets"
 	"cipp-mcp/workflows"
 )
 
@@ -58,7 +57,7 @@ func createdBy(run *jobs.Run) string {
 }
 
 // secretsOf tells where the secret waits that a run sealed.
-func secretsOf(run *jobs.Run, steps []jobs.StepResult) []SecretRef {
+func (e *Env) secretsOf(run *jobs.Run, steps []jobs.StepResult) []SecretRef {
 	var handle, step string
 	if !run.Get(workflows.SecretHandle, &handle) || handle == "" {
 		return nil
@@ -67,7 +66,7 @@ func secretsOf(run *jobs.Run, steps []jobs.StepResult) []SecretRef {
 	if who == "" {
 		who = run.Tenant
 	}
-	ref := SecretRef{Handle: handle, For: who, Reveal: "cipp-mcp secrets reveal " + handle}
+	ref := SecretRef{Handle: handle, For: who, Reveal: e.Secrets.HowToOpen(handle)}
 	run.Get(workflows.SecretStep, &step)
 	for _, s := range steps {
 		if s.Step == step && s.State != jobs.StateDone {
@@ -77,20 +76,17 @@ func secretsOf(run *jobs.Run, steps []jobs.StepResult) []SecretRef {
 	return []SecretRef{ref}
 }
 
-func (c *Call) sealer() workflows.Sealer { return sealer{c.Secrets, c.Redactor} }
+func (c *Call) sealer() workflows.Sealer { return sealer{c.Env} }
 
 // sealer lets workflows make and keep secrets without knowing where.
-type sealer struct {
-	store    *secrets.Store
-	redactor *secrets.Redactor
-}
+type sealer struct{ env *Env }
 
-func (s sealer) Seal(kind, whom, secret string) (string, error) {
-	s.redactor.Add(secret)
-	info, err := s.store.Seal(kind, whom, secret)
+func (s sealer) Seal(ctx context.Context, kind, whom, secret string) (string, error) {
+	s.env.Redactor.Add(secret)
+	info, err := s.env.Sink.Seal(ctx, kind, whom, secret)
 	return info.Handle, err
 }
 
-func (s sealer) Discard(handle string)     { s.store.Discard(handle) }
-func (s sealer) Ready() error              { return s.store.Ready() }
-func (s sealer) Generate() (string, error) { return secrets.GeneratePassword() }
+func (s sealer) Discard(ctx context.Context, handle string) { s.env.Sink.Discard(ctx, handle) }
+func (s sealer) Ready() error                               { return s.env.Sink.Ready() }
+func (s sealer) Generate() (string, error)                  { return s.env.Secrets.Generate() }

@@ -83,6 +83,7 @@ var said = map[graphclient.Kind]bool{
 func ProblemOf(err error) (*Problem, bool) {
 	var p *Problem
 	var g *graphclient.Error
+	var sink *secrets.SinkError
 	switch {
 	case errors.As(err, &p):
 		return p, true
@@ -117,6 +118,8 @@ func ProblemOf(err error) (*Problem, bool) {
 		return &Problem{Code: "token_refused", Message: sentence(err), Next: "Leave the cursor out and start again from the first row."}, true
 	case errors.Is(err, secrets.ErrNoOperator):
 		return &Problem{Code: "no_operator", Message: sentence(err), Next: "Ask the operator to run cipp-mcp secrets init on the terminal."}, true
+	case errors.As(err, &sink):
+		return &Problem{Code: "sink_unavailable", Message: sentence(sink), Next: "This step was not begun. Tell the operator, and call again when that works.", Retryable: true}, true
 	case errors.Is(err, context.Canceled):
 		return &Problem{Code: "cancelled", Message: "The call was cancelled before it finished; no write had begun.", Next: "Call again if it is still wanted.", Retryable: true}, true
 	case errors.Is(err, context.DeadlineExceeded):

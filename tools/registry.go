@@ -14,7 +14,7 @@ import (
 // tool's own handler is asked once more, with the same arguments and with what planning found.
 func (e *Env) Registry() jobs.Registry {
 	r := jobs.Registry{}
-	for _, t := range append(All(), internal()...) {
+	for _, t := range known() {
 		if t.Writes() {
 			r[t.Name] = func(ctx context.Context, info jobs.RunInfo) ([]jobs.Step, error) { return e.rebuild(ctx, t, info) }
 		}
@@ -25,6 +25,9 @@ func (e *Env) Registry() jobs.Registry {
 func (e *Env) rebuild(ctx context.Context, t Tool, info jobs.RunInfo) ([]jobs.Step, error) {
 	if s := e.Policy.Steps(info.Run.ID); s != nil {
 		return s, nil
+	}
+	if t.work == nil {
+		return nil, fmt.Errorf("%w: this version of cipp-mcp does not know %s", jobs.ErrWithdrawn, info.Kind)
 	}
 	args, err := e.Policy.Args(info)
 	if err != nil {

@@ -57,7 +57,7 @@ func (r *WriteResult) Text() string {
 		l.add("NOT SHOWN: %s of this plan, since the answer would be too long; leave parts out and call again to see them", count(r.NotShown, "step", "steps"))
 	}
 	for _, s := range r.Secrets {
-		l.add("secret for %s: handle %s; a person reveals it with: %s%s", s.For, s.Handle, s.Reveal, ifText(s.Note, "; "))
+		l.add("%s", s.text())
 	}
 	if r.CreatedID != "" {
 		l.add("created: %s", r.CreatedID)
@@ -87,7 +87,7 @@ func (r *WriteResult) Report(e *Env, j jobs.Job) {
 	steps := j.Results()
 	r.Tool, r.TenantID, r.Tenant, r.UserID, r.User = j.Kind, j.Run.TenantID, j.Run.Tenant, j.Run.UserID, j.Run.User
 	r.JobID, r.Status, r.Steps = j.Run.ID, JobStatus(j.RunInfo, steps, e.Clock.Now()), steps
-	r.Secrets, r.CreatedID = secretsOf(j.Run, steps), createdBy(j.Run)
+	r.Secrets, r.CreatedID = e.secretsOf(j.Run, steps), createdBy(j.Run)
 	if j.Detail != "" {
 		r.Warnings = append(r.Warnings, j.Detail)
 	}

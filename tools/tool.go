@@ -24,6 +24,8 @@ type Tool struct {
 	MayDestroy bool
 	// Idempotent: calling twice with the same arguments changes nothing the second time.
 	Idempotent bool
+	// Extra: not in the default preset, which every user pays for in every conversation.
+	Extra bool
 	// AllTenants: tenantFilter may be "allTenants".
 	AllTenants bool
 	// Aliases are other names under which arguments are accepted.
@@ -68,7 +70,10 @@ type Work struct {
 type SecretRef struct {
 	Handle string `json:"handle"`
 	For    string `json:"for"`
-	Reveal string `json:"reveal"`
+	// Reveal is the command by which a person sees it.
+	Reveal string `json:"reveal,omitempty"`
+	// Shown: the person at the client has seen it, so nothing waits any more.
+	Shown bool `json:"shown,omitempty"`
 	// Note says that nobody knows whether the secret is in force.
 	Note string `json:"note,omitempty"`
 }
@@ -125,16 +130,22 @@ func All() []Tool {
 		resetPassword,
 		listMailboxPermissions,
 		offboardUser, deleteUser, restoreUser,
-		listJobs, getJob, controlJob,
+		listJobs, getJob, controlJob, undoJob,
 	}
 }
 
 // internal are tools that only runs for later are of; no list shows them and no client can call them.
 func internal() []Tool { return []Tool{endAccess} }
 
-// ByName finds a tool, an internal one too.
+// known are all tools that a run may be of.
+func known() []Tool { return append(All(), internal()...) }
+
+// Default are the tools of the default preset.
+func Default() []Tool { return slices.DeleteFunc(All(), func(t Tool) bool { return t.Extra }) }
+
+// ByName finds a tool that can be called.
 func ByName(name string) (Tool, bool) {
-	for _, t := range append(All(), internal()...) {
+	for _, t := range All() {
 		if t.Name == name {
 			return t, true
 		}

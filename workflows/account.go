@@ -189,7 +189,7 @@ func ResetPassword(t Target, s Sealer, given string, mustChange bool) jobs.Step 
 				return nil, err
 			}
 			err = t.Graph.SetPassword(ctx, t.tid(), t.User.ID, secret.password, mustChange)
-			return nil, errors.Join(err, secret.settle(run, err), run.Put("passwordAnswered", err == nil))
+			return nil, errors.Join(err, secret.settle(ctx, run, err), run.Put("passwordAnswered", err == nil))
 		},
 		Verify: func(ctx context.Context, run *jobs.Run) (jobs.Outcome, error) {
 			u, err := read(ctx)

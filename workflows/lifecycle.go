@@ -48,7 +48,7 @@ func CreateUser(t Target, s Sealer, u graphclient.NewUser, given string) jobs.St
 			n := u
 			n.PasswordProfile.Password = secret.password
 			created, err := t.Graph.CreateUser(ctx, t.tid(), n)
-			if err := errors.Join(err, secret.settle(run, err)); err != nil {
+			if err := errors.Join(err, secret.settle(ctx, run, err)); err != nil {
 				return nil, err
 			}
 			return jobs.Handle{"id": created.ID}, run.Put(CreatedID, created.ID)

@@ -11,8 +11,8 @@ import (
 // refused it.
 type Sealer interface {
 	// Seal keeps the secret for whom and returns its handle.
-	Seal(kind, whom, secret string) (handle string, err error)
-	Discard(handle string)
+	Seal(ctx context.Context, kind, whom, secret string) (handle string, err error)
+	Discard(ctx context.Context, handle string)
 	// Ready says why nothing could be sealed now.
 	Ready() error
 	// Generate makes a password.
@@ -45,7 +45,7 @@ func newSecret(ctx context.Context, s Sealer, step, given, whom string, run *job
 	if n.password, err = s.Generate(); err != nil {
 		return nil, err
 	}
-	if n.handle, err = s.Seal("password", whom, n.password); err != nil {
+	if n.handle, err = s.Seal(ctx, "password", whom, n.password); err != nil {
 		return nil, err
 	}
 	if err := run.Put(SecretStep, step); err != nil {
@@ -56,17 +56,17 @@ func newSecret(ctx context.Context, s Sealer, step, given, whom string, run *job
 
 // settle keeps, after the call, only what may be in force: a password that Microsoft refused is not, and one
 // that it took replaces what was sent before.
-func (n *secret) settle(run *jobs.Run, err error) error {
+func (n *secret) settle(ctx context.Context, run *jobs.Run, err error) error {
 	switch {
 	case n.handle == "" || graphclient.IsAmbiguous(err):
 		return nil
 	case err == nil:
 		if n.earlier != "" {
-			n.sealer.Discard(n.earlier)
+			n.sealer.Discard(ctx, n.earlier)
 		}
 		return nil
 	default:
-		n.sealer.Discard(n.handle)
+		n.sealer.Discard(ctx, n.handle)
 		return run.Put(SecretHandle, n.earlier)
 	}
 }

@@ -14,8 +14,8 @@ import (
 
 const admin = "tomasz.brennan@harbourline.example"
 
-// trusted is the story with an application that may change administrators too.
-func trusted(t *testing.T, f func(graph m)) worldOptions {
+// empowered is the story with an application that may change administrators too.
+func empowered(t *testing.T, f func(graph m)) worldOptions {
 	return worldOptions{flags: cloudFlags{sandbox: edited(t, func(tenant m) {
 		if tenant["defaultDomain"] != harbourline {
 			return
@@ -77,7 +77,7 @@ func (w *world) held(tool string, args map[string]any) string {
 func TestTheOperatorApprovesWhatIsCritical(t *testing.T) {
 	for _, era := range []string{"modern", "legacy"} {
 		t.Run(era, func(t *testing.T) {
-			o := trusted(t, func(g m) {
+			o := empowered(t, func(g m) {
 				group := groupOf(t, g, "Tier 1 Helpdesk")
 				group["owners"] = append(group["owners"].([]any), userOf(t, g, priya)["id"])
 			})

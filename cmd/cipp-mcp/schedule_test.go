@@ -64,7 +64,7 @@ func TestWhatWasScheduledMustStillHold(t *testing.T) {
 		}, 3 * time.Hour, "administrator"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, trusted(t, func(m) {}))
+			w := newWorld(t, empowered(t, func(m) {}))
 			id := schedule(w, dana)
 			c.happens(t, w)
 			before := w.state()

@@ -76,10 +76,11 @@ func (f *stateFlags) run(ctx context.Context, do func(*state) error) (err error)
 	if last.at, err = ledger.Store().LastWritten(ctx); err != nil {
 		return err
 	}
-	sealer, err := policy.OpenSealer(dir)
+	sealer, err := policy.OpenSealerAt(dir, cfg.SealKey, !cfg.Sandboxed())
 	if err != nil {
 		return err
 	}
+	ledger.Box = sealer
 	store, err := secrets.Open(dir, clk)
 	if err != nil {
 		return err

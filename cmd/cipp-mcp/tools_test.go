@@ -22,7 +22,7 @@ func TestExamplesRun(t *testing.T) {
 			})
 			o.era = era
 			w := newWorld(t, o)
-			job := w.done("cipp_revoke_sessions", in(harbourline, "userId", gareth)).v["jobId"].(string)
+			job := w.done("cipp_disable_user", in(harbourline, "userId", gareth)).v["jobId"].(string)
 			jobs := strings.NewReplacer("run_00000000000000000000000000000000", job)
 			w.asked = nil
 			before := w.state()

@@ -30,6 +30,7 @@ type Config struct {
 	Passwords  Passwords              `yaml:"passwords"`
 	Offboard   map[string]Offboarding `yaml:"offboarding"` // "default" or a tenant's domain
 	StateDir   string                 `yaml:"stateDir"`
+	SealKey    string                 `yaml:"sealKey"` // keyring:SERVICE/NAME | file:PATH; empty: a key of this server's own
 	Log        Log                    `yaml:"log"`
 	UsageHints UsageLocations         `yaml:"usageLocation"` // "default" or a tenant's domain → ISO 3166 code
 }
@@ -54,8 +55,10 @@ type Tenants struct {
 	Deny  []string `yaml:"deny"`
 }
 
-// Tools chooses what the agent sees: all but Remove, or only Only where it is given.
+// Tools chooses what the agent sees: the preset with Add and without Remove, or only Only where it is given.
 type Tools struct {
+	Preset string   `yaml:"preset"` // default | all
+	Add    []string `yaml:"add"`
 	Only   []string `yaml:"only"`
 	Remove []string `yaml:"remove"`
 }
@@ -80,11 +83,6 @@ type Guards struct {
 	MaxWritesPerHour int `yaml:"maxWritesPerHour"` // writes of all kinds
 	MassAction       int `yaml:"massAction"`       // different users of one tenant
 	BulkTenants      int `yaml:"bulkTenants"`      // different tenants
-}
-
-// Passwords says whether a caller may choose a password himself.
-type Passwords struct {
-	FromCaller string `yaml:"fromCaller"` // accept | refuse
 }
 
 // Offboarding holds a tenant's defaults for cipp_offboard_user; nil means not set here.
@@ -123,9 +121,10 @@ func Defaults() Config {
 		Cloud:     "public",
 		Auth:      Auth{Mode: "app"},
 		Access:    ReadOnly,
+		Tools:     Tools{Preset: "default"},
 		Approval:  Approval{Write: "client", Destructive: "client", Critical: "operator"},
 		Guards:    Guards{ExternalForwarding: "deny", MaxWritesPerHour: 200, MassAction: 25, BulkTenants: 10},
-		Passwords: Passwords{FromCaller: "accept"},
+		Passwords: Passwords{FromCaller: "accept", Sink: SinkTerminal, PasswordPusher: PasswordPusher{ExpireAfterDays: 3, ExpireAfterViews: 1}},
 		Log:       Log{Level: "info"},
 	}
 }
@@ -186,7 +185,7 @@ func (c *Config) environment(env func(string) (string, bool)) {
 		"CIPP_AUTH_MODE": &c.Auth.Mode, "CIPP_AUTH_TENANT_ID": &c.Auth.TenantID, "CIPP_AUTH_CLIENT_ID": &c.Auth.ClientID,
 		"CIPP_AUTH_CLIENT_SECRET": &c.Auth.ClientSecret, "CIPP_AUTH_CERTIFICATE": &c.Auth.Certificate, "CIPP_AUTH_REFRESH_TOKEN": &c.Auth.RefreshToken,
 		"CIPP_APPROVAL_WRITE": &c.Approval.Write, "CIPP_APPROVAL_DESTRUCTIVE": &c.Approval.Destructive,
-		"CIPP_PASSWORDS_FROM_CALLER": &c.Passwords.FromCaller, "CIPP_GUARDS_EXTERNAL_FORWARDING": &c.Guards.ExternalForwarding,
+		"CIPP_PASSWORDS_FROM_CALLER": &c.Passwords.FromCaller, "CIPP_PASSWORDS_SINK": &c.Passwords.Sink, "CIPP_SEAL_KEY": &c.SealKey, "CIPP_GUARDS_EXTERNAL_FORWARDING": &c.Guards.ExternalForwarding,
 	} {
 		if v, ok := env(name); ok && v != "" {
 			*to = v
@@ -204,12 +203,14 @@ func (c Config) Check() error {
 		allowed    []string
 	}{
 		{"access", c.Access, []string{ReadOnly, Write}},
+		{"tools.preset", c.Tools.Preset, []string{"default", "all"}},
 		{"auth.mode", c.Auth.Mode, []string{"app", "partner"}},
 		{"approval.write", c.Approval.Write, []string{"client", "plan", "operator", "none"}},
 		{"approval.destructive", c.Approval.Destructive, []string{"client", "plan", "operator"}},
 		{"approval.critical", c.Approval.Critical, []string{"operator"}},
 		{"guards.externalForwarding", c.Guards.ExternalForwarding, []string{"deny", "allow"}},
 		{"passwords.fromCaller", c.Passwords.FromCaller, []string{"accept", "refuse"}},
+		{"passwords.sink", c.Passwords.Sink, []string{SinkTerminal, SinkLink, SinkAge, SinkPasswordPusher}},
 		{"log.level", c.Log.Level, []string{"debug", "info", "warn", "error"}},
 	} {
 		if !contains(f.allowed, f.value) {
@@ -223,7 +224,10 @@ func (c Config) Check() error {
 			return fmt.Errorf("%s must be a reference (keyring:SERVICE/NAME, file:PATH or env:NAME), never the secret itself", s.key)
 		}
 	}
-	return nil
+	if err := c.Passwords.check(c.Sandboxed()); err != nil {
+		return err
+	}
+	return checkSealKey(c.SealKey)
 }
 
 func contains(list []string, v string) bool {

@@ -255,7 +255,7 @@ func stoppedIf(stopped bool) error {
 // write puts down what became of a step, with the values its functions left and, where the step moved
 // or a call ended, its line of the audit.
 func (a *advance) write(ctx context.Context, run *Run, row StepRow, e ending) error {
-	vals, err := run.kept()
+	vals, err := a.Ledger.kept(run)
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 // begun. A run that has ended stays as it is.
 func (l *Ledger) Cancel(ctx context.Context, runID, who string) error {
 	err := l.store.Change(ctx, func(ctx context.Context, tx Tx) error {
-		if _, err := readJob(ctx, tx, runID); err != nil {
+		if _, err := l.readJob(ctx, tx, runID); err != nil {
 			return err
 		}
 		if n, err := execute(ctx, tx, `UPDATE run SET state = ?, detail = 'cancelled before it was approved' WHERE id = ? AND state = ?`, RunCancelled, runID, RunHeld); err != nil || n > 0 {
@@ -123,7 +123,7 @@ func restart(ctx context.Context, tx Tx, runID string, idx int) error {
 // again opens a run that has ended, in the transaction of what a person does to it.
 func (l *Ledger) again(ctx context.Context, runID string, f func(context.Context, Tx, Job) error) error {
 	err := l.store.Change(ctx, func(ctx context.Context, tx Tx) error {
-		j, err := readJob(ctx, tx, runID)
+		j, err := l.readJob(ctx, tx, runID)
 		if err != nil {
 			return err
 		}

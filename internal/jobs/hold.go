@@ -42,7 +42,7 @@ func (l *Ledger) Deny(ctx context.Context, runID, who, why string) error {
 // decide does to a held run what a person decided, once.
 func (l *Ledger) decide(ctx context.Context, runID string, f func(context.Context, Tx, Job) error) error {
 	return l.store.Change(ctx, func(ctx context.Context, tx Tx) error {
-		j, err := readJob(ctx, tx, runID)
+		j, err := l.readJob(ctx, tx, runID)
 		switch {
 		case err != nil:
 			return err

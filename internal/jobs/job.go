@@ -32,6 +32,7 @@ type RunInfo struct {
 	Cancelled   bool // a person wants it to stop
 
 	failures int
+	vals     string // the run's values as they lie in the ledger
 }
 
 // Ended says that nothing more happens without a person.
@@ -84,10 +85,10 @@ func (l *Ledger) Job(ctx context.Context, id string) (Job, error) {
 		return Job{}, storeError(err)
 	}
 	defer func() { _ = tx.Rollback() }() // it only reads
-	return readJob(ctx, tx, id)
+	return l.readJob(ctx, tx, id)
 }
 
-func readJob(ctx context.Context, tx Tx, id string) (Job, error) {
+func (l *Ledger) readJob(ctx context.Context, tx Tx, id string) (Job, error) {
 	info, err := scanRun(tx.QueryRowContext(ctx, `SELECT `+runColumns+` FROM run WHERE id = ?`, id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return Job{}, ErrNoRun
@@ -96,6 +97,9 @@ func readJob(ctx context.Context, tx Tx, id string) (Job, error) {
 		return Job{}, storeError(err)
 	}
 	j := Job{RunInfo: info}
+	if err := l.open(info.vals, &j.Run.values); err != nil {
+		return Job{}, fmt.Errorf("what the steps of job %s left cannot be read: %w", id, err)
+	}
 	rows, err := tx.QueryContext(ctx, `SELECT idx, name, class, needs, change, state, attempt, tries, intent_at, next_at, before_image, op_handle, result, error_class, error FROM step WHERE run_id = ? ORDER BY idx`, id)
 	if err != nil {
 		return Job{}, storeError(err)
@@ -107,8 +111,9 @@ func readJob(ctx context.Context, tx Tx, id string) (Job, error) {
 			return Job{}, storeError(err)
 		}
 		if image != "" {
-			if err := j.Run.Put(beforeKey+s.Name, json.RawMessage(image)); err != nil {
-				return Job{}, err
+			var before json.RawMessage
+			if err := errors.Join(l.open(image, &before), j.Run.Put(beforeKey+s.Name, before)); err != nil {
+				return Job{}, fmt.Errorf("what step %s found before cannot be read: %w", s.Name, err)
 			}
 		}
 		if s.Handle != nil {
@@ -133,7 +138,8 @@ func scanRun(row scanner) (RunInfo, error) {
 		return r, err
 	}
 	r.Run = &Run{}
-	if err := errors.Join(json.Unmarshal([]byte(info), r.Run), json.Unmarshal([]byte(vals), &r.Run.values)); err != nil {
+	r.vals = vals
+	if err := json.Unmarshal([]byte(info), r.Run); err != nil {
 		return r, fmt.Errorf("the row of job %s is damaged: %w", id, err)
 	}
 	r.Run.ID, r.Args = id, json.RawMessage(args)
@@ -241,7 +247,7 @@ func countBy(ctx context.Context, tx Tx, query string, args ...any) (map[string]
 
 // kept is what the steps leave for each other, without the handles and what was found before, which lie
 // with their steps.
-func (r *Run) kept() (string, error) {
+func (l *Ledger) kept(r *Run) (string, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	vals := maps.Clone(r.values)
@@ -251,9 +257,40 @@ func (r *Run) kept() (string, error) {
 	if vals == nil {
 		vals = map[string]json.RawMessage{}
 	}
-	b, err := json.Marshal(vals)
+	return l.seal(vals)
+}
+
+// Box seals what steps leave behind: it holds people's data, and the ledger is a file that is backed up.
+type Box interface {
+	Seal(purpose string, v any) (string, error)
+	Open(purpose, box string, v any) error
+}
+
+// sealedMark begins a value that lies sealed.
+const sealedMark = "sealed:"
+
+// seal writes a value as it lies in the ledger.
+func (l *Ledger) seal(v any) (string, error) {
+	if l.Box != nil {
+		s, err := l.Box.Seal(sealedMark, v)
+		return sealedMark + s, err
+	}
+	b, err := json.Marshal(v)
 	if err != nil {
 		return "", fmt.Errorf("keep the run's values: %w", err)
 	}
 	return string(b), nil
+}
+
+// open reads such a value.
+func (l *Ledger) open(text string, v any) error {
+	box, sealed := strings.CutPrefix(text, sealedMark)
+	switch {
+	case !sealed:
+		return json.Unmarshal([]byte(text), v)
+	case l.Box == nil:
+		return errors.New("it was sealed with a key that is not here")
+	default:
+		return l.Box.Open(sealedMark, box, v)
+	}
 }

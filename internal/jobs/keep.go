@@ -2,7 +2,6 @@ package jobs
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -78,7 +77,7 @@ func (r *Run) Keep(ctx context.Context, key string, v any) error {
 	if h == nil {
 		return nil // a run without a ledger
 	}
-	vals, err := r.kept()
+	vals, err := h.lease.ledger.kept(r)
 	if err != nil {
 		return err
 	}
@@ -101,7 +100,7 @@ func KeepBefore[T any](ctx context.Context, read func(context.Context) (T, error
 		return found, err
 	}
 	if image != "" {
-		if err := json.Unmarshal([]byte(image), &found); err != nil {
+		if err := h.lease.ledger.open(image, &found); err != nil {
 			return found, fmt.Errorf("what step %d found before is damaged: %w", h.idx, err)
 		}
 		return found, nil
@@ -109,15 +108,14 @@ func KeepBefore[T any](ctx context.Context, read func(context.Context) (T, error
 	if found, err = read(ctx); err != nil {
 		return found, err
 	}
-	b, err := json.Marshal(found)
-	if err != nil {
+	if image, err = h.lease.ledger.seal(found); err != nil {
 		return found, fmt.Errorf("keep what was found before: %w", err)
 	}
-	if err := h.run.Put(beforeKey+h.name, json.RawMessage(b)); err != nil {
+	if err := h.run.Put(beforeKey+h.name, found); err != nil {
 		return found, err
 	}
 	return found, h.lease.change(ctx, func(ctx context.Context, tx Tx) error {
-		_, err := execute(ctx, tx, `UPDATE step SET before_image = ? WHERE run_id = ? AND idx = ? AND before_image = ''`, string(b), h.lease.run, h.idx)
+		_, err := execute(ctx, tx, `UPDATE step SET before_image = ? WHERE run_id = ? AND idx = ? AND before_image = ''`, image, h.lease.run, h.idx)
 		return err
 	})
 }

@@ -47,6 +47,8 @@ type Ledger struct {
 	owner   *owner
 	time    *timeline
 	machine clock.Clock
+	// Box seals what steps keep; nil leaves it open.
+	Box Box
 	// Dispatch is told of new and changed runs; nil where this process only looks.
 	Dispatch Dispatcher
 
@@ -179,7 +181,7 @@ func (l *Ledger) insert(ctx context.Context, tx Tx, n NewRun) error {
 	if err != nil {
 		return fmt.Errorf("keep the run: %w", err)
 	}
-	vals, err := n.Run.kept()
+	vals, err := l.kept(n.Run)
 	if err != nil {
 		return err
 	}

@@ -31,6 +31,7 @@ type Invoker struct {
 	FollowFor time.Duration
 
 	schemas map[string]*jsonschema.Schema
+	offers  offers
 }
 
 // askFor keeps a call under the minute after which many clients give up.

@@ -29,6 +29,7 @@ type Start struct {
 	NotBefore  time.Time // zero: at once
 	Held       bool      // the operator has yet to approve it
 	Grant      string    // the standing grant it is done under
+	ParentID   string    // the run it was approved with
 	CallKey    string
 }
 
@@ -64,7 +65,7 @@ func (e *Engine) Start(ctx context.Context, s Start) error {
 		return fmt.Errorf("keep the arguments: %w", err)
 	}
 	n := jobs.NewRun{
-		Run: s.Run, PlanVersion: planVersion, Args: args, NotBefore: s.NotBefore, Held: s.Held, CallKey: s.CallKey, Grant: s.Grant,
+		Run: s.Run, PlanVersion: planVersion, Args: args, NotBefore: s.NotBefore, Held: s.Held, CallKey: s.CallKey, Grant: s.Grant, ParentID: s.ParentID,
 		CreatedBy: s.Client, Approval: s.ApprovedBy, Steps: s.Steps, Changes: s.Plan.Changes, Asked: s.asked(),
 	}
 	n.Asked.Shown = e.Sealer.Fingerprint(s.Plan.Binding())
