@@ -5,11 +5,22 @@ import "cipp-mcp/internal/secrets"
 // Offer is a page to which the person at the client can be sent to see secrets, once.
 type Offer = secrets.Offer
 
+// Telling is a result that tells where secrets wait.
+type Telling interface {
+	Text() string
+	secretRefs() []SecretRef
+}
+
+func (r *WriteResult) secretRefs() []SecretRef { return r.Secrets }
+func (o *GetJobOut) secretRefs() []SecretRef   { return o.Secrets }
+
 // Offers are the pages for the secrets of a result.
-func (e *Env) Offers(r *WriteResult) []Offer {
-	handles := make([]string, 0, len(r.Secrets))
-	for _, s := range r.Secrets {
-		handles = append(handles, s.Handle)
+func (e *Env) Offers(r Telling) []Offer {
+	var handles []string
+	for _, s := range r.secretRefs() {
+		if !s.Gone {
+			handles = append(handles, s.Handle)
+		}
 	}
 	if len(handles) == 0 {
 		return nil
@@ -19,15 +30,16 @@ func (e *Env) Offers(r *WriteResult) []Offer {
 
 // Offered notes in a result what became of an offer: it was seen, or it was put to the person and what
 // it shows still waits.
-func (r *WriteResult) Offered(o Offer, opened bool) {
+func Offered(r Telling, o Offer, opened bool) {
 	seen := false
 	select {
 	case <-o.Seen:
 		seen = true
 	default: // also where nobody can tell
 	}
-	for i := range r.Secrets {
-		s := &r.Secrets[i]
+	refs := r.secretRefs()
+	for i := range refs {
+		s := &refs[i]
 		for _, h := range o.Handles {
 			switch {
 			case h != s.Handle:
@@ -49,8 +61,13 @@ func joined(a, b string) string {
 
 // text says in a line where a secret is.
 func (s SecretRef) text() string {
-	if s.Shown {
-		return "secret for " + s.For + ": the person at the client has seen it" + ifText(s.Note, "; ")
+	note := ifText(s.Note, "; ")
+	switch {
+	case s.Shown:
+		return "secret for " + s.For + ": the person at the client has seen it" + note
+	case s.Gone:
+		return "secret for " + s.For + ": a person has seen it already, or it has expired" + note
+	default:
+		return "secret for " + s.For + ": handle " + s.Handle + "; a person reveals it with: " + s.Reveal + note
 	}
-	return "secret for " + s.For + ": handle " + s.Handle + "; a person reveals it with: " + s.Reveal + ifText(s.Note, "; ")
 }

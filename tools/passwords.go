@@ -56,7 +56,7 @@ func createdBy(run *jobs.Run) string {
 	return id
 }
 
-// secretsOf tells where the secret waits that a run sealed.
+// secretsOf tells where the secret waits that a run sealed, if it still does.
 func (e *Env) secretsOf(run *jobs.Run, steps []jobs.StepResult) []SecretRef {
 	var handle, step string
 	if !run.Get(workflows.SecretHandle, &handle) || handle == "" {
@@ -67,6 +67,9 @@ func (e *Env) secretsOf(run *jobs.Run, steps []jobs.StepResult) []SecretRef {
 		who = run.Tenant
 	}
 	ref := SecretRef{Handle: handle, For: who, Reveal: e.Secrets.HowToOpen(handle)}
+	if !e.Secrets.Waits(handle) {
+		ref.Reveal, ref.Gone = "", true
+	}
 	run.Get(workflows.SecretStep, &step)
 	for _, s := range steps {
 		if s.Step == step && s.State != jobs.StateDone {

@@ -74,6 +74,8 @@ type SecretRef struct {
 	Reveal string `json:"reveal,omitempty"`
 	// Shown: the person at the client has seen it, so nothing waits any more.
 	Shown bool `json:"shown,omitempty"`
+	// Gone: a person has seen it, or it has expired.
+	Gone bool `json:"gone,omitempty"`
 	// Note says that nobody knows whether the secret is in force.
 	Note string `json:"note,omitempty"`
 }

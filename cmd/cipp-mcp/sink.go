@@ -19,13 +19,13 @@ type cloudPusher struct {
 func (a *app) sink(store *secrets.Store, redactor *secrets.Redactor) (secrets.Sink, error) {
 	o := secrets.SinkOptions{PusherURL: a.pusher.url, PusherToken: a.pusher.token, Redactor: redactor}
 	if len(a.pusher.ca) > 0 {
-		o.RootCAs = trusted(a.pusher.ca)
+		o.RootCAs = systemAnd(a.pusher.ca)
 	}
 	return secrets.NewSink(store, a.cfg.Passwords, o)
 }
 
-// trusted are the system's authorities and one more: what the operator configured may be anywhere.
-func trusted(pem []byte) *x509.CertPool {
+// systemAnd is what the system trusts, and one authority more: what the operator configured may be anywhere.
+func systemAnd(pem []byte) *x509.CertPool {
 	p, err := x509.SystemCertPool()
 	if err != nil {
 		p = x509.NewCertPool()

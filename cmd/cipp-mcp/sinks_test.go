@@ -15,7 +15,6 @@ import (
 	"github.com/mark3labs/mcp-go/client"
 	"github.com/mark3labs/mcp-go/mcp"
 
-	"cipp-mcp/internal/jobs"
 	"cipp-mcp/internal/mcpserver"
 )
 
@@ -77,7 +76,8 @@ func TestAPersonSeesThePasswordOnceAndTheModelNever(t *testing.T) {
 			const password = `Zq&<"+9x-Lantern`
 			w.env.Secrets.Generate = func() (string, error) { return password, nil }
 			v := w.view(era, addresses)
-			a := w.done("cipp_reset_password", in(harbourline, "userId", priya))
+			args := in(harbourline, "userId", priya, "idempotencyKey", "k-1")
+			a := w.done("cipp_reset_password", args)
 			if len(v.offered) != 1 || len(v.shown) != 1 || !strings.Contains(v.shown[0], "Zq&amp;&lt;&#34;&#43;9x-Lantern") {
 				t.Fatalf("%+v %v", v.offered, v.shown)
 			}
@@ -91,10 +91,31 @@ func TestAPersonSeesThePasswordOnceAndTheModelNever(t *testing.T) {
 			if list, err := w.env.Secrets.List(); err != nil || len(list) != 0 {
 				t.Errorf("it still waits: %v %v", list, err)
 			}
-			if len(w.asked) != 1 {
-				t.Errorf("asked %d times", len(w.asked))
+			again := w.done("cipp_reset_password", args)
+			if s := again.list("secrets")[0]; s["gone"] != true || s["reveal"] != nil || !strings.Contains(again.text, "seen it already") {
+				t.Errorf("%s", again.text)
+			}
+			if len(w.asked) != 1 || len(v.offered) != 1 {
+				t.Errorf("asked %d times, offered %d times", len(w.asked), len(v.offered))
 			}
 		})
+	}
+}
+
+// What was made while nobody waited is offered to whoever asks how the job went.
+func TestALaterPasswordIsOfferedWithItsJob(t *testing.T) {
+	for _, era := range []string{"modern", "legacy"} {
+		w := newWorld(t, worldOptions{config: "passwords: {sink: link}\n"})
+		v := w.view(era, addresses)
+		a := w.must("cipp_reset_password", in(harbourline, "userId", priya, "runAt", "2026-03-13T18:00:00Z"))
+		if a.v["status"] != "scheduled" || len(v.offered) != 0 {
+			t.Fatalf("%s: %s", era, a.text)
+		}
+		id, _ := a.v["jobId"].(string)
+		w.sandbox.Advance(28 * time.Hour)
+		if j := w.ended(id); j.v["status"] != "done" || !strings.Contains(j.text, "has seen it") || len(v.shown) != 1 || !strings.Contains(v.shown[0], "<pre>") {
+			t.Errorf("%s: %s\n%v", era, j.text, v.shown)
+		}
 	}
 }
 
@@ -136,14 +157,14 @@ func TestAnOfferThatIsNotTakenWaitsAtTheTerminal(t *testing.T) {
 	}
 }
 
-// runs counts what was executed, by the journal.
+// runs counts what was executed, by the ledger.
 func (w *world) runs() int {
 	w.t.Helper()
-	n, err := w.env.Policy.Ledger.Count(w.t.Context())
+	all, err := w.env.Policy.Ledger.Jobs(w.t.Context(), "", "", 1000)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return n[jobs.RunDone] + n[jobs.RunAttention]
+	return len(all)
 }
 
 // A client that only opens addresses has no form in which to agree to a plan.

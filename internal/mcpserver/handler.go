@@ -34,6 +34,7 @@ const confirmID = "confirm"
 // handler runs a tool for a client of either protocol era.
 func (inv *Invoker) handler(t tools.Tool) server.ToolHandlerFunc {
 	return func(ctx context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+		began := time.Now()
 		if done := inv.offerAnswered(ctx, t, r); done != nil {
 			return done, nil
 		}
@@ -51,7 +52,7 @@ func (inv *Invoker) handler(t tools.Tool) server.ToolHandlerFunc {
 		if out.Problem != nil {
 			return failure(out.Problem), nil //nolint:nilerr // the problem is the result
 		}
-		if first := inv.offer(ctx, t, out); first != nil {
+		if first := inv.offer(ctx, t, out, began); first != nil {
 			return first, nil
 		}
 		return mcp.NewToolResultStructured(out.Result, clip(out.Result.Text())), nil

@@ -15,7 +15,7 @@ import (
 	"cipp-mcp/tools"
 )
 
-// offers are the results of writes whose secrets were put to the person at a client of the newer
+// offers are the results of calls whose secrets were put to the person at a client of the newer
 // protocol: such a call ends only when the client comes back.
 type offers struct {
 	mu      sync.Mutex
@@ -24,7 +24,7 @@ type offers struct {
 
 type offered struct {
 	tool   string
-	result *tools.WriteResult
+	result tools.Telling
 	offers []tools.Offer
 	since  time.Time
 }
@@ -66,8 +66,8 @@ func revealID(i int) string { return "reveal" + strconv.Itoa(i) }
 // offer puts the secrets that a write sealed to the person, at a client that opens addresses for
 // people. The addresses are in the client's question only: the result says no more than that the person
 // has seen a secret, or that it waits. Where the client has to come back first, its answer is returned.
-func (inv *Invoker) offer(ctx context.Context, t tools.Tool, out Outcome) *mcp.CallToolResult {
-	res, ok := out.Result.(*tools.WriteResult)
+func (inv *Invoker) offer(ctx context.Context, t tools.Tool, out Outcome, began time.Time) *mcp.CallToolResult {
+	res, ok := out.Result.(tools.Telling)
 	if !ok || !opensAddresses(ctx) {
 		return nil
 	}
@@ -82,7 +82,8 @@ func (inv *Invoker) offer(ctx context.Context, t tools.Tool, out Outcome) *mcp.C
 		}
 		return ask.ToolResult()
 	}
-	waiting, cancel := context.WithTimeout(ctx, inv.AskFor)
+	// The call has taken its time already, and what is not seen within it can be seen after it.
+	waiting, cancel := context.WithTimeout(ctx, max(inv.AskFor-time.Since(began), inv.AskFor/4))
 	defer cancel()
 	for _, o := range list {
 		s := server.ServerFromContext(ctx)
@@ -94,7 +95,7 @@ func (inv *Invoker) offer(ctx context.Context, t tools.Tool, out Outcome) *mcp.C
 		if awaitSeen(waiting, o, opened) {
 			_ = s.SendElicitationComplete(ctx, server.ClientSessionFromContext(ctx), o.ID) // a courtesy: the client closes its dialogue
 		}
-		res.Offered(o, opened)
+		tools.Offered(res, o, opened)
 	}
 	return nil
 }
@@ -115,7 +116,7 @@ func (inv *Invoker) offerAnswered(ctx context.Context, t tools.Tool, r mcp.CallT
 		a := server.ElicitationResponse(r.Params.InputResponses, revealID(i))
 		opened := a != nil && a.Action == mcp.ElicitationResponseActionAccept
 		awaitSeen(waiting, o, opened)
-		w.result.Offered(o, opened)
+		tools.Offered(w.result, o, opened)
 	}
 	return mcp.NewToolResultStructured(w.result, clip(w.result.Text()))
 }

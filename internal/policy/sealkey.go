@@ -96,7 +96,7 @@ func keyAt(stateDir, ref string, held keyPlace) ([]byte, error) {
 		key, err = moveKey(stateDir, ref, held)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the sealing key is kept at %s: %w; bring that back and start again, or name another place in sealKey, whereupon plans and cursors that are out count no longer", ref, err)
+		return nil, fmt.Errorf("the sealing key is kept at %s: %w; bring that back and start again, or name another place in sealKey, whereupon plans that are out and jobs that wait count no longer", ref, err)
 	}
 	now := keyPlace{ref, keyFingerprint(key)}
 	if held == now {

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -48,6 +47,7 @@ type page struct {
 // serving is the listener, which is there only while a page waits.
 type serving struct {
 	host string
+	at   net.Listener
 	http *http.Server
 }
 
@@ -141,11 +141,11 @@ func (l *link) serve() error {
 	if l.serving != nil {
 		return nil
 	}
-	at, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it lives longer than the call
+	at, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return fmt.Errorf("listen on this machine: %w", err)
 	}
-	s := &serving{host: at.Addr().String()}
+	s := &serving{host: at.Addr().String(), at: at}
 	s.http = &http.Server{
 		Handler: l.handler(s.host), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second,
 		MaxHeaderBytes: 16 << 10, ErrorLog: quiet,
@@ -156,20 +156,13 @@ func (l *link) serve() error {
 	return nil
 }
 
-// stop ends the listener once the answers under way are out.
+// stop ends the listener. The answers under way go out: each connection ends with its answer, or after
+// ten seconds.
 func (l *link) stop() {
-	s := l.serving
-	if s == nil {
-		return
+	if l.serving != nil {
+		_ = l.serving.at.Close()
+		l.serving = nil
 	}
-	l.serving = nil
-	l.ended.Go(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		if errors.Is(s.http.Shutdown(ctx), context.DeadlineExceeded) {
-			_ = s.http.Close()
-		}
-	})
 }
 
 // Close forgets everything; what was not seen waits at the terminal.

@@ -51,11 +51,11 @@ func (l *link) handler(host string) http.Handler {
 		p := l.page(strings.TrimPrefix(r.URL.Path, "/"))
 		switch {
 		case p == nil:
-			render(w, http.StatusNotFound, gonePage, nil)
+			_ = render(w, http.StatusNotFound, gonePage, nil)
 		case r.Method == http.MethodPost:
 			l.show(w, p)
 		case r.Method == http.MethodGet || r.Method == http.MethodHead:
-			render(w, http.StatusOK, askPage, nil)
+			_ = render(w, http.StatusOK, askPage, nil)
 		default:
 			h.Set("Allow", "GET, HEAD, POST")
 			http.Error(w, "only GET and POST", http.StatusMethodNotAllowed)
@@ -80,7 +80,7 @@ func (l *link) show(w http.ResponseWriter, p *page) {
 	defer p.mu.Unlock()
 	list := l.left(p)
 	if len(list) == 0 {
-		render(w, http.StatusNotFound, gonePage, nil)
+		_ = render(w, http.StatusNotFound, gonePage, nil)
 		return
 	}
 	if err := render(w, http.StatusOK, secretPage, list); err != nil {
@@ -102,7 +102,7 @@ func (l *link) left(p *page) (out []shown) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, h := range p.handles {
-		if w := l.waiting[h]; w != nil && l.Store.waits(h) {
+		if w := l.waiting[h]; w != nil && l.Store.Waits(h) {
 			out = append(out, shown{w.Kind, w.For, w.secret})
 		}
 	}

@@ -310,8 +310,11 @@ func (s *Store) info(handle string) (i Info, err error) {
 	return i, json.Unmarshal(b, &i)
 }
 
-// waits says whether a secret is still there to be shown.
-func (s *Store) waits(handle string) bool {
+// Waits says whether a secret is still there to be shown.
+func (s *Store) Waits(handle string) bool {
+	if !valid(handle) {
+		return false
+	}
 	i, err := s.info(handle)
 	if err != nil || s.clock.Now().After(i.Expires) {
 		return false

@@ -228,7 +228,7 @@ func (s *Service) page(w http.ResponseWriter, _ *http.Request, rest string) {
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	if asks && !p.Expired {
-		_, _ = io.WriteString(w, `<a href="`+Prefix+"/p/"+token+`">Click here to proceed</a>`)
+		_, _ = io.WriteString(w, `<a href="`+Prefix+"/p/"+p.Token+`">Click here to proceed</a>`)
 		return
 	}
 	payload, ok := s.view(p).(string)

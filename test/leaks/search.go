@@ -13,7 +13,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -135,10 +134,28 @@ func (s *Searcher) Tree(dir string) (out []Finding, files int, err error) {
 	return out, files, err
 }
 
-var (
-	gzipMagic = []byte{0x1f, 0x8b, 0x08}
-	wrapped   = regexp.MustCompile(`(?:\r?\n|\\r?\\n|\\n)[ \t]*`)
-)
+var gzipMagic = []byte{0x1f, 0x8b, 0x08}
+
+// joined is b without its ends of lines, real ones and those written as \n, and without what indents the
+// next line.
+func joined(b []byte) []byte {
+	out := make([]byte, 0, len(b))
+	for i := 0; i < len(b); i++ {
+		end := 0
+		for _, e := range []string{"\n", "\r\n", `\n`, `\r\n`} {
+			if b[i] == e[0] && bytes.HasPrefix(b[i:], []byte(e)) {
+				end = len(e)
+			}
+		}
+		if end == 0 {
+			out = append(out, b[i])
+			continue
+		}
+		for i += end - 1; i+1 < len(b) && (b[i+1] == ' ' || b[i+1] == '\t'); i++ {
+		}
+	}
+	return out
+}
 
 // base64Runs are the stretches of b that may be base64, in either alphabet, and are long enough to hold
 // something compressed.
@@ -199,8 +216,8 @@ func opened(b []byte) map[string][]byte {
 			}
 		}
 	}
-	if joined := wrapped.ReplaceAll(b, nil); len(joined) < len(b) {
-		out["lines joined"] = joined
+	if j := joined(b); len(j) < len(b) {
+		out["lines joined"] = j
 	}
 	return out
 }
