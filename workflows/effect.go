@@ -3,6 +3,7 @@ package workflows
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"cipp-mcp/graphclient"
 	"cipp-mcp/internal/jobs"
@@ -97,8 +98,13 @@ const withoutMailbox = "there is no mailbox"
 func OrderUndo(steps []jobs.Step) []jobs.Step {
 	out := slices.Clone(steps)
 	slices.Reverse(out)
+	restores := slices.ContainsFunc(out, func(s jobs.Step) bool { return s.Name == undoDeletion })
 	var licences []string
 	for i, s := range out {
+		if restores && s.Name != undoDeletion {
+			out[i] = onceRestored(s)
+			s = out[i]
+		}
 		switch {
 		case s.Name == "undo-"+removeLicenses, len(s.Name) > len(undoGroup) && s.Name[:len(undoGroup)] == undoGroup:
 			licences = append(licences, s.Name)
@@ -109,7 +115,30 @@ func OrderUndo(steps []jobs.Step) []jobs.Step {
 	return out
 }
 
-const undoGroup = "undo-" + leaveGroup
+const (
+	undoGroup    = "undo-" + leaveGroup
+	undoDeletion = "undo-" + scheduleDeletion
+)
+
+// onceRestored lets a step wait for the user, who may have been deleted in the meantime: as long as nobody is there,
+// nothing can be read for a plan.
+func onceRestored(s jobs.Step) jobs.Step {
+	s.Needs = append(slices.Clone(s.Needs), undoDeletion)
+	plan := s.Plan
+	s.Plan = func(ctx context.Context, run *jobs.Run) (jobs.Change, error) {
+		c, err := plan(ctx, run)
+		if graphclient.KindOf(err) != graphclient.NotFound {
+			return c, err
+		}
+		if c.Summary == "" {
+			c.Summary = strings.ReplaceAll(s.Name, "-", " ")
+		}
+		c.Before, c.After = "the user is deleted", "as it was"
+		c.Warnings = append(c.Warnings, "the user is deleted and is restored first; what the other steps find then cannot be shown before")
+		return c, nil
+	}
+	return s
+}
 
 // passing turns refusals that mean "it is so already" into success.
 func passing(err error, kinds ...graphclient.Kind) error {

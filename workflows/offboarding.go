@@ -178,13 +178,15 @@ func endOfAccess(t Target, o OffboardingOptions) jobs.Step {
 		}})
 }
 
+const scheduleDeletion = "schedule-deletion"
+
 // grantArguments are the arguments of the tools that give and end access.
 var grantArguments = map[Grant]string{FullAccess: "fullAccess", SendAs: "sendAs", SendOnBehalf: "sendOnBehalf", OneDrive: "oneDriveAccess"}
 
 // deletionLater plans the deletion of the account. A group that would lose its only owner stops the plan now, not
 // on the day.
 func deletionLater(t Target, o OffboardingOptions) jobs.Step {
-	s := Schedule(t, o.Later, Later{Step: "schedule-deletion", Summary: "Delete " + t.User.UserPrincipalName, Tool: DeleteTool, Days: o.DeleteAfterDays,
+	s := Schedule(t, o.Later, Later{Step: scheduleDeletion, Summary: "Delete " + t.User.UserPrincipalName, Tool: DeleteTool, Days: o.DeleteAfterDays,
 		Args: func(*jobs.Run) map[string]any {
 			return map[string]any{"tenantFilter": t.tid(), "userId": t.User.ID}
 		}})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 // One dry run says what a person would look up in five places: groups, devices, delegates, and all that blocks.
@@ -193,4 +194,66 @@ func TestDeleteAndRestore(t *testing.T) {
 	w.refused("user_not_found", "cipp_restore_user", in(harbourline, "userId", priya))
 	w.done("cipp_restore_user", in(harbourline, "userId", dana))
 	w.remains(before)
+}
+
+// What is to end or to happen later is a job of its own, which undoing calls off; once it has happened it is
+// undone too.
+func TestAccessEndsAndTheAccountIsDeletedLater(t *testing.T) {
+	const had = "oluwaseun.adeyemi@" + harbourline // has full access already
+	args := in(harbourline, "userId", dana, "deleteAfterDays", 30, "fullAccess", []string{priya, had}, "accessDays", 7)
+	scheduled := func(w *world) []string {
+		var ids []string
+		for _, r := range w.must("cipp_list_scheduled_items", in(harbourline)).list("jobs") {
+			if r["status"] == "scheduled" {
+				ids = append(ids, r["jobId"].(string))
+			}
+		}
+		return ids
+	}
+	t.Run("called off", func(t *testing.T) {
+		w := newWorld(t, worldOptions{})
+		before := w.state()
+		job := w.done("cipp_offboard_user", args).v["jobId"]
+		if n := len(scheduled(w)); n != 2 {
+			t.Fatalf("%d are scheduled", n)
+		}
+		w.done("cipp_undo_job", m{"jobId": job})
+		if n := len(scheduled(w)); n != 0 {
+			t.Errorf("%d are still scheduled", n)
+		}
+		w.sandbox.Advance(40 * 24 * time.Hour)
+		w.remains(before, "signInSessionsValidFromDateTime")
+	})
+	t.Run("undone after it happened", func(t *testing.T) {
+		w := newWorld(t, worldOptions{})
+		before := w.state()
+		job := w.done("cipp_offboard_user", args).v["jobId"]
+		later := scheduled(w)
+		w.sandbox.Advance(7*24*time.Hour + time.Minute)
+		for _, id := range later {
+			if j := w.must("cipp_get_job", m{"jobId": id}); j.v["tool"] == "cipp_end_access" {
+				if j = w.ended(id); j.v["status"] != "done" {
+					t.Errorf("%s", j.text)
+				}
+			}
+		}
+		if c := strings.Join(w.changed(before), "\n"); strings.Contains(c, "MailboxPermissions") {
+			t.Errorf("access did not end, or ended for whom it should not: %s", c)
+		}
+		w.sandbox.Advance(23 * 24 * time.Hour)
+		for _, id := range later {
+			if j := w.ended(id); j.v["status"] != "done" {
+				t.Errorf("%s", j.text)
+			}
+		}
+		w.refused("user_not_found", "cipp_get_user", in(harbourline, "userId", dana))
+		w.done("cipp_undo_job", m{"jobId": job})
+		w.remains(before, "signInSessionsValidFromDateTime")
+	})
+	w := newWorld(t, worldOptions{})
+	w.refused("invalid_argument", "cipp_offboard_user", in(harbourline, "userId", dana, "accessDays", 7))
+	w.refused("invalid_argument", "cipp_offboard_user", in(harbourline, "userId", dana, "deleteAfterDays", 400))
+	if a := w.must("cipp_offboard_user", in(harbourline, "userId", gareth, "deleteAfterDays", 30)); a.v["status"] != "blocked" || !strings.Contains(a.text, "only owner of «Rotterdam Project»") {
+		t.Errorf("%s", a.text)
+	}
 }
