@@ -19,6 +19,7 @@ var arrows = map[string][]string{
 	"internal/policy":    {"graphclient", "internal/jobs", "internal/config", "internal/clock"},
 	"internal/secrets":   {"internal/jobs", "internal/config", "internal/clock"},
 	"internal/jobs":      {"internal/config", "internal/clock"},
+	"internal/webhook":   {"internal/jobs", "internal/clock"},
 	"internal/config":    {"internal/clock"},
 	"internal/clock":     {},
 	"graphclient":        {"internal/clock"},

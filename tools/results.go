@@ -22,6 +22,7 @@ type WriteResult struct {
 	PlanToken string            `json:"planToken,omitempty"`
 	ExpiresAt *time.Time        `json:"expiresAt,omitempty"`
 	JobID     string            `json:"jobId,omitempty"`
+	Record    string            `json:"record,omitempty" jsonschema_description:"Resource with the record for a ticket."`
 	Approval  string            `json:"approvalId,omitempty" jsonschema_description:"What the operator approves; the job's id."`
 	RunAt     *time.Time        `json:"runAt,omitempty"`
 	Steps     []jobs.StepResult `json:"steps,omitempty"`
@@ -73,6 +74,9 @@ func (r *WriteResult) Text() string {
 	if r.JobID != "" && r.Status != "done" {
 		l.add("jobId: %s", r.JobID)
 	}
+	if r.Record != "" {
+		l.add("record for the ticket: %s", r.Record)
+	}
 	if r.PlanToken != "" {
 		l.add("planToken: %s (valid until %s)", r.PlanToken, r.ExpiresAt.Format("15:04:05 MST"))
 	}
@@ -88,6 +92,9 @@ func (r *WriteResult) Report(e *Env, j jobs.Job) {
 	r.Tool, r.TenantID, r.Tenant, r.UserID, r.User = j.Kind, j.Run.TenantID, j.Run.Tenant, j.Run.UserID, j.Run.User
 	r.JobID, r.Status, r.Steps = j.Run.ID, JobStatus(j.RunInfo, steps, e.Clock.Now()), steps
 	r.Secrets, r.CreatedID = e.secretsOf(j.Run, steps), createdBy(j.Run)
+	if j.Ended() {
+		r.Record = RecordURI(j.Run.ID)
+	}
 	if j.Detail != "" {
 		r.Warnings = append(r.Warnings, j.Detail)
 	}

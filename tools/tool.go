@@ -126,7 +126,7 @@ func (t Tool) Work(ctx context.Context, c *Call, in any) (Work, error) { return 
 func All() []Tool {
 	return []Tool{
 		listTenants, getTenantDetails,
-		listUsers, getUser, listUserGroups, listUserDevices,
+		listUsers, getUser, listUserGroups, listUserDevices, listAuditLogs,
 		createUser, editUser, disableUser, enableUser,
 		listMFAUsers, resetMFA, revokeSessions, becCheck,
 		resetPassword,

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -21,7 +22,7 @@ controlling terminal itself, never from a pipe, an argument or the environment.`
 		Example: "  cipp-mcp jobs list\n  cipp-mcp jobs show run_…\n  cipp-mcp jobs resolve run_… send-summary done",
 	}
 	f.add(c)
-	c.AddCommand(listJobsCommand(f), showJobCommand(f), cancelJobCommand(f), retryJobCommand(f), resolveJobCommand(f))
+	c.AddCommand(listJobsCommand(f), showJobCommand(f), cancelJobCommand(f), retryJobCommand(f), resolveJobCommand(f), recordCommand(g))
 	return c
 }
 
@@ -139,4 +140,33 @@ shall not. What depended on the step goes on.`,
 			})
 		},
 	}
+}
+
+func recordCommand(g *globals) *cobra.Command {
+	var f cloudFlags
+	var asJSON bool
+	c := &cobra.Command{
+		Use: "record JOB", Short: "Print a job's record for a ticket", Example: "  cipp-mcp jobs record run_… > ticket.md", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			a, err := open(cmd.Context(), g, f)
+			if err != nil {
+				return err
+			}
+			defer a.close()
+			r, err := a.env.Record(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			if !asJSON {
+				fmt.Fprint(cmd.OutOrStdout(), r.Markdown())
+				return nil
+			}
+			e := json.NewEncoder(cmd.OutOrStdout())
+			e.SetIndent("", "  ")
+			return e.Encode(r)
+		},
+	}
+	f.add(c)
+	c.Flags().BoolVar(&asJSON, "json", false, "as JSON")
+	return c
 }

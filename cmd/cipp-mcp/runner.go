@@ -13,6 +13,7 @@ import (
 	"cipp-mcp/internal/clock"
 	"cipp-mcp/internal/config"
 	"cipp-mcp/internal/jobs"
+	"cipp-mcp/internal/webhook"
 )
 
 // jobWorkers is how many jobs one process runs at once.
@@ -81,13 +82,32 @@ func (a *app) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	hook, err := a.webhook()
+	if err != nil {
+		return err
+	}
+	registry := a.env.Registry()
+	registry[webhook.Kind] = hook.Steps
 	w := &jobs.Worker{
-		Ledger: l, Registry: a.env.Registry(), Ambiguous: graphclient.IsAmbiguous, Later: graphclient.Later, Explain: a.env.Policy.Explain,
-		Check: a.env.Policy.Check, Send: graphclient.Traced,
+		Ledger: l, Registry: registry, Ambiguous: graphclient.IsAmbiguous, Later: later, Explain: a.env.Policy.Explain, After: hook.After, Send: graphclient.Traced,
+		Check: func(ctx context.Context, j jobs.Job, steps []jobs.Step) error {
+			if j.Kind == webhook.Kind { // nobody asked for it, and it writes nothing to any tenant
+				return nil
+			}
+			return a.env.Policy.Check(ctx, j, steps)
+		},
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan struct{})
 	go func() { defer close(ended); _ = d.Run(ctx, w.Work) }()
 	a.closers = append(a.closers, func() { cancel(); <-ended })
 	return nil
+}
+
+// later says how long a service wants to be left alone.
+func later(err error) (time.Duration, bool) {
+	if wait, ok := webhook.Later(err); ok {
+		return wait, true
+	}
+	return graphclient.Later(err)
 }

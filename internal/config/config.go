@@ -3,6 +3,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -30,7 +31,8 @@ type Config struct {
 	Passwords  Passwords              `yaml:"passwords"`
 	Offboard   map[string]Offboarding `yaml:"offboarding"` // "default" or a tenant's domain
 	StateDir   string                 `yaml:"stateDir"`
-	Store      string                 `yaml:"store"`   // sqlite, or where a PostgreSQL is
+	Store      string                 `yaml:"store"` // sqlite, or where a PostgreSQL is
+	Webhook    Webhook                `yaml:"webhook"`
 	SealKey    string                 `yaml:"sealKey"` // keyring:SERVICE/NAME | file:PATH; empty: a key of this server's own
 	Log        Log                    `yaml:"log"`
 	UsageHints UsageLocations         `yaml:"usageLocation"` // "default" or a tenant's domain → ISO 3166 code
@@ -219,7 +221,7 @@ func (c Config) Check() error {
 			return fmt.Errorf("%s is %q; it must be one of %s", f.key, f.value, strings.Join(f.allowed, ", "))
 		}
 	}
-	if err := c.checkStore(); err != nil {
+	if err := errors.Join(c.checkStore(), c.Webhook.check()); err != nil {
 		return err
 	}
 	for _, s := range []struct{ key, ref string }{

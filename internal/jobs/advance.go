@@ -34,6 +34,9 @@ type Worker struct {
 	// Check looks, before the first call of a run that waited for a time or for an approval, whether it
 	// may still begin. ErrWithdrawn ends it for a person to look at; nil where nobody looks.
 	Check func(context.Context, Job, []Step) error
+	// After makes the run that follows from another's end, in the same transaction; nil, or a nil run,
+	// makes none.
+	After func(j Job, state, detail string) *NewRun
 	// Send prepares the context of a step's functions: calls made with it bear the request id, and the
 	// ids of Microsoft's answers are handed over at the end. nil prepares nothing.
 	Send func(ctx context.Context, requestID string) (context.Context, func() []string)
@@ -268,7 +271,21 @@ func (a *advance) close(ctx context.Context, tx Tx, state, detail string) error 
 	if _, err := execute(ctx, tx, `UPDATE run SET next_at = 0 WHERE id IN (SELECT parent_id FROM run WHERE id = ?)`, a.lease.run); err != nil {
 		return err
 	}
-	return audit(ctx, tx, a.lease.run, a.now(), a.Ledger.owner.id, Event{Event: "end", Epoch: a.lease.epoch, State: state, Detail: detail})
+	if err := audit(ctx, tx, a.lease.run, a.now(), a.Ledger.owner.id, Event{Event: "end", Epoch: a.lease.epoch, State: state, Detail: detail}); err != nil || a.After == nil {
+		return err
+	}
+	j, err := a.Ledger.readJob(ctx, tx, a.lease.run)
+	if err != nil {
+		return err
+	}
+	next := a.After(j, state, detail)
+	if next == nil {
+		return nil
+	}
+	if err := a.Ledger.insert(ctx, tx, *next); err != nil || a.Ledger.Dispatch == nil {
+		return err
+	}
+	return a.Ledger.Dispatch.Enqueue(ctx, tx, next.Run.ID, next.NotBefore)
 }
 
 // parentRest is how long a parent waits when no child ends; the end of one wakes it.

@@ -169,3 +169,49 @@ func (s *Store) Reaches(ctx context.Context, head string) error {
 		return nil
 	}
 }
+
+// JournalQuery says which lines of the journal are wanted; zero values are any.
+type JournalQuery struct {
+	TenantID string
+	Subject  string // immutable id of the user
+	RunID    string
+	Since    time.Time
+	Limit    int
+}
+
+// JournalLine is a line with what it tells.
+type JournalLine struct {
+	Seq   int64
+	RunID string
+	At    time.Time
+	Who   string
+	Event Event
+}
+
+// Journal reads lines, the newest first. A line of a run belongs to the run's tenant and user.
+func (l *Ledger) Journal(ctx context.Context, q JournalQuery) (out []JournalLine, err error) {
+	rows, err := l.store.read.QueryContext(ctx, `SELECT a.seq, a.run_id, a.at, a.who, a.what, COALESCE(r.tenant, ''), COALESCE(r.subject, '') FROM audit a LEFT JOIN run r ON r.id = a.run_id
+		WHERE a.at >= ? AND ? IN ('', a.run_id) ORDER BY a.seq DESC`, milli(q.Since), q.RunID)
+	if err != nil {
+		return nil, storeError(err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() && (q.Limit == 0 || len(out) < q.Limit) {
+		var line JournalLine
+		var at int64
+		var what, tenant, subject string
+		if err := rows.Scan(&line.Seq, &line.RunID, &at, &line.Who, &what, &tenant, &subject); err != nil {
+			return nil, storeError(err)
+		}
+		if err := json.Unmarshal([]byte(what), &line.Event); err != nil {
+			return nil, fmt.Errorf("%w: line %d cannot be read", ErrAudit, line.Seq)
+		}
+		line.At = fromMilli(at)
+		e := line.Event
+		if q.TenantID != "" && tenant != q.TenantID && e.Tenant != q.TenantID || q.Subject != "" && subject != q.Subject && e.User != q.Subject {
+			continue
+		}
+		out = append(out, line)
+	}
+	return out, storeError(rows.Err())
+}

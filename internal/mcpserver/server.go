@@ -52,6 +52,7 @@ func New(o Options) *server.MCPServer {
 		server.WithInstructions(instructions),
 		server.WithToolCapabilities(false),
 		server.WithPromptCapabilities(false),
+		server.WithResourceCapabilities(false, false),
 		server.WithCompletions(),
 		server.WithPromptCompletionProvider(tenantCompletion{o.Invoker}),
 		server.WithElicitation(),
@@ -62,6 +63,7 @@ func New(o Options) *server.MCPServer {
 		s.AddTool(declare(t, o.Invoker.schemas[t.Name]), o.Invoker.handler(t))
 	}
 	addPrompts(s)
+	addResources(s, o.Invoker)
 	if o.Extra != nil {
 		o.Extra(s)
 	}

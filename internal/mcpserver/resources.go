@@ -1,0 +1,48 @@
+package mcpserver
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
+
+	"cipp-mcp/tools"
+)
+
+// addResources offers each job's record, so that a client can put it into a ticket without it passing through
+// the model.
+func addResources(s *server.MCPServer, inv *Invoker) {
+	for _, t := range tools.RecordTemplates {
+		s.AddResourceTemplate(mcp.NewResourceTemplate(t.URI, t.Name, mcp.WithTemplateDescription(t.Description), mcp.WithTemplateMIMEType(t.Type)), inv.readRecord)
+	}
+}
+
+func (inv *Invoker) readRecord(ctx context.Context, r mcp.ReadResourceRequest) ([]mcp.ResourceContents, error) {
+	rest, ok := strings.CutPrefix(r.Params.URI, "cipp://jobs/")
+	id, part, _ := strings.Cut(rest, "/")
+	if !ok || part != "record" && part != "record.json" {
+		return nil, errors.New("records are cipp://jobs/JOB/record and cipp://jobs/JOB/record.json")
+	}
+	rec, err := inv.Env.Record(ctx, id)
+	if err != nil {
+		p, foreseen := tools.ProblemOf(err)
+		if !foreseen {
+			p = inv.bug(tools.Tool{Name: "record"}, err, nil).Problem
+		}
+		tools.Sanitize(p, inv.Env.Redact)
+		return nil, errors.New(p.Message + " " + p.Next) //nolint:err113 // what the client shows
+	}
+	out := mcp.TextResourceContents{URI: r.Params.URI, MIMEType: "text/markdown", Text: rec.Markdown()}
+	if part == "record.json" {
+		b, err := json.MarshalIndent(rec, "", "  ")
+		if err != nil {
+			return nil, fmt.Errorf("write the record: %w", err)
+		}
+		out.MIMEType, out.Text = "application/json", string(b)
+	}
+	return []mcp.ResourceContents{out}, nil
+}

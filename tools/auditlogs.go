@@ -1,0 +1,165 @@
+package tools
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"cipp-mcp/graphclient"
+	"cipp-mcp/internal/jobs"
+)
+
+// ListAuditLogsIn are the arguments of cipp_list_audit_logs.
+type ListAuditLogsIn struct {
+	TenantArg
+	UserID string `json:"userId,omitempty" jsonschema_description:"Only what was done to this user."`
+	Source string `json:"source,omitempty" jsonschema:"enum=all,enum=entra,enum=cipp-mcp,default=all" jsonschema_description:"cipp-mcp: this server's own journal."`
+	JobID  string `json:"jobId,omitempty" jsonschema_description:"Only this job (source cipp-mcp)."`
+	Days   int    `json:"days,omitempty" jsonschema:"minimum=1,maximum=90,default=7"`
+	PageArgs
+}
+
+// LogRow is one thing that was done, by whatever source tells of it.
+type LogRow struct {
+	Source string    `json:"source"` // entra | cipp-mcp
+	At     time.Time `json:"at"`
+	Who    string    `json:"who"`
+	What   string    `json:"what"`
+	Target string    `json:"target,omitempty"`
+	Result string    `json:"result,omitempty"`
+	JobID  string    `json:"jobId,omitempty"`
+	Detail string    `json:"detail,omitempty"`
+}
+
+// ListAuditLogsOut is the answer of cipp_list_audit_logs.
+type ListAuditLogsOut struct {
+	TenantID string        `json:"tenantId"`
+	Tenant   string        `json:"tenant"`
+	User     string        `json:"userPrincipalName,omitempty"`
+	Rows     []LogRow      `json:"rows"`
+	Missing  []Unavailable `json:"unavailable,omitempty"`
+	Part
+}
+
+// Text lists the rows.
+func (o *ListAuditLogsOut) Text() string {
+	var l lines
+	l.add("%s in %s%s, the newest first", count(len(o.Rows), "entry", "entries"), o.Tenant, ifText(o.User, " about "))
+	for _, r := range o.Rows {
+		l.add("- %s %s %s by %s%s%s%s%s", r.At.UTC().Format("2006-01-02 15:04:05Z"), r.Source, r.What, q(r.Who), ifText(r.Target, " on "), ifText(r.Result, ": "), ifText(r.JobID, " "), ifText(r.Detail, "; "))
+	}
+	for _, m := range o.Missing {
+		l.add("NOT READ: %s: %s. %s", m.Section, m.Reason, m.Next)
+	}
+	more(&l, o.HasMore, o.Cursor, "userId, source or days")
+	return l.String()
+}
+
+// Shrink drops the second half of the rows.
+func (o *ListAuditLogsOut) Shrink() bool { return shrinkRows(&o.Rows, &o.Part) }
+
+// auditMax bounds the rows read of one source.
+const auditMax = 2000
+
+var listAuditLogs = Read(Tool{
+	Name: "cipp_list_audit_logs", Title: "Audit logs", Toolset: "users", Extra: true, Aliases: userAliases,
+	Description: "Lists who did what: Entra's directory audits and this server's own journal of calls, plans, approvals and steps, each row with its source.",
+	Needs:       Needs{App: []string{"AuditLog.Read.All", "User.Read.All"}, GDAPRoles: []string{"Reports Reader"}},
+	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","source":"cipp-mcp"}`,
+}, func(ctx context.Context, c *Call, in ListAuditLogsIn) (ListAuditLogsOut, error) {
+	out := ListAuditLogsOut{TenantID: c.Tenant.ID, Tenant: c.Tenant.DefaultDomain}
+	id := ""
+	if in.UserID != "" {
+		u, err := c.Graph.User(ctx, c.Tenant.ID, in.UserID, "id", "userPrincipalName")
+		switch {
+		case graphclient.KindOf(err) == graphclient.NotFound && !strings.Contains(in.UserID, "@"):
+			id, out.User = in.UserID, in.UserID // deleted, perhaps: the logs know the id
+		case err != nil:
+			return out, err
+		default:
+			id, out.User = u.ID, u.UserPrincipalName
+		}
+	}
+	days := in.Days
+	if days == 0 {
+		days = 7
+	}
+	since := c.Clock.Now().AddDate(0, 0, -days)
+	rows := []LogRow{}
+	if in.Source != "entra" {
+		journal, err := c.Policy.Ledger.Journal(ctx, jobs.JournalQuery{TenantID: c.Tenant.ID, Subject: id, RunID: in.JobID, Since: since, Limit: auditMax})
+		if err != nil {
+			return out, err
+		}
+		for _, l := range journal {
+			rows = append(rows, journalRow(l))
+		}
+	}
+	if in.Source != "cipp-mcp" && in.JobID == "" {
+		audits, err := c.Graph.DirectoryAudits(ctx, c.Tenant.ID, graphclient.AuditQuery{TargetID: id, Since: since, Max: auditMax})
+		switch {
+		case err != nil && in.Source == "entra":
+			return out, err
+		case err != nil:
+			p, ok := ProblemOf(err)
+			if !ok {
+				return out, err
+			}
+			out.Missing = append(out.Missing, Unavailable{Section: "entra", Reason: p.Message, Next: p.Next})
+		}
+		for _, a := range audits {
+			rows = append(rows, entraRow(a))
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b LogRow) int { return b.At.Compare(a.At) })
+	var err error
+	out.Rows, out.Part, err = slicePage(c, "cipp_list_audit_logs", rows, in.PageArgs)
+	return out, err
+})
+
+func journalRow(l jobs.JournalLine) LogRow {
+	e := l.Event
+	r := LogRow{Source: "cipp-mcp", At: l.At, Who: l.Who, What: e.Event, Result: e.State, JobID: l.RunID, Target: e.Target}
+	if e.Tool != "" {
+		r.What += " " + e.Tool
+	}
+	if e.Step != "" {
+		r.What += " " + e.Step
+	}
+	var detail []string
+	for _, d := range []struct{ name, value string }{{"before", e.Before}, {"after", e.After}, {"approved by", e.Approval}, {"grant", e.Grant}, {"reason", e.Reason}, {"ticket", e.Ticket}, {"", e.Detail}, {"client-request-id", e.Request}, {"request-id", strings.Join(e.Answers, " ")}} {
+		switch {
+		case d.value == "":
+		case d.name == "":
+			detail = append(detail, d.value)
+		default:
+			detail = append(detail, d.name+" "+d.value)
+		}
+	}
+	r.Detail = strings.Join(detail, ", ")
+	return r
+}
+
+func entraRow(a graphclient.DirectoryAudit) LogRow {
+	r := LogRow{Source: "entra", What: a.ActivityDisplayName, Result: a.Result, Detail: a.ResultReason, Who: "unknown"}
+	if a.ActivityDateTime != nil {
+		r.At = *a.ActivityDateTime
+	}
+	switch {
+	case a.InitiatedBy.User != nil:
+		r.Who = a.InitiatedBy.User.UserPrincipalName
+	case a.InitiatedBy.App != nil:
+		r.Who = a.InitiatedBy.App.DisplayName
+	}
+	var targets []string
+	for _, t := range a.TargetResources {
+		if name := t.UserPrincipalName; name != "" {
+			targets = append(targets, q(name))
+		} else if t.DisplayName != "" {
+			targets = append(targets, q(t.DisplayName))
+		}
+	}
+	r.Target = strings.Join(targets, ", ")
+	return r
+}
