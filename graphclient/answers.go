@@ -46,6 +46,7 @@ func answerError(k call, res *http.Response, body []byte) *Error {
 	} else {
 		graphProblem(e, wrapped.Error)
 	}
+	k.hide(e, wrapped.Error)
 	if !readable && e.Message == "" {
 		e.Message = k.service.name() + " answered " + http.StatusText(e.Status) + " without saying why."
 	}

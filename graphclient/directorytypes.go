@@ -243,6 +243,16 @@ type AppRoleAssignment struct {
 	ResourceDisplayName  string     `json:"resourceDisplayName,omitempty"`
 }
 
+// OwnedApplication is an app registration a user owns.
+//
+// Reference: https://learn.microsoft.com/graph/api/resources/application
+type OwnedApplication struct {
+	ID          string `json:"id"`
+	AppID       string `json:"appId"`
+	DisplayName string `json:"displayName"`
+	Owners      int    `json:"-"` // how many own it, the user among them
+}
+
 // ServicePrincipal is an enterprise application.
 //
 // Reference: https://learn.microsoft.com/graph/api/resources/serviceprincipal

@@ -103,3 +103,12 @@ func IsAmbiguous(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Ambiguous
 }
+
+// Later says that Microsoft did nothing and wants to be asked again after a while.
+func Later(err error) (time.Duration, bool) {
+	var e *Error
+	if !errors.As(err, &e) || e.Kind != Throttled || e.Ambiguous {
+		return 0, false
+	}
+	return max(e.RetryAfter, time.Second), true
+}

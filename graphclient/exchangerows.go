@@ -2,6 +2,7 @@ package graphclient
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 )
 
@@ -179,8 +180,35 @@ func (r *InboxRule) UnmarshalJSON(b []byte) error {
 	r.SubjectOrBodyContainsWords, r.HeaderContainsWords = row.SubjectOrBodyContainsWords, row.HeaderContainsWords
 	r.RecipientAddressContainsWords = row.RecipientAddressContainsWords
 	r.SupportedByTask = (*bool)(row.SupportedByTask)
+	return r.lookBeyond(b)
+}
+
+// lookBeyond notes what the row holds of a rule's conditions, exceptions and actions that InboxRule has no
+// field for.
+func (r *InboxRule) lookBeyond(b []byte) error {
+	var every map[string]json.RawMessage
+	if err := json.Unmarshal(b, &every); err != nil {
+		return err
+	}
+	for name, v := range every {
+		switch string(v) {
+		case "null", "false", `""`, "[]", "{}":
+			continue
+		}
+		if (strings.HasPrefix(name, "ExceptIf") && !strings.Contains(name, "@") || ruleParts[name]) && !slices.Contains(r.Beyond, name) {
+			r.Beyond = append(r.Beyond, name)
+		}
+	}
+	slices.Sort(r.Beyond)
 	return nil
 }
+
+// ruleParts are what a rule can hold beside InboxRule's fields and its exceptions.
+var ruleParts = map[string]bool{"AnyCategory": true, "ApplyCategory": true, "ApplySystemCategory": true, "AssignedCategories": true, "BulkCategory": true, "ClearCategories": true,
+	"ClearFlag": true, "CompleteFlag": true, "DeleteSystemCategory": true, "DisplayAlert": true, "FlagMessage": true, "FlaggedForAction": true, "FromSubscription": true,
+	"HasAttachment": true, "HasClassification": true, "MarkImportance": true, "MessageTypeMatches": true, "MyNameInCcBox": true, "MyNameInToBox": true, "MyNameInToOrCcBox": true,
+	"MyNameNotInToBox": true, "PermanentDelete": true, "PinMessage": true, "PlaySound": true, "ReceivedAfterDate": true, "ReceivedBeforeDate": true,
+	"SendTextMessageNotificationTo": true, "SentOnlyToMe": true, "SentTo": true, "WithImportance": true, "WithSensitivity": true, "WithinSizeRangeMaximum": true, "WithinSizeRangeMinimum": true}
 
 // UnmarshalJSON reads a row as Exchange writes it, and as encoding/json does.
 func (a *AutoReply) UnmarshalJSON(b []byte) error {

@@ -135,8 +135,10 @@ type InboxRule struct {
 	Identity     string `json:"Identity"` // mailbox guid \ rule id
 	RuleIdentity string `json:"RuleIdentity,omitempty"`
 	Name         string `json:"Name"`
-	// Hidden rules are listed with -IncludeHidden only: clients do not show them.
-	Hidden                        bool     `json:"-"`
+	// Hidden rules are listed with -IncludeHidden only: clients do not show them. Exchange does not say it.
+	Hidden bool `json:"Hidden,omitempty"`
+	// Beyond are conditions, exceptions and actions the rule has beside the ones below, by name.
+	Beyond                        []string `json:"Beyond,omitempty"`
 	Enabled                       bool     `json:"Enabled"`
 	Priority                      int      `json:"Priority"`
 	Description                   string   `json:"Description,omitempty"`
@@ -208,6 +210,12 @@ type OrganizationConfig struct {
 type AdminAuditLogConfig struct {
 	UnifiedAuditLogIngestionEnabled bool `json:"UnifiedAuditLogIngestionEnabled"`
 	AdminAuditLogEnabled            bool `json:"AdminAuditLogEnabled"`
+}
+
+// CalendarAccess is a calendar somebody has rights on and which.
+type CalendarAccess struct {
+	Mailbox Mailbox `json:"mailbox"`
+	CalendarPermission
 }
 
 // MailboxAccess is a mailbox somebody can use and how.

@@ -2,6 +2,7 @@ package graphclient
 
 import (
 	"context"
+	"regexp"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -57,6 +58,62 @@ func systemRule(name string) bool {
 // Reference: https://learn.microsoft.com/powershell/module/exchange/remove-inboxrule
 func (c *Client) RemoveInboxRule(ctx context.Context, tid string, ref MailboxRef, ruleIdentity string) error {
 	return c.onRule(ctx, tid, "Remove-InboxRule", ref, ruleIdentity, map[string]any{"Confirm": false, "Force": true})
+}
+
+// AddInboxRule makes a rule of what InboxRules once showed, enabled whatever it was, and answers its new
+// identity. What stands under Beyond is not in it. Recipients that Exchange shows as "Name" [SMTP:address]
+// are sent as the address; a folder is looked for in the same mailbox.
+//
+// New-InboxRule; least role Exchange Recipient Administrator. Not repeatable: rules may bear the same name.
+//
+// Reference: https://learn.microsoft.com/powershell/module/exchange/new-inboxrule
+func (c *Client) AddInboxRule(ctx context.Context, tid string, ref MailboxRef, r InboxRule) (string, error) {
+	if err := require(tid, ref.identity(), r.Name); err != nil {
+		return "", err
+	}
+	params := map[string]any{"Name": r.Name, "Force": true, "Confirm": false}
+	for name, list := range map[string][]string{"ForwardTo": r.ForwardTo, "ForwardAsAttachmentTo": r.ForwardAsAttachmentTo, "RedirectTo": r.RedirectTo, "From": r.From} {
+		if len(list) > 0 {
+			params[name] = addresses(list)
+		}
+	}
+	for name, list := range map[string][]string{"FromAddressContainsWords": r.FromAddressContainsWords, "SubjectContainsWords": r.SubjectContainsWords,
+		"BodyContainsWords": r.BodyContainsWords, "SubjectOrBodyContainsWords": r.SubjectOrBodyContainsWords, "HeaderContainsWords": r.HeaderContainsWords,
+		"RecipientAddressContainsWords": r.RecipientAddressContainsWords} {
+		if len(list) > 0 {
+			params[name] = list
+		}
+	}
+	for name, on := range map[string]bool{"DeleteMessage": r.DeleteMessage, "SoftDeleteMessage": r.SoftDeleteMessage, "MarkAsRead": r.MarkAsRead, "StopProcessingRules": r.StopProcessingRules} {
+		if on {
+			params[name] = true
+		}
+	}
+	for name, folder := range map[string]string{"MoveToFolder": r.MoveToFolder, "CopyToFolder": r.CopyToFolder} {
+		if folder != "" {
+			params[name] = ref.identity() + `:\` + strings.TrimLeft(folder[strings.LastIndexByte(folder, ':')+1:], `\`)
+		}
+	}
+	if r.Priority > 0 {
+		params["Priority"] = r.Priority
+	}
+	made, err := rows[InboxRule](ctx, c, tid, ref.on("New-InboxRule", "Mailbox", params))
+	if err != nil || len(made) == 0 {
+		return "", err
+	}
+	return made[0].Identity, nil
+}
+
+var shownAddress = regexp.MustCompile(`\[(?:SMTP|EX):([^\]]+)\]\s*$`)
+
+func addresses(shown []string) []string {
+	out := make([]string, len(shown))
+	for i, s := range shown {
+		if out[i] = s; shownAddress.MatchString(s) {
+			out[i] = shownAddress.FindStringSubmatch(s)[1]
+		}
+	}
+	return out
 }
 
 // DisableInboxRule switches a rule off and keeps it as evidence.

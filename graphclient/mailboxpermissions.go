@@ -104,6 +104,60 @@ func (c *Client) sendAs(ctx context.Context, tid, name string, ref MailboxRef, t
 	return c.run(ctx, tid, ref.on(name, "Identity", map[string]any{"Trustee": trustee, "AccessRights": []string{"SendAs"}, "Confirm": false}))
 }
 
+// HasFullAccess reports whether user has been given full access to a mailbox. Exchange is asked for this user's
+// rights only, so that no name has to be compared.
+//
+// Get-MailboxPermission -User; least role Exchange Recipient Administrator or Global Reader.
+//
+// Reference: https://learn.microsoft.com/powershell/module/exchange/get-mailboxpermission
+func (c *Client) HasFullAccess(ctx context.Context, tid string, ref MailboxRef, user string) (bool, error) {
+	if err := require(tid, ref.identity(), user); err != nil {
+		return false, err
+	}
+	found, err := rows[MailboxPermission](ctx, c, tid, ref.on("Get-MailboxPermission", "Identity", map[string]any{"User": user}))
+	for _, p := range grantedToOthers(found) {
+		if containsFold(p.AccessRights, "FullAccess") {
+			return true, err
+		}
+	}
+	return false, err
+}
+
+// CanSendAs reports whether trustee may send as a mailbox.
+//
+// Get-RecipientPermission -Trustee; least role Exchange Recipient Administrator or Global Reader.
+//
+// Reference: https://learn.microsoft.com/powershell/module/exchange/get-recipientpermission
+func (c *Client) CanSendAs(ctx context.Context, tid string, ref MailboxRef, trustee string) (bool, error) {
+	if err := require(tid, ref.identity(), trustee); err != nil {
+		return false, err
+	}
+	found, err := rows[RecipientPermission](ctx, c, tid, ref.on("Get-RecipientPermission", "Identity", map[string]any{"Trustee": trustee}))
+	for _, p := range found {
+		if !p.IsInherited && !equalFold(p.AccessControlType, "Deny") && !system(p.Trustee) {
+			return true, err
+		}
+	}
+	return false, err
+}
+
+// SetSendOnBehalf lets people send on behalf of a mailbox, or takes that right from them; both are named by id,
+// address or UPN. What is so already stays so.
+//
+// Set-Mailbox -GrantSendOnBehalfTo; least role Exchange Recipient Administrator. Repeatable.
+//
+// Reference: https://learn.microsoft.com/powershell/module/exchange/set-mailbox
+func (c *Client) SetSendOnBehalf(ctx context.Context, tid string, ref MailboxRef, add, remove []string) error {
+	change := map[string]any{"@odata.type": "#Exchange.GenericHashTable"}
+	if len(add) > 0 {
+		change["add"] = add
+	}
+	if len(remove) > 0 {
+		change["remove"] = remove
+	}
+	return c.SetMailbox(ctx, tid, ref, map[string]any{"GrantSendOnBehalfTo": change})
+}
+
 // MailboxAccessOf finds the mailboxes of others that a user can use, and how: FullAccess, SendAs or
 // SendOnBehalf. It looks at every mailbox of the tenant, ten to a request, which takes a while in a large
 // one. SendOnBehalf is recognised by the user's id, UPN or address; where Exchange shows a display name

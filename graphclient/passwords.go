@@ -19,7 +19,7 @@ func (c *Client) SetPassword(ctx context.Context, tid, id, password string, must
 	if err := require(tid, id, password); err != nil {
 		return err
 	}
-	k := change(ctx, tid, "User-PasswordProfile.ReadWrite.All", "User.ReadWrite.All", "Directory.ReadWrite.All", "Directory.AccessAsUser.All").posting()
+	k := change(ctx, tid, "User-PasswordProfile.ReadWrite.All", "User.ReadWrite.All", "Directory.ReadWrite.All", "Directory.AccessAsUser.All").posting().hiding(password)
 	return c.patchUser(ctx, k, id, map[string]any{"passwordProfile": PasswordProfile{Password: password, ForceChangePasswordNextSignIn: mustChange}})
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	abs "github.com/microsoft/kiota-abstractions-go"
+	"github.com/microsoftgraph/msgraph-sdk-go/models"
 	"github.com/microsoftgraph/msgraph-sdk-go/rolemanagement"
 )
 
@@ -51,4 +52,67 @@ func (c *Client) RoleEligibilitiesOf(ctx context.Context, tid, principalID strin
 		return nil, nil
 	}
 	return found, err
+}
+
+// GlobalAdministrator is the role's template id, which is the same in every tenant.
+//
+// Reference: https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference
+const GlobalAdministrator = "62e90394-69f5-4237-9190-012177145e10"
+
+// GlobalAdministrators are the ids of the users, groups and service principals that actively hold Global
+// Administrator for the whole directory.
+//
+// GET /roleManagement/directory/roleAssignments; least permission RoleManagement.Read.Directory.
+//
+// Reference: https://learn.microsoft.com/graph/api/rbacapplication-list-roleassignments
+func (c *Client) GlobalAdministrators(ctx context.Context, tid string) ([]string, error) {
+	if err := require(tid); err != nil {
+		return nil, err
+	}
+	k := read(tid, "RoleManagement.Read.Directory", "RoleManagement.ReadWrite.Directory", "Directory.Read.All")
+	rows, err := all[RoleAssignment](ctx, c, k, c.v1, 0, func() (*abs.RequestInformation, error) {
+		b := rolemanagement.NewDirectoryRoleAssignmentsRequestBuilderInternal(c.v1.path(), c.v1)
+		return b.ToGetRequestInformation(ctx, &rolemanagement.DirectoryRoleAssignmentsRequestBuilderGetRequestConfiguration{
+			QueryParameters: &rolemanagement.DirectoryRoleAssignmentsRequestBuilderGetQueryParameters{
+				Filter: opt("roleDefinitionId eq " + ODataString(GlobalAdministrator))}})
+	})
+	var ids []string
+	for _, r := range rows {
+		if r.DirectoryScopeID == "/" {
+			ids = append(ids, r.PrincipalID)
+		}
+	}
+	return ids, err
+}
+
+// AssignRole gives a user a directory role, for the whole directory or a part of it. An assignment that exists
+// is kind Conflict or AlreadyMember.
+//
+// POST /roleManagement/directory/roleAssignments, 201; least permission RoleManagement.ReadWrite.Directory.
+//
+// Reference: https://learn.microsoft.com/graph/api/rbacapplication-post-roleassignments
+func (c *Client) AssignRole(ctx context.Context, tid, principalID, roleDefinitionID, scope string) error {
+	if err := require(tid, principalID, roleDefinitionID, scope); err != nil {
+		return err
+	}
+	return c.send(ctx, change(ctx, tid, "RoleManagement.ReadWrite.Directory").posting(), c.v1, func() (*abs.RequestInformation, error) {
+		info, err := rolemanagement.NewDirectoryRoleAssignmentsRequestBuilderInternal(c.v1.path(), c.v1).ToPostRequestInformation(ctx, models.NewUnifiedRoleAssignment(), nil)
+		return withJSON(info, err, map[string]string{"@odata.type": "#microsoft.graph.unifiedRoleAssignment", "roleDefinitionId": roleDefinitionID, "principalId": principalID, "directoryScopeId": scope})
+	}, nil)
+}
+
+// RemoveRoleAssignment takes a directory role away, by the id of its assignment. Microsoft refuses to remove the
+// last Global Administrator.
+//
+// DELETE /roleManagement/directory/roleAssignments/{id}, 204; least permission
+// RoleManagement.ReadWrite.Directory. Repeatable.
+//
+// Reference: https://learn.microsoft.com/graph/api/unifiedroleassignment-delete
+func (c *Client) RemoveRoleAssignment(ctx context.Context, tid, assignmentID string) error {
+	if err := require(tid, assignmentID); err != nil {
+		return err
+	}
+	return c.send(ctx, change(ctx, tid, "RoleManagement.ReadWrite.Directory").deleting(), c.v1, func() (*abs.RequestInformation, error) {
+		return rolemanagement.NewDirectoryRoleAssignmentsRequestBuilderInternal(c.v1.path(), c.v1).ByUnifiedRoleAssignmentId(assignmentID).ToDeleteRequestInformation(ctx, nil)
+	}, nil)
 }

@@ -28,6 +28,7 @@ type call struct {
 	mailbox    bool     // an Exchange cmdlet on a user's mailbox: its absence means there is no mailbox
 	needs      []string // permissions any of which suffices, the least first
 	budget     budget
+	secret     string // what is sent has this in it, and no error may
 }
 
 type callKey struct{}
@@ -85,7 +86,11 @@ type identify struct{ agent string }
 
 func (m identify) Intercept(p khttp.Pipeline, next int, req *http.Request) (*http.Response, error) {
 	req.Header.Set("User-Agent", m.agent)
-	if req.Header.Get("client-request-id") == "" {
+	t := traceOf(req)
+	switch {
+	case t != nil:
+		req.Header.Set("client-request-id", t.requestID)
+	case req.Header.Get("client-request-id") == "":
 		req.Header.Set("client-request-id", uuid.NewString())
 	}
 	if req.Body != nil && req.Body != http.NoBody {
@@ -95,7 +100,9 @@ func (m identify) Intercept(p khttp.Pipeline, next int, req *http.Request) (*htt
 		}
 		setBody(req, body)
 	}
-	return p.Next(req, next)
+	res, err := p.Next(req, next)
+	t.answered(res)
+	return res, err
 }
 
 // setBody gives req a body of known length that the transport may rewind.

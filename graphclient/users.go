@@ -142,7 +142,7 @@ func (c *Client) CreateUser(ctx context.Context, tid string, u NewUser) (User, e
 	if err := require(tid, u.DisplayName, u.MailNickname, u.UserPrincipalName, u.PasswordProfile.Password); err != nil {
 		return User{}, err
 	}
-	return fetch[User](ctx, c, change(ctx, tid, writeUsers...).posting(), c.v1, func() (*abs.RequestInformation, error) {
+	return fetch[User](ctx, c, change(ctx, tid, writeUsers...).posting().hiding(u.PasswordProfile.Password), c.v1, func() (*abs.RequestInformation, error) {
 		info, err := c.v1.users().ToPostRequestInformation(ctx, models.NewUser(), nil)
 		return withJSON(info, err, u)
 	})

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"cipp-mcp/sandbox/pusher"
 )
 
 // ClientInfo is what a client needs to use a cloud: the content of client.json.
@@ -17,6 +19,13 @@ type ClientInfo struct {
 	CA        string     `json:"ca,omitempty"`     // PEM
 	Clock     string     `json:"clock,omitempty"`  // where the cloud's time is asked
 	Auth      ClientAuth `json:"auth"`
+	Pusher    ClientPush `json:"pusher"` // the simulated Password Pusher
+}
+
+// ClientPush is where Password Pusher is, and the API token of its account.
+type ClientPush struct {
+	URL   string `json:"url"`
+	Token string `json:"token"`
 }
 
 // ClientAuth is the application and its credentials; Mode is the one to use where nothing else is said.
@@ -33,7 +42,8 @@ type ClientAuth struct {
 func (s *Server) Client() ClientInfo {
 	p := s.cloud.Partner()
 	c := ClientInfo{Name: "sandbox", Authority: s.url, Graph: s.url, Exchange: s.url, CA: string(s.ca),
-		Auth: ClientAuth{Mode: "app", TenantID: p.TenantID}}
+		Auth:   ClientAuth{Mode: "app", TenantID: p.TenantID},
+		Pusher: ClientPush{URL: s.url + pusher.Prefix, Token: s.pusher.Token()}}
 	if s.options.Control {
 		c.Clock = s.url + "/_sandbox/clock"
 	}

@@ -50,6 +50,8 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		w.WriteHeader(http.StatusNoContent)
+	case "GET pushes":
+		controlReply(w, http.StatusOK, s.Pushes())
 	case "GET unknown":
 		controlReply(w, http.StatusOK, map[string]any{"unknown": s.Unknown()})
 	default:

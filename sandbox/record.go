@@ -114,7 +114,7 @@ var phoneNames = map[string]bool{"phonenumber": true, "mobilephone": true, "busi
 func isSecret(name string) bool { return secretNames[strings.ToLower(name)] }
 
 // cutSecret finds a secret in JSON that was cut off and therefore cannot be decoded.
-var cutSecret = regexp.MustCompile(`(?i)("(?:client_secret|client_assertion|refresh_token|access_token|id_token|password|newPassword|temporaryAccessPass|secretText)"\s*:\s*)"[^"]*`)
+var cutSecret = regexp.MustCompile(`(?i)("(?:client_secret|client_assertion|refresh_token|access_token|id_token|password|newPassword|temporaryAccessPass|secretText)"\s*:\s*)"(?:[^"\\]|\\.)*\\?`)
 
 func redact(name string, v any) any {
 	switch v := v.(type) {

@@ -88,6 +88,19 @@ func TestPhoneNumbersAreCutShort(t *testing.T) {
 	}
 }
 
+// What was cut off cannot be decoded, and a quotation mark within a secret does not end it.
+func TestACutSecretIsNotRecorded(t *testing.T) {
+	whole := `{"passwordProfile":{"password":"Zq&<\"+marker\\\"tail","forceChangePasswordNextSignIn":true}}`
+	for n := range len(whole) {
+		out := mustJSON(recordedBody(http.Header{}, []byte(whole[:n])))
+		for _, part := range []string{"Zq&", "marker", "+mar", "tail"} {
+			if strings.Contains(out, part) || strings.Contains(out, `Zq`) {
+				t.Fatalf("%s became %s", whole[:n], out)
+			}
+		}
+	}
+}
+
 func TestAPanicIsNoWeather(t *testing.T) {
 	b := startWire(t, "", `[{"match":{"method":"DELETE"},"do":{"cut":true}}]`)
 	b.answer = func(http.ResponseWriter, *http.Request) { panic("a bug") }

@@ -4,19 +4,23 @@ import (
 	"net/http"
 	"strings"
 
+	"cipp-mcp/sandbox/pusher"
 	"cipp-mcp/sandbox/signin"
 )
 
-// handler is everything the sandbox answers. Control paths stay outside of what is counted, recorded and
-// spoilt.
+// handler is everything the sandbox answers. Control paths and what is no service of Microsoft's stay
+// outside of what is counted, recorded and spoilt.
 func (s *Server) handler() http.Handler {
 	services := s.wire.around(s.route())
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/_sandbox/") {
+		switch {
+		case strings.HasPrefix(r.URL.Path, "/_sandbox/"):
 			s.control(w, r)
-			return
+		case strings.HasPrefix(r.URL.Path, pusher.Prefix+"/"):
+			s.pusher.ServeHTTP(w, r)
+		default:
+			services.ServeHTTP(w, r)
 		}
-		services.ServeHTTP(w, r)
 	})
 }
 

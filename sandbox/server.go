@@ -19,6 +19,7 @@ import (
 	"cipp-mcp/sandbox/cloud"
 	"cipp-mcp/sandbox/exchange"
 	"cipp-mcp/sandbox/graph"
+	"cipp-mcp/sandbox/pusher"
 	"cipp-mcp/sandbox/signin"
 )
 
@@ -42,6 +43,7 @@ type Server struct {
 	signin   *signin.Service
 	graph    *graph.Service
 	exchange *exchange.Service
+	pusher   *pusher.Service
 	wire     *wire
 
 	listener net.Listener
@@ -75,6 +77,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	s.graph = graph.New(c, s.signin, s.noteUnknown)
 	s.graph.Inner = s.wire.item(s.graph)
 	s.exchange = exchange.New(c, func(r *http.Request) (*signin.Principal, error) { return s.signin.Verify(r, signin.Exchange) }, s.noteUnknown, s.wire.item)
+	s.pusher = pusher.New(pusherToken, c.Now, func() string { return c.IDs.Text(16, "abcdefghijklmnopqrstuvwxyz0123456789-_") }, s.noteUnknown)
 	if s.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", o.Addr); err != nil {
 		return nil, fmt.Errorf("the sandbox cannot listen: %w", err)
 	}
@@ -152,6 +155,7 @@ func (s *Server) Reset() error {
 	}
 	s.wire.reset()
 	s.exchange.Reset()
+	s.pusher.Reset()
 	return s.SetFaults(s.options.Faults)
 }
 
@@ -164,6 +168,12 @@ func (s *Server) FaultsHit() int { return s.wire.faults.hitCount() }
 
 // Metrics is what the sandbox has been asked since it started or was reset.
 func (s *Server) Metrics() Metrics { return s.wire.metrics() }
+
+// pusherToken is the API token of the simulated Password Pusher's one account.
+const pusherToken = "sandbox-password-pusher-token" //nolint:gosec // of a simulation
+
+// Pushes is what was left at the simulated Password Pusher.
+func (s *Server) Pushes() []pusher.Push { return s.pusher.Pushes() }
 
 // Unknown is "METHOD path" of every request since the start that the sandbox does not know. The real
 // services may know it: a test that finds one here has left the simulated part.

@@ -47,7 +47,7 @@ func (w WriteArgs) writeArgs() WriteArgs { return w }
 
 // SilentArguments are accepted by every write tool but advertised by none: the server's instructions
 // name them once.
-var SilentArguments = []string{"reason", "ticket", "idempotencyKey"}
+var SilentArguments = []string{"reason", "ticket", "idempotencyKey", "runAt"}
 
 // userAliases are the names other servers gave userId.
 var userAliases = map[string]string{"upn": "userId", "userPrincipalName": "userId", "username": "userId", "user": "userId", "customerId": "tenantFilter", "tenant": "tenantFilter", "tenantId": "tenantFilter"}

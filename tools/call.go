@@ -17,8 +17,8 @@ type Env struct {
 	Graph    *graphclient.Client
 	Policy   *policy.Engine
 	Secrets  *secrets.Store
+	Sink     secrets.Sink // where generated secrets go
 	Redactor *secrets.Redactor
-	Journal  *jobs.Journal
 	Clock    clock.Clock
 }
 
@@ -31,6 +31,8 @@ type Call struct {
 	Tenant     graphclient.Tenant
 	AllTenants bool
 	User       *graphclient.User // nil for tools without userId
+	Job        *jobs.Job         // the job a tool names, nil for tools without jobId
+	Run        *jobs.Run         // the run that is planned, or rebuilt in another process; nil in reads
 	asked      string            // fingerprint of what was asked for, for cursors
 	// Progress tells whoever waits how far the call is; never nil.
 	Progress func(done, total int, message string)
@@ -40,7 +42,7 @@ type Call struct {
 func IsAllTenants(filter string) bool { return strings.EqualFold(filter, "allTenants") }
 
 // callUser is what every tool knows of its user before the handler starts.
-var callUser = []string{"id", "userPrincipalName", "displayName", "mail", "mailNickname", "accountEnabled", "userType", "onPremisesSyncEnabled", "usageLocation", "proxyAddresses"}
+var callUser = policy.GuardedUser
 
 // NewCall resolves tenant and user of a decoded input, once, for the handler and for everything
 // around it.
@@ -70,7 +72,7 @@ func (e *Env) NewCall(ctx context.Context, t Tool, in any) (*Call, error) {
 		}
 		c.User = &u
 	}
-	return c, nil
+	return c, e.loadJob(ctx, c, in)
 }
 
 // Mailbox names the user's mailbox to Exchange.
@@ -92,8 +94,8 @@ func WriteArguments(in any) WriteArgs {
 }
 
 // NoteCall writes a call into the journal: who called what, with argument names only.
-func (e *Env) NoteCall(tool, tenant, user, client, arguments string) {
-	e.Journal.Append(jobs.Entry{Event: "call", Tool: tool, Tenant: tenant, User: user, Client: Clean(client, 80), Detail: arguments})
+func (e *Env) NoteCall(ctx context.Context, tool, tenant, user, client, arguments string) error {
+	return e.Policy.Ledger.Note(ctx, "", Clean(client, 80), jobs.Event{Event: "call", Tool: tool, Tenant: tenant, User: user, Client: Clean(client, 80), Detail: arguments})
 }
 
 // StepProgress words the runner's report of a step for whoever waits.

@@ -61,11 +61,6 @@ var createUser = Write(Tool{
 		PasswordProfile: graphclient.PasswordProfile{ForceChangePasswordNextSignIn: true},
 	}
 	w.Steps = []jobs.Step{workflows.CreateUser(c.target(), c.sealer(), u, in.Password)}
-	w.Created = func(run *jobs.Run) string {
-		var id string
-		run.Get(workflows.CreatedID, &id)
-		return id
-	}
 	return w, nil
 })
 

@@ -5,7 +5,6 @@ import (
 
 	"cipp-mcp/internal/jobs"
 	"cipp-mcp/internal/policy"
-	"cipp-mcp/internal/secrets"
 	"cipp-mcp/workflows"
 )
 
@@ -37,7 +36,7 @@ var resetPassword = Write(Tool{
 // withPassword begins a work that sets a password: a caller's own is accepted with a warning, or
 // refused where the operator says so, and never comes back in any result.
 func (c *Call) withPassword(given string) (Work, error) {
-	w := Work{Secrets: c.secretRefs}
+	var w Work
 	if given == "" {
 		return w, nil
 	}
@@ -50,8 +49,15 @@ func (c *Call) withPassword(given string) (Work, error) {
 	return w, nil
 }
 
-// secretRefs tells where the secret waits that a run sealed.
-func (c *Call) secretRefs(run *jobs.Run, steps []jobs.StepResult) []SecretRef {
+// createdBy is the id of what a run created, "" when it created nothing.
+func createdBy(run *jobs.Run) string {
+	var id string
+	run.Get(workflows.CreatedID, &id)
+	return id
+}
+
+// secretsOf tells where the secret waits that a run sealed, if it still does.
+func (e *Env) secretsOf(run *jobs.Run, steps []jobs.StepResult) []SecretRef {
 	var handle, step string
 	if !run.Get(workflows.SecretHandle, &handle) || handle == "" {
 		return nil
@@ -60,7 +66,10 @@ func (c *Call) secretRefs(run *jobs.Run, steps []jobs.StepResult) []SecretRef {
 	if who == "" {
 		who = run.Tenant
 	}
-	ref := SecretRef{Handle: handle, For: who, Reveal: "cipp-mcp secrets reveal " + handle}
+	ref := SecretRef{Handle: handle, For: who, Reveal: e.Secrets.HowToOpen(handle)}
+	if !e.Secrets.Waits(handle) {
+		ref.Reveal, ref.Gone = "", true
+	}
 	run.Get(workflows.SecretStep, &step)
 	for _, s := range steps {
 		if s.Step == step && s.State != jobs.StateDone {
@@ -70,20 +79,17 @@ func (c *Call) secretRefs(run *jobs.Run, steps []jobs.StepResult) []SecretRef {
 	return []SecretRef{ref}
 }
 
-func (c *Call) sealer() workflows.Sealer { return sealer{c.Secrets, c.Redactor} }
+func (c *Call) sealer() workflows.Sealer { return sealer{c.Env} }
 
 // sealer lets workflows make and keep secrets without knowing where.
-type sealer struct {
-	store    *secrets.Store
-	redactor *secrets.Redactor
-}
+type sealer struct{ env *Env }
 
-func (s sealer) Seal(kind, whom, secret string) (string, error) {
-	s.redactor.Add(secret)
-	info, err := s.store.Seal(kind, whom, secret)
+func (s sealer) Seal(ctx context.Context, kind, whom, secret string) (string, error) {
+	s.env.Redactor.Add(secret)
+	info, err := s.env.Sink.Seal(ctx, kind, whom, secret)
 	return info.Handle, err
 }
 
-func (s sealer) Discard(handle string)     { s.store.Discard(handle) }
-func (s sealer) Ready() error              { return s.store.Ready() }
-func (s sealer) Generate() (string, error) { return secrets.GeneratePassword() }
+func (s sealer) Discard(ctx context.Context, handle string) { s.env.Sink.Discard(ctx, handle) }
+func (s sealer) Ready() error                               { return s.env.Sink.Ready() }
+func (s sealer) Generate() (string, error)                  { return s.env.Secrets.Generate() }

@@ -83,6 +83,7 @@ var said = map[graphclient.Kind]bool{
 func ProblemOf(err error) (*Problem, bool) {
 	var p *Problem
 	var g *graphclient.Error
+	var sink *secrets.SinkError
 	switch {
 	case errors.As(err, &p):
 		return p, true
@@ -107,12 +108,18 @@ func ProblemOf(err error) (*Problem, bool) {
 		return &Problem{Code: "plan_refused", Message: sentence(err), Next: "Call the tool again with dryRun for a new plan, show it, then use its planToken with the same arguments."}, true
 	case errors.Is(err, policy.ErrChanged):
 		return &Problem{Code: "state_changed", Message: sentence(err), Next: "Call the tool again for a new plan and show it."}, true
+	case errors.Is(err, policy.ErrFrozen):
+		return &Problem{Code: "frozen", Message: Clean(sentence(err), 300), Next: "Only the operator lifts it: cipp-mcp freeze --lift. Tools that only read work."}, true
+	case errors.Is(err, jobs.ErrGrantSpent):
+		return &Problem{Code: "conflict", Message: sentence(err), Next: "Call again: the next grant that covers this is used, or the operator is asked.", Retryable: true}, true
 	case errors.Is(err, policy.ErrState):
 		return &Problem{Code: "state_unwritable", Message: sentence(policy.ErrState), Next: "Tell the operator: the state directory has to have room and be writable; then restart the server."}, true
 	case errors.Is(err, policy.ErrSeal):
 		return &Problem{Code: "token_refused", Message: sentence(err), Next: "Leave the cursor out and start again from the first row."}, true
 	case errors.Is(err, secrets.ErrNoOperator):
 		return &Problem{Code: "no_operator", Message: sentence(err), Next: "Ask the operator to run cipp-mcp secrets init on the terminal."}, true
+	case errors.As(err, &sink):
+		return &Problem{Code: "sink_unavailable", Message: sentence(sink), Next: "This step was not begun. Tell the operator, and call again when that works.", Retryable: true}, true
 	case errors.Is(err, context.Canceled):
 		return &Problem{Code: "cancelled", Message: "The call was cancelled before it finished; no write had begun.", Next: "Call again if it is still wanted.", Retryable: true}, true
 	case errors.Is(err, context.DeadlineExceeded):

@@ -6,20 +6,24 @@ import (
 
 	"cipp-mcp/internal/jobs"
 	"cipp-mcp/internal/policy"
+	"cipp-mcp/workflows"
 )
 
 // WriteResult is what every write tool answers.
 type WriteResult struct {
-	Status    string            `json:"status" jsonschema_description:"planned | needs_approval | done | attention | failed | blocked | declined"`
+	Status    string            `json:"status" jsonschema_description:"planned | needs_approval | scheduled | running | done | attention | failed | cancelled | blocked | declined"`
 	Tool      string            `json:"tool"`
 	TenantID  string            `json:"tenantId"`
 	Tenant    string            `json:"tenant"`
 	UserID    string            `json:"userId,omitempty"`
 	User      string            `json:"user,omitempty"`
+	Review    *workflows.Review `json:"review,omitempty" jsonschema_description:"What to know of the leaver before the plan."`
 	Plan      *policy.Plan      `json:"plan,omitempty"`
 	PlanToken string            `json:"planToken,omitempty"`
 	ExpiresAt *time.Time        `json:"expiresAt,omitempty"`
 	JobID     string            `json:"jobId,omitempty"`
+	Approval  string            `json:"approvalId,omitempty" jsonschema_description:"What the operator approves; the job's id."`
+	RunAt     *time.Time        `json:"runAt,omitempty"`
 	Steps     []jobs.StepResult `json:"steps,omitempty"`
 	NotShown  int               `json:"stepsNotShown,omitempty" jsonschema_description:"Steps left out because the answer would be too long."`
 	Secrets   []SecretRef       `json:"secrets,omitempty"`
@@ -37,6 +41,7 @@ func (r *WriteResult) Text() string {
 	}
 	l.add("%s: %s on %s", r.Status, r.Tool, who)
 	if r.Plan != nil && len(r.Steps) == 0 {
+		l.b.WriteString(ReviewText(r.Review))
 		l.b.WriteString(PlanText(r.Plan))
 	}
 	for _, s := range r.Steps {
@@ -52,7 +57,7 @@ func (r *WriteResult) Text() string {
 		l.add("NOT SHOWN: %s of this plan, since the answer would be too long; leave parts out and call again to see them", count(r.NotShown, "step", "steps"))
 	}
 	for _, s := range r.Secrets {
-		l.add("secret for %s: handle %s; a person reveals it with: %s%s", s.For, s.Handle, s.Reveal, ifText(s.Note, "; "))
+		l.add("%s", s.text())
 	}
 	if r.CreatedID != "" {
 		l.add("created: %s", r.CreatedID)
@@ -62,6 +67,12 @@ func (r *WriteResult) Text() string {
 			l.add("warning: %s", w)
 		}
 	}
+	if r.RunAt != nil {
+		l.add("runAt: %s", r.RunAt.UTC().Format(time.RFC3339))
+	}
+	if r.JobID != "" && r.Status != "done" {
+		l.add("jobId: %s", r.JobID)
+	}
 	if r.PlanToken != "" {
 		l.add("planToken: %s (valid until %s)", r.PlanToken, r.ExpiresAt.Format("15:04:05 MST"))
 	}
@@ -69,6 +80,49 @@ func (r *WriteResult) Text() string {
 		l.add("next: %s", r.Next)
 	}
 	return l.String()
+}
+
+// Report puts into the result what a job has come to.
+func (r *WriteResult) Report(e *Env, j jobs.Job) {
+	steps := j.Results()
+	r.Tool, r.TenantID, r.Tenant, r.UserID, r.User = j.Kind, j.Run.TenantID, j.Run.Tenant, j.Run.UserID, j.Run.User
+	r.JobID, r.Status, r.Steps = j.Run.ID, JobStatus(j.RunInfo, steps, e.Clock.Now()), steps
+	r.Secrets, r.CreatedID = e.secretsOf(j.Run, steps), createdBy(j.Run)
+	if j.Detail != "" {
+		r.Warnings = append(r.Warnings, j.Detail)
+	}
+	if r.Status == "needs_approval" {
+		until := j.HeldUntil()
+		r.Approval, r.ExpiresAt = j.Run.ID, &until
+	}
+	switch r.Status {
+	case "needs_approval", "scheduled": // nothing was done: what is shown is the plan
+		r.Steps = nil
+	default:
+		r.Plan, r.Review = nil, nil
+	}
+	switch r.Status {
+	case "scheduled":
+		if r.Next = "It will be planned and checked again when its time comes."; !e.Policy.Headless {
+			r.Next += " " + needsWorker
+		}
+	case "done", "needs_approval", "running", "cancelled":
+		r.Next = nextOf(r.Status, j)
+	default:
+		r.Next = "Read the steps that are not done before anything else; do not report them as done. " + nextOf(r.Status, j)
+	}
+}
+
+// ReviewText is a review in short lines, "" where there is none.
+func ReviewText(r *workflows.Review) string {
+	if r == nil {
+		return ""
+	}
+	var l lines
+	for _, s := range r.Lines() {
+		l.add("%s", s)
+	}
+	return "\n" + l.String()
 }
 
 // PlanText is a plan in short lines, as it is shown to model and person alike.
@@ -92,6 +146,9 @@ func PlanText(p *policy.Plan) string {
 	}
 	for _, w := range p.Warnings {
 		l.add("warning: %s", w)
+	}
+	for _, c := range p.Critical {
+		l.add("needs the operator's approval: %s", c)
 	}
 	for _, b := range p.Blockers {
 		l.add("blocked: %s", b)

@@ -16,7 +16,7 @@ var resetMFA = Write(Tool{
 	Needs:       Needs{App: []string{"UserAuthenticationMethod.ReadWrite.All", "Policy.Read.All"}, GDAPRoles: []string{"Authentication Administrator"}},
 	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","dryRun":true}`,
 }, func(ctx context.Context, c *Call, _ UserWriteIn) (Work, error) {
-	steps, err := workflows.RemoveAuthMethods(ctx, c.target())
+	steps, err := workflows.RemoveAuthMethods(ctx, c.target(), c.Run)
 	if err != nil {
 		return Work{}, err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"cipp-mcp/internal/jobs"
 	"cipp-mcp/internal/policy"
+	"cipp-mcp/workflows"
 )
 
 // Tool is one tool's declaration, free of any protocol library.
@@ -23,6 +24,8 @@ type Tool struct {
 	MayDestroy bool
 	// Idempotent: calling twice with the same arguments changes nothing the second time.
 	Idempotent bool
+	// Extra: not in the default preset, which every user pays for in every conversation.
+	Extra bool
 	// AllTenants: tenantFilter may be "allTenants".
 	AllTenants bool
 	// Aliases are other names under which arguments are accepted.
@@ -58,17 +61,21 @@ type Work struct {
 	Warnings []string
 	// Risk raises the tool's class for these arguments; zero leaves it.
 	Risk policy.Risk
-	// Secrets tells the handles of secrets the steps sealed, once they ran.
-	Secrets func(*jobs.Run, []jobs.StepResult) []SecretRef
-	// Created tells the id of what the steps created, once they ran.
-	Created func(*jobs.Run) string
+	// Review reads what a person should know before the plan is approved; nil where the plan says it all. It is
+	// asked for where a plan is shown, not where one is executed.
+	Review func(context.Context) (*workflows.Review, error)
 }
 
 // SecretRef says where a generated secret waits for the operator.
 type SecretRef struct {
 	Handle string `json:"handle"`
 	For    string `json:"for"`
-	Reveal string `json:"reveal"`
+	// Reveal is the command by which a person sees it.
+	Reveal string `json:"reveal,omitempty"`
+	// Shown: the person at the client has seen it, so nothing waits any more.
+	Shown bool `json:"shown,omitempty"`
+	// Gone: a person has seen it, or it has expired.
+	Gone bool `json:"gone,omitempty"`
 	// Note says that nobody knows whether the secret is in force.
 	Note string `json:"note,omitempty"`
 }
@@ -124,11 +131,21 @@ func All() []Tool {
 		listMFAUsers, resetMFA, revokeSessions, becCheck,
 		resetPassword,
 		listMailboxPermissions,
-		offboardUser,
+		offboardUser, deleteUser, restoreUser,
+		listJobs, getJob, controlJob, undoJob,
 	}
 }
 
-// ByName finds a tool.
+// internal are tools that only runs for later are of; no list shows them and no client can call them.
+func internal() []Tool { return []Tool{endAccess} }
+
+// known are all tools that a run may be of.
+func known() []Tool { return append(All(), internal()...) }
+
+// Default are the tools of the default preset.
+func Default() []Tool { return slices.DeleteFunc(All(), func(t Tool) bool { return t.Extra }) }
+
+// ByName finds a tool that can be called.
 func ByName(name string) (Tool, bool) {
 	for _, t := range All() {
 		if t.Name == name {

@@ -36,15 +36,25 @@ func SetSignIn(t Target, enabled bool) jobs.Step {
 			return c, nil
 		},
 		Do: func(ctx context.Context, _ *jobs.Run) (jobs.Handle, error) {
+			_, err := jobs.KeepBefore(ctx, func(ctx context.Context) (*bool, error) {
+				u, err := read(ctx)
+				return u.AccountEnabled, err
+			})
+			if err != nil {
+				return nil, err
+			}
 			return nil, t.Graph.UpdateUser(ctx, t.tid(), t.User.ID, map[string]any{"accountEnabled": enabled})
 		},
 		Verify: readBack(func(ctx context.Context) (bool, error) {
 			u, err := read(ctx)
 			return u.AccountEnabled != nil && *u.AccountEnabled == enabled, err
 		}),
-		Undo: func(context.Context, *jobs.Run) (*jobs.Step, error) {
-			s := SetSignIn(t, !enabled)
-			return &s, nil
+		Undo: func(_ context.Context, run *jobs.Run) (*jobs.Step, error) {
+			var was *bool
+			if !run.Before(name, &was) || was == nil || *was == enabled {
+				return nil, nil
+			}
+			return undo(name, SetSignIn(t, *was))
 		},
 	}
 }
@@ -69,9 +79,10 @@ func setAnew(before, now *time.Time, began time.Time, answered bool) jobs.Outcom
 	}
 }
 
-// beginSetting keeps what setSinceBegun needs; what is kept as <what>Answered is added after the call.
-func beginSetting(run *jobs.Run, what string, before *time.Time, at time.Time) error {
-	return errors.Join(run.Put(what+"Before", before), run.Put(what+"Began", at))
+// beginSetting keeps what setSinceBegun needs, before the call, so that a later process has it too; what is
+// kept as <what>Answered is added after the call.
+func beginSetting(ctx context.Context, run *jobs.Run, what string, before *time.Time, at time.Time) error {
+	return errors.Join(run.Put(what+"Before", before), run.Put(what+"Answered", false), run.Keep(ctx, what+"Began", at))
 }
 
 // setSinceBegun is setAnew over what the run kept.
@@ -88,18 +99,28 @@ func setSinceBegun(run *jobs.Run, what string, now *time.Time) jobs.Outcome {
 // RevokeSessions ends every session of the user (POST /users/{id}/revokeSignInSessions). Access
 // tokens that are out live on for up to an hour.
 func RevokeSessions(t Target) jobs.Step {
+	return revokeSessions(t, "revoke-sessions", "End all sessions")
+}
+
+// RevokeAgain ends the sessions once more at the end of an offboarding: what was begun between the first
+// time and the block, or in the minutes a block takes to be known everywhere, ends too.
+func RevokeAgain(t Target) jobs.Step {
+	return revokeSessions(t, "revoke-sessions-again", "End what sessions were begun meanwhile")
+}
+
+func revokeSessions(t Target, name, summary string) jobs.Step {
 	read := func(ctx context.Context) (*time.Time, error) {
 		u, err := t.Graph.User(ctx, t.tid(), t.User.ID, "id", "signInSessionsValidFromDateTime")
 		return u.SignInSessionsValidFromDateTime, err
 	}
 	return jobs.Step{
-		Name: "revoke-sessions", Class: jobs.Idempotent,
+		Name: name, Class: jobs.Idempotent,
 		Plan: func(ctx context.Context, _ *jobs.Run) (jobs.Change, error) {
 			before, err := read(ctx)
 			if err != nil {
 				return jobs.Change{}, err
 			}
-			c := jobs.Change{Summary: "End all sessions", Before: "sessions since " + stamp(before) + " hold", After: "none holds", NoWayBack: "ended sessions stay ended; the user signs in again"}
+			c := jobs.Change{Summary: summary, Before: "sessions since " + stamp(before) + " hold", After: "none holds", NoWayBack: "ended sessions stay ended; the user signs in again"}
 			if t.User.Guest() {
 				c.Warnings = append(c.Warnings, t.User.UserPrincipalName+" is a guest: sessions in the home tenant are not touched")
 			}
@@ -110,39 +131,21 @@ func RevokeSessions(t Target) jobs.Step {
 			if err != nil {
 				return nil, err
 			}
-			if err := beginSetting(run, "revoke", before, t.Clock.Now()); err != nil {
+			if err := beginSetting(ctx, run, name, before, t.Clock.Now()); err != nil {
 				return nil, err
 			}
 			err = t.Graph.RevokeSessions(ctx, t.tid(), t.User.ID)
-			return nil, errors.Join(err, run.Put("revokeAnswered", err == nil))
+			return nil, errors.Join(err, run.Keep(ctx, name+"Answered", err == nil))
 		},
 		Verify: func(ctx context.Context, run *jobs.Run) (jobs.Outcome, error) {
 			now, err := read(ctx)
 			if err != nil {
 				return jobs.Unknown, err
 			}
-			return setSinceBegun(run, "revoke", now), nil
+			return setSinceBegun(run, name, now), nil
 		},
 	}
 }
-
-// Sealer puts a generated password where no model sees it, and takes it away again when Microsoft
-// refused it.
-type Sealer interface {
-	// Seal keeps the secret for whom and returns its handle.
-	Seal(kind, whom, secret string) (handle string, err error)
-	Discard(handle string)
-	// Ready says why nothing could be sealed now.
-	Ready() error
-	// Generate makes a password.
-	Generate() (string, error)
-}
-
-// SecretHandle is where a run keeps the handle of the secret it sealed.
-const SecretHandle = "secretHandle"
-
-// SecretStep is where a run keeps the name of the step that sets that secret.
-const SecretStep = "secretStep"
 
 // ResetPassword sets a new password (PATCH /users/{id} passwordProfile). Without a given one it
 // generates one, which is sealed before Microsoft is called, so that it can never be lost or seen.
@@ -178,19 +181,15 @@ func ResetPassword(t Target, s Sealer, given string, mustChange bool) jobs.Step 
 			if err != nil {
 				return nil, err
 			}
-			if err := beginSetting(run, "password", u.LastPasswordChangeDateTime, t.Clock.Now()); err != nil {
+			if err := beginSetting(ctx, run, "password", u.LastPasswordChangeDateTime, t.Clock.Now()); err != nil {
 				return nil, err
 			}
-			password, handle, err := sealed(s, "reset-password", given, t.User.UserPrincipalName, run)
+			secret, err := newSecret(ctx, s, "reset-password", given, t.User.UserPrincipalName, run)
 			if err != nil {
 				return nil, err
 			}
-			err = t.Graph.SetPassword(ctx, t.tid(), t.User.ID, password, mustChange)
-			if err != nil && !graphclient.IsAmbiguous(err) && handle != "" {
-				s.Discard(handle)
-				return nil, errDiscard(run, err)
-			}
-			return jobs.Handle{"secret": handle}, errors.Join(err, run.Put("passwordAnswered", err == nil))
+			err = t.Graph.SetPassword(ctx, t.tid(), t.User.ID, secret.password, mustChange)
+			return nil, errors.Join(err, secret.settle(ctx, run, err), run.Put("passwordAnswered", err == nil))
 		},
 		Verify: func(ctx context.Context, run *jobs.Run) (jobs.Outcome, error) {
 			u, err := read(ctx)
@@ -200,28 +199,6 @@ func ResetPassword(t Target, s Sealer, given string, mustChange bool) jobs.Step 
 			return setSinceBegun(run, "password", u.LastPasswordChangeDateTime), nil
 		},
 	}
-}
-
-// sealed is the password to set and, where it was generated, the handle under which it waits.
-func sealed(s Sealer, step, given, whom string, run *jobs.Run) (password, handle string, err error) {
-	if given != "" {
-		return given, "", nil
-	}
-	if password, err = s.Generate(); err != nil {
-		return "", "", err
-	}
-	if handle, err = s.Seal("password", whom, password); err != nil {
-		return "", "", err
-	}
-	return password, handle, errors.Join(run.Put(SecretHandle, handle), run.Put(SecretStep, step))
-}
-
-// errDiscard forgets a handle whose secret is not in force.
-func errDiscard(run *jobs.Run, err error) error {
-	if perr := run.Put(SecretHandle, ""); perr != nil {
-		return perr
-	}
-	return err
 }
 
 // passwordBlockers says why no password can be set here: synchronised, foreign or federated users

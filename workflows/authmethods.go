@@ -2,7 +2,6 @@ package workflows
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -16,7 +15,21 @@ var defaultOf = map[string]string{"push": "microsoftAuthenticator", "oath": "mic
 // RemoveAuthMethods removes every registered method but the password, one step a method. Microsoft
 // refuses to remove the default method while others remain, and the mobile number while there is an
 // alternate one, so the steps are in that order.
-func RemoveAuthMethods(ctx context.Context, t Target) ([]jobs.Step, error) {
+func RemoveAuthMethods(ctx context.Context, t Target, run *jobs.Run) ([]jobs.Step, error) {
+	methods, err := jobs.Found(ctx, run, "methods", t.methodsToRemove)
+	if err != nil {
+		return nil, err
+	}
+	var steps []jobs.Step
+	for _, m := range methods {
+		steps = append(steps, removeAuthMethod(t, "remove-"+m.Type()+"-"+m.ID, m))
+	}
+	return steps, nil
+}
+
+// methodsToRemove are the methods in the order in which Microsoft lets them be removed. Of each there is no
+// more than has to be known: numbers and addresses stay out of what the run remembers.
+func (t Target) methodsToRemove(ctx context.Context) ([]graphclient.AuthMethod, error) {
 	methods, err := t.Graph.AuthMethods(ctx, t.tid(), t.User.ID)
 	if err != nil {
 		return nil, err
@@ -27,16 +40,11 @@ func RemoveAuthMethods(ctx context.Context, t Target) ([]jobs.Step, error) {
 	}
 	methods = slices.DeleteFunc(methods, func(m graphclient.AuthMethod) bool { return m.Type() == "password" })
 	slices.SortStableFunc(methods, func(a, b graphclient.AuthMethod) int { return removalRank(a, preferred) - removalRank(b, preferred) })
-	var steps []jobs.Step
-	seen := map[string]int{}
-	for _, m := range methods {
-		name := "remove-" + m.Type()
-		if seen[name]++; seen[name] > 1 {
-			name = fmt.Sprintf("%s-%d", name, seen[name])
-		}
-		steps = append(steps, removeAuthMethod(t, name, m))
+	out := make([]graphclient.AuthMethod, len(methods))
+	for i, m := range methods {
+		out[i] = graphclient.AuthMethod{ODataType: m.ODataType, ID: m.ID, PhoneType: m.PhoneType, DisplayName: m.DisplayName}
 	}
-	return steps, nil
+	return out, nil
 }
 
 func removalRank(m graphclient.AuthMethod, preferred string) int {

@@ -3,6 +3,7 @@ package workflows
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sort"
 	"strings"
@@ -38,21 +39,17 @@ func CreateUser(t Target, s Sealer, u graphclient.NewUser, given string) jobs.St
 			return c, err
 		},
 		Do: func(ctx context.Context, run *jobs.Run) (jobs.Handle, error) {
-			password, handle, err := sealed(s, "create-user", given, u.UserPrincipalName, run)
+			secret, err := newSecret(ctx, s, "create-user", given, u.UserPrincipalName, run)
 			if err != nil {
 				return nil, err
 			}
 			n := u
-			n.PasswordProfile.Password = password
+			n.PasswordProfile.Password = secret.password
 			created, err := t.Graph.CreateUser(ctx, t.tid(), n)
-			if err != nil && !graphclient.IsAmbiguous(err) && handle != "" {
-				s.Discard(handle)
-				return nil, errDiscard(run, err)
+			if err := errors.Join(err, secret.settle(ctx, run, err)); err != nil {
+				return nil, err
 			}
-			if err == nil {
-				err = run.Put(CreatedID, created.ID)
-			}
-			return jobs.Handle{"id": created.ID, "secret": handle}, err
+			return jobs.Handle{"id": created.ID}, run.Put(CreatedID, created.ID)
 		},
 		Verify: func(ctx context.Context, run *jobs.Run) (jobs.Outcome, error) {
 			got, err := find(ctx)
@@ -68,7 +65,7 @@ func CreateUser(t Target, s Sealer, u graphclient.NewUser, given string) jobs.St
 			case got.DisplayName != u.DisplayName || !equalFold(got.MailNickname, u.MailNickname):
 				return jobs.Unknown, nil // somebody else's user under the same name
 			default:
-				return jobs.Done, run.Put(CreatedID, got.ID)
+				return jobs.Done, run.Keep(ctx, CreatedID, got.ID)
 			}
 		},
 	}
@@ -168,6 +165,9 @@ func EditUser(t Target, patch map[string]any) jobs.Step {
 			return c, nil
 		},
 		Do: func(ctx context.Context, _ *jobs.Run) (jobs.Handle, error) {
+			if _, err := jobs.KeepBefore(ctx, read); err != nil {
+				return nil, err
+			}
 			return nil, t.Graph.UpdateUser(ctx, t.tid(), t.User.ID, patch)
 		},
 		Verify: readBack(func(ctx context.Context) (bool, error) {
@@ -179,44 +179,88 @@ func EditUser(t Target, patch map[string]any) jobs.Step {
 			}
 			return true, err
 		}),
+		Undo: func(_ context.Context, run *jobs.Run) (*jobs.Step, error) {
+			var was map[string]any
+			if !run.Before("edit-user", &was) {
+				return nil, nil
+			}
+			back := make(map[string]any, len(names))
+			for _, n := range names {
+				if back[n] = was[n]; back[n] == nil && n == "businessPhones" {
+					back[n] = []string{} // Microsoft clears a list with an empty one
+				}
+			}
+			return undo("edit-user", EditUser(t, back))
+		},
 	}
+}
+
+// manager is the user's manager, nil where there is none.
+func (t Target) manager(ctx context.Context) (*graphclient.User, error) {
+	m, err := t.Graph.Manager(ctx, t.tid(), t.User.ID)
+	if graphclient.KindOf(err) == graphclient.NotFound {
+		return nil, nil
+	}
+	return m, err
 }
 
 // SetManager names the user's manager (PUT /users/{id}/manager/$ref).
 func SetManager(t Target, manager graphclient.User) jobs.Step {
-	now := func(ctx context.Context) (*graphclient.User, error) {
-		m, err := t.Graph.Manager(ctx, t.tid(), t.User.ID)
-		if graphclient.KindOf(err) == graphclient.NotFound {
-			return nil, nil
+	return managerStep(t, "set-manager", "Name the manager", &manager)
+}
+
+// ClearManager leaves the user without manager (DELETE /users/{id}/manager/$ref).
+func ClearManager(t Target) jobs.Step {
+	return managerStep(t, "clear-manager", "Remove the manager", nil)
+}
+
+func managerStep(t Target, name, summary string, to *graphclient.User) jobs.Step {
+	who := func(m *graphclient.User) string {
+		if m == nil {
+			return "none"
 		}
-		return m, err
+		return m.UserPrincipalName
 	}
+	is := func(m *graphclient.User) bool { return m == nil && to == nil || m != nil && to != nil && m.ID == to.ID }
 	return jobs.Step{
-		Name: "set-manager", Class: jobs.Idempotent,
+		Name: name, Class: jobs.Idempotent,
 		Plan: func(ctx context.Context, _ *jobs.Run) (jobs.Change, error) {
-			m, err := now(ctx)
+			m, err := t.manager(ctx)
 			if err != nil {
 				return jobs.Change{}, err
 			}
-			c := jobs.Change{Summary: "Name the manager", Target: manager.ID, Before: "none", After: manager.UserPrincipalName}
-			if m != nil {
-				c.Before = m.UserPrincipalName
+			c := jobs.Change{Summary: summary, Before: who(m), After: who(to)}
+			if to != nil {
+				c.Target = to.ID
 			}
-			if m != nil && m.ID == manager.ID {
-				c.Nothing = "that is the manager already"
-			}
-			if t.User.Synced() {
+			switch {
+			case is(m):
+				c.Nothing = "it is so already"
+			case t.User.Synced():
 				c.Blockers = append(c.Blockers, onPremisesSentence(t.User.UserPrincipalName, "the manager"))
 			}
 			return c, nil
 		},
 		Do: func(ctx context.Context, _ *jobs.Run) (jobs.Handle, error) {
-			return nil, t.Graph.SetManager(ctx, t.tid(), t.User.ID, manager.ID)
+			if _, err := jobs.KeepBefore(ctx, t.manager); err != nil {
+				return nil, err
+			}
+			if to == nil {
+				return nil, passing(t.Graph.RemoveManager(ctx, t.tid(), t.User.ID), graphclient.NotFound)
+			}
+			return nil, t.Graph.SetManager(ctx, t.tid(), t.User.ID, to.ID)
 		},
 		Verify: readBack(func(ctx context.Context) (bool, error) {
-			m, err := now(ctx)
-			return m != nil && m.ID == manager.ID, err
+			m, err := t.manager(ctx)
+			return is(m), err
 		}),
+		Undo: func(_ context.Context, run *jobs.Run) (*jobs.Step, error) {
+			var was *graphclient.User
+			if !run.Before(name, &was) || is(was) {
+				return nil, nil
+			}
+			return undo(name, managerStep(t, name, "Bring the manager back", was))
+		},
 	}
 }
 

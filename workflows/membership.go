@@ -9,13 +9,18 @@ import (
 	"cipp-mcp/internal/jobs"
 )
 
+// leaveGroup begins the name of every step that leaves a group; the group's id follows.
+const leaveGroup = "leave-group-"
+
 // LeaveGroup removes the user from one group, by Exchange for mail-enabled groups and by Graph for
-// the others. owners are the group's, to warn when the user is the only one.
-func LeaveGroup(t Target, name string, g graphclient.Group, owned bool) jobs.Step {
-	return jobs.Step{
-		Name: name, Class: jobs.Idempotent,
-		Plan: func(ctx context.Context, _ *jobs.Run) (jobs.Change, error) {
-			c := jobs.Change{Summary: fmt.Sprintf("Leave the group %s (%s)", jobs.Fence(g.DisplayName), g.Kind()), Target: g.ID, Before: "member", After: "not a member"}
+// the others. owned: the user owns it too. heir will own it, "" where nobody does in the user's place.
+func LeaveGroup(t Target, g graphclient.Group, owned bool, heir string) jobs.Step {
+	name := leaveGroup + g.ID
+	member := func(ctx context.Context) (bool, error) { return t.Graph.IsGroupMember(ctx, t.tid(), g.ID, t.User.ID) }
+	leave := effect{
+		name: name, want: false, known: true, there: member,
+		change: jobs.Change{Summary: fmt.Sprintf("Leave the group %s (%s)", jobs.Fence(g.DisplayName), g.Kind()), Target: g.ID, Before: "member", After: "not a member"},
+		judge: func(ctx context.Context, c *jobs.Change) error {
 			switch {
 			case g.Dynamic():
 				c.Manual = "a rule decides who is in " + jobs.Fence(g.DisplayName) + "; the user leaves it when the rule no longer fits"
@@ -24,90 +29,105 @@ func LeaveGroup(t Target, name string, g graphclient.Group, owned bool) jobs.Ste
 			case g.RoleAssignable():
 				c.Critical = jobs.Fence(g.DisplayName) + " is role-assignable"
 			case owned:
-				owners, err := t.Graph.GroupOwners(ctx, t.tid(), g.ID)
-				if err != nil {
-					return c, err
-				}
-				if len(owners) < 2 {
-					c.Warnings = append(c.Warnings, t.User.UserPrincipalName+" is the only owner of "+jobs.Fence(g.DisplayName)+"; name another owner first, or nobody can manage it")
-				}
+				return ownerless(ctx, t, g, heir, c)
 			}
-			return c, nil
+			return nil
 		},
-		Do: func(ctx context.Context, _ *jobs.Run) (jobs.Handle, error) {
+		do: func(ctx context.Context) error {
 			var err error
 			if g.ExchangeManaged() {
 				err = t.Graph.RemoveDistributionGroupMember(ctx, t.tid(), g.ID, t.User.ID)
 			} else {
 				err = t.Graph.RemoveGroupMember(ctx, t.tid(), g.ID, t.User.ID)
 			}
-			if isGone(err) {
-				return nil, nil
-			}
-			return nil, err
+			return passing(err, graphclient.NotFound, graphclient.NotMember)
 		},
-		Verify: readBack(func(ctx context.Context) (bool, error) {
-			groups, err := t.Graph.GroupsOf(ctx, t.tid(), t.User.ID)
-			return !slices.ContainsFunc(groups, func(x graphclient.Group) bool { return x.ID == g.ID }), err
-		}),
 	}
-}
-
-// RemoveLicenses takes away every licence assigned directly (POST /users/{id}/assignLicense). needs
-// are the steps that must be done first: a mailbox that is being converted would be lost.
-func RemoveLicenses(t Target, names map[string]string, needs []string, look func(context.Context) ([]string, []string, error)) jobs.Step {
-	direct := func(ctx context.Context) ([]string, error) {
-		u, err := t.Graph.User(ctx, t.tid(), t.User.ID, "id", "licenseAssignmentStates", "assignedLicenses")
-		if err != nil {
-			return nil, err
-		}
-		var skus []string
-		for _, s := range u.LicenseAssignmentStates {
-			if s.AssignedByGroup == "" && !slices.Contains(skus, s.SkuID) {
-				skus = append(skus, s.SkuID)
-			}
-		}
-		return skus, nil
-	}
-	return jobs.Step{
-		Name: "remove-licenses", Class: jobs.Idempotent, Needs: needs,
-		Plan: func(ctx context.Context, _ *jobs.Run) (jobs.Change, error) {
-			skus, err := direct(ctx)
-			if err != nil {
-				return jobs.Change{}, err
-			}
-			c := jobs.Change{Summary: "Remove the licences that are assigned directly", Before: "none", After: "none"}
-			if len(skus) == 0 {
-				c.Nothing = "no licence is assigned directly"
-				return c, nil
-			}
-			c.Before = ""
-			for i, s := range skus {
-				if i > 0 {
-					c.Before += ", "
+	leave.back = func() jobs.Step {
+		return effect{
+			name: name, want: true, there: member,
+			change: jobs.Change{Summary: fmt.Sprintf("Join the group %s (%s) again", jobs.Fence(g.DisplayName), g.Kind()), Target: g.ID, Before: "not a member", After: "member"},
+			judge: func(_ context.Context, c *jobs.Change) error {
+				if g.RoleAssignable() {
+					c.Critical = jobs.Fence(g.DisplayName) + " is role-assignable"
 				}
-				c.Before += nameOr(names, s)
-			}
-			c.Warnings, c.Blockers, err = look(ctx)
-			return c, err
-		},
-		Do: func(ctx context.Context, _ *jobs.Run) (jobs.Handle, error) {
-			skus, err := direct(ctx)
-			if err != nil || len(skus) == 0 {
-				return nil, err
-			}
-			return nil, t.Graph.AssignLicense(ctx, t.tid(), t.User.ID, nil, skus)
-		},
-		Verify: readBack(func(ctx context.Context) (bool, error) {
-			skus, err := direct(ctx)
-			return len(skus) == 0, err
-		}),
+				return nil
+			},
+			do: func(ctx context.Context) error {
+				var err error
+				if g.ExchangeManaged() {
+					err = t.Graph.AddDistributionGroupMember(ctx, t.tid(), g.ID, t.User.ID)
+				} else {
+					err = t.Graph.AddGroupMember(ctx, t.tid(), g.ID, t.User.ID)
+				}
+				return passing(err, graphclient.AlreadyMember)
+			},
+		}.step()
 	}
+	return leave.step()
 }
 
-func nameOr(names map[string]string, id string) string {
-	if n, ok := names[id]; ok {
-		return n
+// ownerless stops a plan that would leave a group without anybody who can manage it.
+func ownerless(ctx context.Context, t Target, g graphclient.Group, heir string, c *jobs.Change) error {
+	others, err := t.otherOwners(ctx, g.ID)
+	if err != nil {
+		return err
 	}
-	return id
+	switch name := jobs.Fence(g.DisplayName); {
+	case len(others) == 0 && heir == "":
+		c.Blockers = append(c.Blockers, soleOwner(t, g))
+	case len(others) > 0:
+		c.Warnings = append(c.Warnings, fmt.Sprintf("%s stays an owner of %s, as %d more are", t.User.UserPrincipalName, name, len(others)))
+	}
+	return nil
+}
+
+// soleOwner is why a group stops a plan.
+func soleOwner(t Target, g graphclient.Group) string {
+	return t.User.UserPrincipalName + " is the only owner of " + jobs.Fence(g.DisplayName) + ": name another in newGroupOwner, or nobody can manage it"
+}
+
+// otherOwners are the people who own a group beside the user. An application that owns it manages no people.
+func (t Target) otherOwners(ctx context.Context, groupID string) ([]graphclient.DirectoryObject, error) {
+	owners, err := t.Graph.GroupOwners(ctx, t.tid(), groupID)
+	return slices.DeleteFunc(owners, func(o graphclient.DirectoryObject) bool { return o.ID == t.User.ID || o.Type() != "user" }), err
+}
+
+// AddOwner makes somebody an owner of a group that would have none without the user (POST /groups/{id}/owners/$ref).
+// Distribution lists and mail-enabled security groups are Exchange's, which takes the whole list of their
+// owners at once and shows it by names: that is left to a person.
+func AddOwner(t Target, g graphclient.Group, heir graphclient.User) jobs.Step {
+	name := "add-owner-" + g.ID
+	there := func(ctx context.Context) (bool, error) {
+		owners, err := t.Graph.GroupOwners(ctx, t.tid(), g.ID)
+		return slices.ContainsFunc(owners, func(o graphclient.DirectoryObject) bool { return o.ID == heir.ID }), err
+	}
+	change := jobs.Change{Summary: "Make " + heir.UserPrincipalName + " an owner of " + jobs.Fence(g.DisplayName), Target: g.ID, Before: t.User.UserPrincipalName + " is the only owner", After: heir.UserPrincipalName + " is an owner too"}
+	add := effect{
+		name: name, want: true, there: there, change: change,
+		judge: func(_ context.Context, c *jobs.Change) error {
+			switch {
+			case g.ExchangeManaged():
+				c.Blockers = append(c.Blockers, "the owners of "+jobs.Fence(g.DisplayName)+" are managed in Exchange: name another owner there first")
+			case g.Synced():
+				c.Blockers = append(c.Blockers, jobs.Fence(g.DisplayName)+" is synchronised: name another owner in Active Directory first")
+			case g.RoleAssignable():
+				c.Critical = jobs.Fence(g.DisplayName) + " is role-assignable"
+			}
+			return nil
+		},
+		do: func(ctx context.Context) error {
+			return passing(t.Graph.AddGroupOwner(ctx, t.tid(), g.ID, heir.ID), graphclient.AlreadyMember)
+		},
+	}
+	add.back = func() jobs.Step {
+		return effect{
+			name: name, want: false, there: there,
+			change: jobs.Change{Summary: "Take the ownership of " + jobs.Fence(g.DisplayName) + " from " + heir.UserPrincipalName, Target: g.ID, Before: "owner", After: "no owner"},
+			do: func(ctx context.Context) error {
+				return passing(t.Graph.RemoveGroupOwner(ctx, t.tid(), g.ID, heir.ID), graphclient.NotFound, graphclient.NotMember)
+			},
+		}.step()
+	}
+	return add.step()
 }

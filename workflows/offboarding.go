@@ -3,143 +3,334 @@ package workflows
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 
 	"cipp-mcp/graphclient"
 	"cipp-mcp/internal/jobs"
 )
 
 // OffboardingOptions are what a person chooses; sign-in is always blocked and sessions are always
-// ended.
+// ended, twice.
 type OffboardingOptions struct {
-	ConvertToShared  bool
-	RemoveLicenses   bool
-	RemoveFromGroups bool
-	HideFromGal      bool
-	KeepCopy         bool
-	ResetPassword    bool
-	ForwardTo        *graphclient.User
-	OutOfOffice      string
+	ConvertToShared     bool
+	RemoveLicenses      bool
+	RemoveFromGroups    bool
+	HideFromGal         bool
+	KeepCopy            bool
+	ResetPassword       bool
+	RemoveRules         bool
+	RemoveMobileDevices bool
+	CancelMeetings      bool
+	RemoveOwnAccess     bool
+	RemoveMFAMethods    bool
+	RemoveRoles         bool
+	RemoveAppAccess     bool
+	ClearManager        bool
+	DisableDevices      bool
+	LitigationHold      bool
+	ForwardTo           *graphclient.User
+	OutOfOffice         string
+	// NewGroupOwner takes over the groups that would have no owner without the leaver.
+	NewGroupOwner *graphclient.User
+	// Access is what colleagues are given, and AccessDays for how long; 0 is for good.
+	Access     []AccessGiven
+	Automap    bool
+	AccessDays int
+	// DeleteAfterDays plans the deletion of the account; 0 deletes nothing.
+	DeleteAfterDays int
+	Later           Scheduler // nil where nothing can be planned
 }
+
+// AccessGiven is one right for one colleague.
+type AccessGiven struct {
+	Grant Grant
+	Who   graphclient.User
+}
+
+var errNotShared = errors.New("not begun: the mailbox is not shared (any more), and would be lost with the licence")
 
 // Offboard is the leaver's way out in the safe order: access first, then everything that needs a
-// living mailbox, then the conversion, and the licences only once the mailbox is seen to be shared.
-// Groups that grant licences are left together with the licences.
-func Offboard(ctx context.Context, t Target, s Sealer, o OffboardingOptions) ([]jobs.Step, error) {
-	steps := []jobs.Step{SetSignIn(t, false), RevokeSessions(t)}
+// living mailbox, then groups, roles, applications, methods and devices, then the conversion, and the
+// licences only once the mailbox is seen to be shared. Groups that grant licences are left together with
+// the licences. What decides which steps there are is looked up once in a run's life: a process that goes
+// on with it gets the same steps.
+func Offboard(ctx context.Context, t Target, run *jobs.Run, s Sealer, o OffboardingOptions) ([]jobs.Step, error) {
+	b := &builder{ctx: ctx, run: run}
+	b.add(SetSignIn(t, false), RevokeSessions(t))
 	if o.ResetPassword {
-		steps = append(steps, ResetPassword(t, s, "", true))
+		b.add(ResetPassword(t, s, "", true))
+	}
+	b.mailbox(t, o)
+	owners, now, last, err := leaveGroups(ctx, t, run, o)
+	if err != nil {
+		return nil, err
+	}
+	b.add(owners...)
+	b.add(now...)
+	b.identity(t, o)
+	if o.LitigationHold {
+		b.add(holdFirst(LitigationHold(t), o.RemoveLicenses))
+	}
+	if o.ConvertToShared {
+		b.add(ConvertToShared(t))
+	}
+	if o.RemoveLicenses {
+		b.found(func() ([]jobs.Step, error) { return loseLicences(ctx, t, run, last, o.ConvertToShared) })
+	}
+	b.add(RevokeAgain(t))
+	if o.AccessDays > 0 && len(o.Access) > 0 {
+		b.add(endOfAccess(t, o))
+	}
+	if o.DeleteAfterDays > 0 {
+		b.add(deletionLater(t, o))
+	}
+	return b.steps, b.err
+}
+
+// builder gathers steps until the first failure.
+type builder struct {
+	ctx   context.Context //nolint:containedctx // it lives no longer than one call of Offboard
+	run   *jobs.Run
+	steps []jobs.Step
+	err   error
+}
+
+func (b *builder) add(steps ...jobs.Step) { b.steps = append(b.steps, steps...) }
+
+// found adds steps that planning has to look for.
+func (b *builder) found(look func() ([]jobs.Step, error)) {
+	if b.err != nil {
+		return
+	}
+	steps, err := look()
+	b.steps, b.err = append(b.steps, steps...), err
+}
+
+// each adds what a lookup finds, where it is chosen.
+func (b *builder) each(chosen bool, t Target, look func(context.Context, Target, *jobs.Run) ([]jobs.Step, error)) {
+	if chosen {
+		b.found(func() ([]jobs.Step, error) { return look(b.ctx, t, b.run) })
+	}
+}
+
+// mailbox adds what needs a mailbox that still works.
+func (b *builder) mailbox(t Target, o OffboardingOptions) {
+	b.each(o.RemoveRules, t, RemoveInboxRules)
+	b.each(o.RemoveMobileDevices, t, RemoveMobileDevices)
+	if o.CancelMeetings {
+		b.add(CancelMeetings(t))
 	}
 	if o.OutOfOffice != "" {
-		steps = append(steps, OutOfOffice(t, o.OutOfOffice))
+		b.add(OutOfOffice(t, o.OutOfOffice))
 	}
 	if o.ForwardTo != nil {
-		steps = append(steps, Forward(t, *o.ForwardTo, o.KeepCopy))
+		b.add(Forward(t, *o.ForwardTo, o.KeepCopy))
+	}
+	for _, a := range o.Access {
+		b.add(GiveAccess(t, a.Grant, a.Who, o.Automap))
 	}
 	if o.HideFromGal {
-		steps = append(steps, HideFromAddressLists(t))
+		b.add(HideFromAddressLists(t))
 	}
-	var last []jobs.Step // groups that grant licences
-	if o.RemoveFromGroups || o.RemoveLicenses {
-		leave, leaveLast, err := leaveGroups(ctx, t, o)
-		if err != nil {
-			return nil, err
-		}
-		steps, last = append(steps, leave...), leaveLast
-	}
-	if o.ConvertToShared {
-		steps = append(steps, ConvertToShared(t))
-	}
-	if !o.RemoveLicenses {
-		return steps, nil
-	}
-	var needs []string
-	if o.ConvertToShared {
-		needs = []string{"convert-to-shared"}
-	}
-	look := func(ctx context.Context) ([]string, []string, error) { return licenceLoss(ctx, t, o.ConvertToShared) }
-	for _, l := range last {
-		l.Needs = needs
-		steps = append(steps, looksAgain(losesLicence(l, look), t, o.ConvertToShared, look))
-	}
-	names := map[string]string{}
-	if skus, err := t.Graph.SubscribedSkus(ctx, t.tid()); err == nil { // names are a kindness only
-		for _, k := range skus {
-			names[k.SkuID] = k.SkuPartNumber
-		}
-	}
-	return append(steps, looksAgain(RemoveLicenses(t, names, needs, look), t, o.ConvertToShared, look)), nil
+	b.each(o.RemoveOwnAccess, t, RemoveOwnAccess)
 }
 
-// looksAgain makes a step that takes a licence look once more right before it does: minutes may lie between
-// plan and step, in which a hold may have come, or the mailbox turned back.
-func looksAgain(s jobs.Step, t Target, converts bool, look func(context.Context) (warnings, blockers []string, err error)) jobs.Step {
-	do := s.Do
-	s.Do = func(ctx context.Context, run *jobs.Run) (jobs.Handle, error) {
-		_, blockers, err := look(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if len(blockers) > 0 {
-			return nil, errors.New("not begun: " + strings.Join(blockers, "; "))
-		}
-		if m, err := t.Graph.Mailbox(ctx, t.tid(), t.mailbox()); converts && graphclient.KindOf(err) != graphclient.NoMailbox {
-			if err != nil {
-				return nil, err
-			}
-			if !m.Shared() {
-				return nil, errors.New("not begun: the mailbox is not shared (any more), and would be lost with the licence")
-			}
-		}
-		return do(ctx, run)
+// identity adds what the leaver holds in the directory beside groups.
+func (b *builder) identity(t Target, o OffboardingOptions) {
+	b.each(o.RemoveRoles, t, RemoveRoles)
+	b.each(o.RemoveAppAccess, t, RemoveAppAccess)
+	b.each(o.RemoveMFAMethods, t, RemoveAuthMethods)
+	b.each(o.DisableDevices, t, DisableDevices)
+	if o.ClearManager {
+		b.add(ClearManager(t))
 	}
-	return s
 }
 
-// losesLicence adds to a step's plan what stands against losing the licence that goes with it.
-func losesLicence(s jobs.Step, look func(context.Context) (warnings, blockers []string, err error)) jobs.Step {
+// holdFirst stops a plan that would take away the licence a hold needs.
+func holdFirst(s jobs.Step, losesLicence bool) jobs.Step {
+	if !losesLicence {
+		return s
+	}
 	plan := s.Plan
 	s.Plan = func(ctx context.Context, run *jobs.Run) (jobs.Change, error) {
 		c, err := plan(ctx, run)
-		if err != nil || !c.Runs() {
-			return c, err
-		}
-		warnings, blockers, err := look(ctx)
-		c.Warnings, c.Blockers = append(c.Warnings, warnings...), append(c.Blockers, blockers...)
+		c.Blockers = append(c.Blockers, "a litigation hold needs the licence as long as it lasts: choose removeLicenses=false, or leave litigationHold out")
 		return c, err
 	}
 	return s
 }
 
-// leaveGroups makes a step for each group, those that grant licences apart: with them goes the
-// mailbox's licence, so they come after the conversion.
-func leaveGroups(ctx context.Context, t Target, o OffboardingOptions) (now, last []jobs.Step, err error) {
-	groups, err := t.Graph.GroupsOf(ctx, t.tid(), t.User.ID)
-	if err != nil {
-		return nil, nil, err
+// endOfAccess plans that what colleagues were given ends. What they had before the offboarding stays.
+func endOfAccess(t Target, o OffboardingOptions) jobs.Step {
+	return Schedule(t, o.Later, Later{Step: "schedule-end-of-access", Summary: "End what colleagues were given", Tool: EndAccessTool, Days: o.AccessDays,
+		Args: func(run *jobs.Run) map[string]any {
+			args := map[string]any{"tenantFilter": t.tid(), "userId": t.User.ID}
+			for _, a := range o.Access {
+				var had bool
+				if run.Before(GiveAccess(t, a.Grant, a.Who, o.Automap).Name, &had) && !had {
+					list, _ := args[grantArguments[a.Grant]].([]string)
+					args[grantArguments[a.Grant]] = append(list, a.Who.ID)
+				}
+			}
+			if len(args) == 2 {
+				return nil
+			}
+			return args
+		}})
+}
+
+// grantArguments are the arguments of the tools that give and end access.
+var grantArguments = map[Grant]string{FullAccess: "fullAccess", SendAs: "sendAs", SendOnBehalf: "sendOnBehalf", OneDrive: "oneDriveAccess"}
+
+// deletionLater plans the deletion of the account. A group that would lose its only owner stops the plan now, not
+// on the day.
+func deletionLater(t Target, o OffboardingOptions) jobs.Step {
+	s := Schedule(t, o.Later, Later{Step: "schedule-deletion", Summary: "Delete " + t.User.UserPrincipalName, Tool: DeleteTool, Days: o.DeleteAfterDays,
+		Args: func(*jobs.Run) map[string]any {
+			return map[string]any{"tenantFilter": t.tid(), "userId": t.User.ID}
+		}})
+	plan := s.Plan
+	s.Plan = func(ctx context.Context, run *jobs.Run) (jobs.Change, error) {
+		c, err := plan(ctx, run)
+		if err != nil || o.NewGroupOwner != nil {
+			return c, err
+		}
+		owned, err := t.ownedGroups(ctx)
+		for _, g := range owned {
+			if g.Sole {
+				c.Blockers = append(c.Blockers, soleOwner(t, g.Group))
+			}
+		}
+		c.Warnings = append(c.Warnings, "for 30 days after the deletion the account can be restored")
+		return c, err
 	}
+	return s
+}
+
+// loseLicences are the steps that take licences away, the groups that grant them first.
+func loseLicences(ctx context.Context, t Target, run *jobs.Run, groups []jobs.Step, converts bool) ([]jobs.Step, error) {
+	var needs []string
+	if converts {
+		needs = []string{convertToShared}
+	}
+	look := func(ctx context.Context) ([]string, []string, error) { return licenceLoss(ctx, t, converts) }
+	var steps []jobs.Step
+	for _, l := range groups {
+		l.Needs = append(l.Needs, needs...)
+		steps = append(steps, looksAgain(losesLicence(l, look), t, converts, look))
+	}
+	names, err := skuNamesFound(ctx, t, run)
+	return append(steps, looksAgain(RemoveLicenses(t, names, needs, look), t, converts, look)), err
+}
+
+// skuNamesFound are the names of the tenant's subscriptions. They are a kindness: without them ids do.
+func skuNamesFound(ctx context.Context, t Target, run *jobs.Run) (map[string]string, error) {
+	return jobs.Found(ctx, run, "skuNames", func(ctx context.Context) (map[string]string, error) {
+		names := map[string]string{}
+		if skus, err := t.Graph.SubscribedSkus(ctx, t.tid()); err == nil {
+			for _, k := range skus {
+				names[k.SkuID] = k.SkuPartNumber
+			}
+		}
+		return names, nil
+	})
+}
+
+// groupFound is a group as planning found it, with no more of it than its steps need.
+type groupFound struct {
+	graphclient.Group
+	Owned bool `json:"owned,omitempty"`
+	Sole  bool `json:"sole,omitempty"` // nobody else owns it
+}
+
+// groupsFound are the groups the user is in, and those the user owns.
+type groupsFound struct {
+	In    []groupFound `json:"in"`
+	Owned []groupFound `json:"owned"`
+}
+
+func (t Target) groupsFound(ctx context.Context) (groupsFound, error) {
+	var f groupsFound
+	member, err := t.Graph.GroupsOf(ctx, t.tid(), t.User.ID)
+	if err != nil {
+		return f, err
+	}
+	if f.Owned, err = t.ownedGroups(ctx); err != nil {
+		return f, err
+	}
+	sole := map[string]bool{}
+	for _, g := range f.Owned {
+		sole[g.ID] = g.Sole
+	}
+	for _, g := range member {
+		s, owns := sole[g.ID]
+		f.In = append(f.In, groupFound{lean(g), owns, s})
+	}
+	return f, nil
+}
+
+// ownedGroups are the groups the user owns, whether as the only one or not.
+func (t Target) ownedGroups(ctx context.Context) ([]groupFound, error) {
 	owned, err := t.Graph.GroupsOwnedBy(ctx, t.tid(), t.User.ID)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	owns := map[string]bool{}
-	for _, g := range owned {
-		owns[g.ID] = true
+	out := make([]groupFound, len(owned))
+	for i, g := range owned {
+		others, err := t.otherOwners(ctx, g.ID)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = groupFound{lean(g), true, len(others) == 0}
 	}
-	for i, g := range groups {
-		s := LeaveGroup(t, fmt.Sprintf("leave-group-%d", i+1), g, owns[g.ID])
+	return out, nil
+}
+
+// lean is what a run remembers of a group.
+func lean(g graphclient.Group) graphclient.Group {
+	return graphclient.Group{ID: g.ID, DisplayName: g.DisplayName, MailEnabled: g.MailEnabled, SecurityEnabled: g.SecurityEnabled, GroupTypes: g.GroupTypes,
+		IsAssignableToRole: g.IsAssignableToRole, OnPremisesSyncEnabled: g.OnPremisesSyncEnabled, ResourceProvisioningOptions: g.ResourceProvisioningOptions, AssignedLicenses: g.AssignedLicenses}
+}
+
+// leaveGroups makes a step for each group, those that grant licences apart: with them goes the
+// mailbox's licence, so they come after the conversion. Groups the leaver alone owns get another owner first,
+// where one is named.
+func leaveGroups(ctx context.Context, t Target, run *jobs.Run, o OffboardingOptions) (owners, now, last []jobs.Step, err error) {
+	if !o.RemoveFromGroups && !o.RemoveLicenses && o.NewGroupOwner == nil {
+		return nil, nil, nil, nil
+	}
+	groups, err := jobs.Found(ctx, run, "groups", t.groupsFound)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	heir, first := "", map[string]string{}
+	if o.NewGroupOwner != nil {
+		heir = o.NewGroupOwner.UserPrincipalName
+		for _, g := range groups.Owned {
+			if g.Sole {
+				s := AddOwner(t, g.Group, *o.NewGroupOwner)
+				owners, first[g.ID] = append(owners, s), s.Name
+			}
+		}
+	}
+	for _, g := range groups.In {
+		grants := len(g.AssignedLicenses) > 0
+		if !o.RemoveFromGroups && (!grants || !o.RemoveLicenses) {
+			continue
+		}
+		s := LeaveGroup(t, g.Group, g.Owned, heir)
+		if n := first[g.ID]; n != "" {
+			s.Needs = append(s.Needs, n)
+		}
 		switch {
-		case len(g.AssignedLicenses) > 0 && o.RemoveLicenses:
+		case grants && o.RemoveLicenses:
 			last = append(last, s)
-		case len(g.AssignedLicenses) > 0 && o.RemoveFromGroups:
+		case grants:
 			now = append(now, stays(s, jobs.Fence(g.DisplayName)+" grants a licence and removeLicenses is not chosen, so the user stays in it; choose removeLicenses, or leave it by hand"))
-		case !o.RemoveFromGroups:
 		default:
 			now = append(now, s)
 		}
 	}
-	return now, last, nil
+	return owners, now, last, nil
 }
 
 // stays is a step that is left to a person.
@@ -153,40 +344,4 @@ func stays(s jobs.Step, why string) jobs.Step {
 		return c, err
 	}
 	return s
-}
-
-// sharedLimit is how much a shared mailbox without a licence may hold.
-const sharedLimit = 50 * gib
-
-// licenceLoss says what stands against taking the licences away: holds, archive and size need one,
-// and a mailbox that is not shared goes with it.
-func licenceLoss(ctx context.Context, t Target, converts bool) (warnings, blockers []string, err error) {
-	m, err := t.Graph.Mailbox(ctx, t.tid(), t.mailbox())
-	if graphclient.KindOf(err) == graphclient.NoMailbox {
-		return nil, nil, nil
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	stats, err := t.Graph.MailboxStatistics(ctx, t.tid(), t.mailbox())
-	if err != nil {
-		return nil, nil, err
-	}
-	upn := t.User.UserPrincipalName
-	if m.Held() {
-		blockers = append(blockers, "the mailbox of "+upn+" is on hold, which needs Exchange Online Plan 2: keep the licence (removeLicenses=false) or have the hold lifted first")
-	}
-	if m.HasArchive() {
-		blockers = append(blockers, "the mailbox of "+upn+" has an online archive, which needs a licence: keep it (removeLicenses=false)")
-	}
-	if unreadable := stats.TotalItemSize < 0 || stats.TotalItemSize == 0 && stats.ItemCount > 0 || stats == (graphclient.MailboxStatistics{}); unreadable {
-		blockers = append(blockers, "how much the mailbox of "+upn+" holds cannot be read, and a shared mailbox without a licence may hold 50 GB: keep the licence (removeLicenses=false)")
-	}
-	if stats.TotalItemSize > sharedLimit {
-		blockers = append(blockers, fmt.Sprintf("the mailbox of %s holds %.1f GB, and a shared mailbox without a licence may hold 50 GB: keep the licence (removeLicenses=false) or shrink it first", upn, float64(stats.TotalItemSize)/gib))
-	}
-	if !converts && !m.Shared() {
-		warnings = append(warnings, "without convertToShared the mailbox of "+upn+" cannot be opened once the licence is gone, and is deleted after 30 days")
-	}
-	return warnings, blockers, nil
 }

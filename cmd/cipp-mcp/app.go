@@ -18,7 +18,6 @@ import (
 	"cipp-mcp/graphclient"
 	"cipp-mcp/internal/clock"
 	"cipp-mcp/internal/config"
-	"cipp-mcp/internal/jobs"
 	"cipp-mcp/internal/mcpserver"
 	"cipp-mcp/internal/policy"
 	"cipp-mcp/internal/secrets"
@@ -72,6 +71,7 @@ type app struct {
 	invoker *mcpserver.Invoker
 	log     *zap.Logger
 	sandbox *sandbox.Server // nil unless it runs inside this process
+	pusher  cloudPusher
 	closers []func()
 }
 
@@ -116,12 +116,15 @@ func open(ctx context.Context, g *globals, f cloudFlags) (_ *app, err error) {
 		return nil, err
 	}
 	a.closers = append(a.closers, client.Close)
-	return a, a.assemble(client, clk, redactor)
+	return a, a.assemble(ctx, client, clk, redactor)
 }
 
 // assemble opens the state directory and puts policy, secrets and tools around a client.
-func (a *app) assemble(client *graphclient.Client, clk clock.Clock, redactor *secrets.Redactor) error {
-	if err := knownTools(slices.Concat(a.cfg.Tools.Only, a.cfg.Tools.Remove)); err != nil {
+func (a *app) assemble(ctx context.Context, client *graphclient.Client, clk clock.Clock, redactor *secrets.Redactor) error {
+	if err := knownTools(slices.Concat(a.cfg.Tools.Only, a.cfg.Tools.Remove, a.cfg.Tools.Add)); err != nil {
+		return err
+	}
+	if err := secrets.CheckApprovers(a.cfg.Approval.Approvers); err != nil {
 		return err
 	}
 	dir, err := a.cfg.StatePath()
@@ -131,15 +134,15 @@ func (a *app) assemble(client *graphclient.Client, clk clock.Clock, redactor *se
 	if err := config.OpenStateDir(dir); err != nil {
 		return err
 	}
-	journal, err := jobs.OpenJournal(dir, clk)
+	ledger, err := a.ledger(ctx, dir, clk)
 	if err != nil {
 		return err
 	}
-	a.closers = append(a.closers, func() { _ = journal.Close() })
-	sealer, err := policy.OpenSealer(dir)
+	sealer, err := policy.OpenSealerAt(dir, a.cfg.SealKey, !a.cfg.Sandboxed())
 	if err != nil {
 		return err
 	}
+	ledger.Box = sealer
 	plans, err := policy.OpenPlans(dir, sealer, clk)
 	if err != nil {
 		return err
@@ -148,10 +151,18 @@ func (a *app) assemble(client *graphclient.Client, clk clock.Clock, redactor *se
 	if err != nil {
 		return err
 	}
-	engine := &policy.Engine{Config: a.cfg, Graph: client, Plans: plans, Sealer: sealer, Journal: journal, Clock: clk, Embedded: a.cfg.Cloud == "sandbox"}
+	engine := &policy.Engine{Config: a.cfg, Graph: client, Plans: plans, Sealer: sealer, Ledger: ledger, Clock: clk, Embedded: a.cfg.Cloud == "sandbox"}
+	engine.Signatures, engine.Requester = &secrets.Signers{Store: store, Approvers: a.cfg.Approval.Approvers}, username()
 	engine.Explain = func(err error) string { return redactor.Clean(tools.Explain(err)) }
-	a.env = &tools.Env{Graph: client, Policy: engine, Secrets: store, Redactor: redactor, Journal: journal, Clock: clk}
-	a.invoker = mcpserver.NewInvoker(a.env, engine, a.log, a.off)
+	store.Generate = generate
+	sink, err := a.sink(store, redactor)
+	if err != nil {
+		return err
+	}
+	a.closers = append(a.closers, sink.Close)
+	a.env = &tools.Env{Graph: client, Policy: engine, Secrets: store, Sink: sink, Redactor: redactor, Clock: clk}
+	a.invoker = mcpserver.NewInvoker(a.env, engine, a.log, func(t tools.Tool) string { return off(a.cfg.Tools, t) })
+	a.run(ctx)
 	return nil
 }
 
@@ -169,22 +180,20 @@ func knownTools(named []string) error {
 	return nil
 }
 
-// off says why the operator switched a tool off.
-func (a *app) off(t tools.Tool) string {
-	for _, n := range a.cfg.Tools.Remove {
-		if n == t.Name {
-			return "the operator removed it (tools.remove in cipp-mcp.yaml)"
-		}
-	}
-	if len(a.cfg.Tools.Only) == 0 {
+// off says why the operator switched a tool off, "" when it is on.
+func off(c config.Tools, t tools.Tool) string {
+	switch {
+	case slices.Contains(c.Remove, t.Name):
+		return "the operator removed it (tools.remove in cipp-mcp.yaml)"
+	case slices.Contains(c.Only, t.Name):
+		return ""
+	case len(c.Only) > 0:
+		return "the operator chose other tools (tools.only in cipp-mcp.yaml)"
+	case t.Extra && c.Preset != "all" && !slices.Contains(c.Add, t.Name):
+		return "it is not in the default preset; the operator adds it with tools.add in cipp-mcp.yaml"
+	default:
 		return ""
 	}
-	for _, n := range a.cfg.Tools.Only {
-		if n == t.Name {
-			return ""
-		}
-	}
-	return "the operator chose other tools (tools.only in cipp-mcp.yaml)"
 }
 
 // cloud says where Microsoft is for this run, and what time it is there.
@@ -278,6 +287,8 @@ func (a *app) embedded(ctx context.Context, f cloudFlags, gc graphclient.Config)
 		gc.Auth.Mode = graphclient.Partner
 	}
 	gc.Clock = s
+	p := s.Client().Pusher
+	a.pusher = cloudPusher{p.URL, p.Token, s.CA()}
 	return gc, s, nil
 }
 
@@ -291,6 +302,7 @@ func (a *app) described(file config.CloudFile, gc graphclient.Config, redactor *
 	gc.Auth = graphclient.Auth{Mode: graphclient.Mode(i.Mode), TenantID: i.TenantID, ClientID: i.ClientID, ClientSecret: i.ClientSecret, CertificatePEM: []byte(i.Certificate), RefreshToken: i.RefreshToken}
 	redactor.Add(i.ClientSecret)
 	redactor.Add(i.RefreshToken)
+	a.pusher = cloudPusher{file.Pusher.URL, file.Pusher.Token, []byte(file.CA)}
 	gc.Clock = clock.System{}
 	if file.Clock != "" {
 		t := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: gc.Cloud.RootCAs, MinVersion: tls.VersionTLS12}}

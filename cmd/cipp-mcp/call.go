@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -35,6 +36,7 @@ func callCommand(g *globals) *cobra.Command {
 				return err
 			}
 			defer app.close()
+			app.invoker.FollowFor = 12 * time.Hour // nobody else goes on with it when this process ends
 			caller := mcpserver.Caller{Name: "cipp-mcp call", CanAsk: term.IsTerminal(int(os.Stdin.Fd()))}
 			for {
 				out := app.invoker.Invoke(cmd.Context(), t, json.RawMessage(args), caller)

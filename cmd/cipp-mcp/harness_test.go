@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -19,6 +21,9 @@ import (
 
 func TestMain(m *testing.M) {
 	if os.Getenv("CIPP_TEST_RUN_MAIN") != "" { // the test binary stands in for the program
+		if tag := os.Getenv("CIPP_TEST_PASSWORDS"); tag != "" {
+			generate = awkward(tag)
+		}
 		main()
 		os.Exit(0)
 	}
@@ -63,6 +68,9 @@ func newWorld(t *testing.T, o worldOptions) *world {
 	dir := t.TempDir()
 	cfg := filepath.Join(dir, "cipp-mcp.yaml")
 	text := "version: 1\nstateDir: " + filepath.ToSlash(filepath.Join(dir, "state")) + "\nlog: {level: error}\n" + o.config
+	if !strings.Contains(o.config, "tools:") {
+		text += "tools: {preset: all}\n"
+	}
 	if o.partner {
 		text += "auth: {mode: partner}\n"
 	}
@@ -104,7 +112,10 @@ func newWorld(t *testing.T, o worldOptions) *world {
 }
 
 // connect puts a client of that era in front of the server; who is nil for a client that cannot ask.
-func (w *world) connect(era string, who client.ElicitationHandler) {
+func (w *world) connect(era string, who client.ElicitationHandler) { w.connectAs(era, who, nil) }
+
+// connectAs also says what the client can put to a person; nil is what the library says by itself.
+func (w *world) connectAs(era string, who client.ElicitationHandler, can *mcp.ElicitationCapability) {
 	w.t.Helper()
 	var opts []client.ClientOption
 	if who != nil {
@@ -125,11 +136,15 @@ func (w *world) connect(era string, who client.ElicitationHandler) {
 	}
 	r := mcp.InitializeRequest{}
 	r.Params.ProtocolVersion, r.Params.ClientInfo = version, mcp.Implementation{Name: "test client", Version: "1"}
+	r.Params.Capabilities.Elicitation = can
 	if _, err := c.Initialize(w.t.Context(), r); err != nil {
 		w.t.Fatal(err)
 	}
 	w.client = c
 }
+
+// trust is the sandbox's certificate authority.
+func (w *world) trust() *tls.Config { return &tls.Config{RootCAs: pool(w.sandbox.CA())} }
 
 // Elicit is the person at the client.
 func (w *world) Elicit(ctx context.Context, r mcp.ElicitationRequest) (*mcp.ElicitationResult, error) {
@@ -275,4 +290,26 @@ func (w *world) reveal(handle string) string {
 		w.t.Fatal(err)
 	}
 	return secret
+}
+
+// stateFiles is everything that lies in the state directory, databases and their logs included.
+func (w *world) stateFiles() string {
+	w.t.Helper()
+	dir, err := w.cfg.StatePath()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var all strings.Builder
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		all.Write(b)
+		return err
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return all.String()
 }

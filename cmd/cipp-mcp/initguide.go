@@ -39,7 +39,7 @@ func permissions(cfg config.Config) (graph, exchange, appRoles, gdapRoles []stri
 	}
 	add(&graph, "DelegatedAdminRelationship.Read.All")
 	for _, t := range tools.All() {
-		if slices.Contains(cfg.Tools.Remove, t.Name) || len(cfg.Tools.Only) > 0 && !slices.Contains(cfg.Tools.Only, t.Name) {
+		if off(cfg.Tools, t) != "" {
 			continue
 		}
 		for _, p := range t.Needs.App {

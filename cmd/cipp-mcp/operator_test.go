@@ -210,6 +210,29 @@ func TestAShellWithoutTerminalRevealsNothing(t *testing.T) {
 	}
 }
 
+// What was sealed at the simulated cloud's time is shown, whatever time this machine has.
+func TestASimulatedTimeExpiresNothing(t *testing.T) {
+	d := newDesk(t)
+	old, err := secrets.Open(filepath.Dir(d.dir), past{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.store = old
+	d.store.WorkFactor = 10
+	handle := d.sealed()
+	if out, err := d.command("secrets", "list").CombinedOutput(); err != nil || !strings.Contains(string(out), "cipp-mcp secrets reveal "+handle) {
+		t.Errorf("%s %v", out, err)
+	}
+	if shown, seen := d.reveals("", handle, operator+enter); shown != 1 {
+		t.Errorf("shown %d times:\n%s", shown, seen)
+	}
+}
+
+// past is the built-in story's time.
+type past struct{ clock.System }
+
+func (past) Now() time.Time { return time.Date(2026, 3, 12, 15, 0, 0, 0, time.UTC) }
+
 func TestAShellWithoutTerminalSetsNoPassphrase(t *testing.T) {
 	d := newDesk(t)
 	for _, c := range []struct {

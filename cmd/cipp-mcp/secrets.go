@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -12,6 +14,13 @@ import (
 	"cipp-mcp/internal/secrets"
 )
 
+// timeless stands before everything. A simulated cloud has a time of its own, which nobody can ask here
+// once it is gone: measured by this machine's, what was sealed there might have expired long ago.
+type timeless struct{}
+
+func (timeless) Now() time.Time                                   { return time.Time{} }
+func (timeless) Sleep(ctx context.Context, _ time.Duration) error { return ctx.Err() }
+
 func secretsCommand(g *globals) *cobra.Command {
 	var cloud string
 	c := &cobra.Command{
@@ -19,7 +28,8 @@ func secretsCommand(g *globals) *cobra.Command {
 		Short: "Show generated passwords to the operator, once",
 		Long: `Passwords that the server generates are sealed to the operator's key. These commands ask for the
 operator's passphrase on the controlling terminal itself, never from a pipe, an argument or the
-environment: an agent may own a shell.`,
+environment: an agent may own a shell. With passwords.sink: passwordPusher what is revealed is the
+one-view link; with passwords.sink: age nothing is, and whoever has the private key opens the file.`,
 		Example: "  cipp-mcp secrets init\n  cipp-mcp secrets list\n  cipp-mcp secrets reveal sec_…",
 	}
 	c.PersistentFlags().StringVar(&cloud, "cloud", "", "the cloud whose state is meant, as for serve; sandbox for serve --sandbox")
@@ -39,6 +49,9 @@ environment: an agent may own a shell.`,
 			return nil, err
 		}
 		var clk clock.Clock = clock.System{}
+		if cfg.Sandboxed() {
+			clk = timeless{}
+		}
 		return secrets.Open(dir, clk)
 	}
 	c.AddCommand(&cobra.Command{
@@ -80,7 +93,7 @@ environment: an agent may own a shell.`,
 			}
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 			for _, i := range list {
-				fmt.Fprintf(w, "%s\t%s\t%s\tuntil %s\n", i.Handle, i.Kind, i.For, i.Expires.Format("2006-01-02 15:04Z"))
+				fmt.Fprintf(w, "%s\t%s\t%s\tuntil %s\t%s\n", i.Handle, i.Kind, i.For, i.Expires.Format("2006-01-02 15:04Z"), s.HowToOpen(i.Handle))
 			}
 			return w.Flush()
 		},

@@ -13,14 +13,22 @@ import (
 
 // Every example of the documentation runs, in both protocol eras, and a dry run changes nothing.
 func TestExamplesRun(t *testing.T) {
-	names := strings.NewReplacer("nia@contoso.onmicrosoft.com", "nia@"+harbourline, "contoso.onmicrosoft.com", harbourline, "anna@contoso.com", priya, `"search":"contoso"`, `"search":"harbour"`, `"search":"anna"`, `"search":"priya"`)
+	names := strings.NewReplacer("nia@contoso.onmicrosoft.com", "nia@"+harbourline, "contoso.onmicrosoft.com", harbourline, "anna@contoso.com", dana, "max@contoso.com", "max@"+harbourline, `"search":"contoso"`, `"search":"harbour"`, `"search":"anna"`, `"search":"priya"`)
 	for _, era := range []string{"modern", "legacy"} {
 		t.Run(era, func(t *testing.T) {
-			w := newWorld(t, worldOptions{era: era})
+			o := story(t, func(g, _ m) {
+				g["deletedItems"] = []any{m{"@odata.type": "#microsoft.graph.user", "id": "0c6b1a5e-93d0-4a4f-8c11-5b8f3f1d2e77", "displayName": "Max Born", "deletedDateTime": "$now-3d",
+					"userPrincipalName": "0c6b1a5e93d04a4f8c115b8f3f1d2e77max@" + harbourline}}
+			})
+			o.era = era
+			w := newWorld(t, o)
+			job := w.done("cipp_disable_user", in(harbourline, "userId", gareth)).v["jobId"].(string)
+			jobs := strings.NewReplacer("run_00000000000000000000000000000000", job)
+			w.asked = nil
 			before := w.state()
 			for _, tool := range tools.All() {
 				var args map[string]any
-				if err := json.Unmarshal([]byte(names.Replace(tool.Example)), &args); err != nil {
+				if err := json.Unmarshal([]byte(jobs.Replace(names.Replace(tool.Example))), &args); err != nil {
 					t.Fatalf("%s: %v", tool.Name, err)
 				}
 				a := w.must(tool.Name, args)

@@ -27,6 +27,11 @@ type CloudFile struct {
 		Certificate  string `json:"certificate,omitempty"`
 		RefreshToken string `json:"refreshToken,omitempty"`
 	} `json:"auth"`
+	// Pusher is a Password Pusher that belongs to the cloud, used where the configuration names none.
+	Pusher struct {
+		URL   string `json:"url"`
+		Token string `json:"token"`
+	} `json:"pusher"`
 }
 
 // private says whether what is sent to an address is seen by nobody else: https, or this machine itself.
@@ -52,7 +57,7 @@ func ReadCloudFile(path string) (CloudFile, error) {
 	if f.Authority == "" || f.Graph == "" || f.Exchange == "" {
 		return f, fmt.Errorf("%s: authority, graph and exchange are needed", path)
 	}
-	for _, u := range []string{f.Authority, f.Graph, f.Exchange, f.Clock} {
+	for _, u := range []string{f.Authority, f.Graph, f.Exchange, f.Clock, f.Pusher.URL} {
 		if u != "" && !private(u) {
 			return f, fmt.Errorf("%s: %s must be an https address; credentials and passwords would travel in the clear", path, u)
 		}

@@ -30,6 +30,7 @@ type Config struct {
 	Passwords  Passwords              `yaml:"passwords"`
 	Offboard   map[string]Offboarding `yaml:"offboarding"` // "default" or a tenant's domain
 	StateDir   string                 `yaml:"stateDir"`
+	SealKey    string                 `yaml:"sealKey"` // keyring:SERVICE/NAME | file:PATH; empty: a key of this server's own
 	Log        Log                    `yaml:"log"`
 	UsageHints UsageLocations         `yaml:"usageLocation"` // "default" or a tenant's domain → ISO 3166 code
 }
@@ -54,36 +55,58 @@ type Tenants struct {
 	Deny  []string `yaml:"deny"`
 }
 
-// Tools chooses what the agent sees: all but Remove, or only Only where it is given.
+// Tools chooses what the agent sees: the preset with Add and without Remove, or only Only where it is given.
 type Tools struct {
+	Preset string   `yaml:"preset"` // default | all
+	Add    []string `yaml:"add"`
 	Only   []string `yaml:"only"`
 	Remove []string `yaml:"remove"`
 }
 
 // Approval is how each class of write is approved: client (the person at the client is asked), plan
-// (the plan's token comes back in a second call) or none.
+// (the plan's token comes back in a second call), operator (a person outside the model) or none.
 type Approval struct {
 	Write       string `yaml:"write"`
 	Destructive string `yaml:"destructive"`
+	Critical    string `yaml:"critical"` // operator, and nothing else
+	// TwoPerson names tools or classes that somebody else than the requester has to approve.
+	TwoPerson []string `yaml:"twoPerson"`
+	// Approvers are the people who may approve with a key of their own: name → public key.
+	Approvers map[string]string `yaml:"approvers"`
 }
 
 // Guards are what no plan may pass.
 type Guards struct {
 	BreakGlass         []string `yaml:"breakGlass"`         // user principal names or ids that no write may touch
 	ExternalForwarding string   `yaml:"externalForwarding"` // deny | allow
-}
-
-// Passwords says whether a caller may choose a password himself.
-type Passwords struct {
-	FromCaller string `yaml:"fromCaller"` // accept | refuse
+	// What is more than these within an hour is critical; 0 is no limit.
+	MaxWritesPerHour int `yaml:"maxWritesPerHour"` // writes of all kinds
+	MassAction       int `yaml:"massAction"`       // different users of one tenant
+	BulkTenants      int `yaml:"bulkTenants"`      // different tenants
 }
 
 // Offboarding holds a tenant's defaults for cipp_offboard_user; nil means not set here.
 type Offboarding struct {
-	ConvertToShared  *bool `yaml:"convertToShared"`
-	RemoveLicenses   *bool `yaml:"removeLicenses"`
-	RemoveFromGroups *bool `yaml:"removeFromGroups"`
-	HideFromGal      *bool `yaml:"hideFromGal"`
+	ConvertToShared     *bool `yaml:"convertToShared"`
+	RemoveLicenses      *bool `yaml:"removeLicenses"`
+	RemoveFromGroups    *bool `yaml:"removeFromGroups"`
+	HideFromGal         *bool `yaml:"hideFromGal"`
+	ResetPassword       *bool `yaml:"resetPassword"`
+	RemoveRules         *bool `yaml:"removeRules"`
+	RemoveMobileDevices *bool `yaml:"removeMobileDevices"`
+	CancelMeetings      *bool `yaml:"cancelMeetings"`
+	RemoveOwnAccess     *bool `yaml:"removeOwnAccess"`
+	RemoveMFAMethods    *bool `yaml:"removeMfaMethods"`
+	RemoveRoles         *bool `yaml:"removeRoles"`
+	RemoveAppAccess     *bool `yaml:"removeAppAccess"`
+	ClearManager        *bool `yaml:"clearManager"`
+	DisableDevices      *bool `yaml:"disableDevices"`
+	LitigationHold      *bool `yaml:"litigationHold"`
+}
+
+// Options are the defaults by the option's name.
+func (o Offboarding) Options() map[string]*bool {
+	return map[string]*bool{"convertToShared": o.ConvertToShared, "removeLicenses": o.RemoveLicenses, "removeFromGroups": o.RemoveFromGroups, "hideFromGal": o.HideFromGal, "resetPassword": o.ResetPassword, "removeRules": o.RemoveRules, "removeMobileDevices": o.RemoveMobileDevices, "cancelMeetings": o.CancelMeetings, "removeOwnAccess": o.RemoveOwnAccess, "removeMfaMethods": o.RemoveMFAMethods, "removeRoles": o.RemoveRoles, "removeAppAccess": o.RemoveAppAccess, "clearManager": o.ClearManager, "disableDevices": o.DisableDevices, "litigationHold": o.LitigationHold}
 }
 
 // Log sets the level of what goes to standard error: debug, info, warn or error.
@@ -98,9 +121,10 @@ func Defaults() Config {
 		Cloud:     "public",
 		Auth:      Auth{Mode: "app"},
 		Access:    ReadOnly,
-		Approval:  Approval{Write: "client", Destructive: "client"},
-		Guards:    Guards{ExternalForwarding: "deny"},
-		Passwords: Passwords{FromCaller: "accept"},
+		Tools:     Tools{Preset: "default"},
+		Approval:  Approval{Write: "client", Destructive: "client", Critical: "operator"},
+		Guards:    Guards{ExternalForwarding: "deny", MaxWritesPerHour: 200, MassAction: 25, BulkTenants: 10},
+		Passwords: Passwords{FromCaller: "accept", Sink: SinkTerminal, PasswordPusher: PasswordPusher{ExpireAfterDays: 3, ExpireAfterViews: 1}},
 		Log:       Log{Level: "info"},
 	}
 }
@@ -161,7 +185,7 @@ func (c *Config) environment(env func(string) (string, bool)) {
 		"CIPP_AUTH_MODE": &c.Auth.Mode, "CIPP_AUTH_TENANT_ID": &c.Auth.TenantID, "CIPP_AUTH_CLIENT_ID": &c.Auth.ClientID,
 		"CIPP_AUTH_CLIENT_SECRET": &c.Auth.ClientSecret, "CIPP_AUTH_CERTIFICATE": &c.Auth.Certificate, "CIPP_AUTH_REFRESH_TOKEN": &c.Auth.RefreshToken,
 		"CIPP_APPROVAL_WRITE": &c.Approval.Write, "CIPP_APPROVAL_DESTRUCTIVE": &c.Approval.Destructive,
-		"CIPP_PASSWORDS_FROM_CALLER": &c.Passwords.FromCaller, "CIPP_GUARDS_EXTERNAL_FORWARDING": &c.Guards.ExternalForwarding,
+		"CIPP_PASSWORDS_FROM_CALLER": &c.Passwords.FromCaller, "CIPP_PASSWORDS_SINK": &c.Passwords.Sink, "CIPP_SEAL_KEY": &c.SealKey, "CIPP_GUARDS_EXTERNAL_FORWARDING": &c.Guards.ExternalForwarding,
 	} {
 		if v, ok := env(name); ok && v != "" {
 			*to = v
@@ -179,11 +203,14 @@ func (c Config) Check() error {
 		allowed    []string
 	}{
 		{"access", c.Access, []string{ReadOnly, Write}},
+		{"tools.preset", c.Tools.Preset, []string{"default", "all"}},
 		{"auth.mode", c.Auth.Mode, []string{"app", "partner"}},
-		{"approval.write", c.Approval.Write, []string{"client", "plan", "none"}},
-		{"approval.destructive", c.Approval.Destructive, []string{"client", "plan"}},
+		{"approval.write", c.Approval.Write, []string{"client", "plan", "operator", "none"}},
+		{"approval.destructive", c.Approval.Destructive, []string{"client", "plan", "operator"}},
+		{"approval.critical", c.Approval.Critical, []string{"operator"}},
 		{"guards.externalForwarding", c.Guards.ExternalForwarding, []string{"deny", "allow"}},
 		{"passwords.fromCaller", c.Passwords.FromCaller, []string{"accept", "refuse"}},
+		{"passwords.sink", c.Passwords.Sink, []string{SinkTerminal, SinkLink, SinkAge, SinkPasswordPusher}},
 		{"log.level", c.Log.Level, []string{"debug", "info", "warn", "error"}},
 	} {
 		if !contains(f.allowed, f.value) {
@@ -197,7 +224,10 @@ func (c Config) Check() error {
 			return fmt.Errorf("%s must be a reference (keyring:SERVICE/NAME, file:PATH or env:NAME), never the secret itself", s.key)
 		}
 	}
-	return nil
+	if err := c.Passwords.check(c.Sandboxed()); err != nil {
+		return err
+	}
+	return checkSealKey(c.SealKey)
 }
 
 func contains(list []string, v string) bool {

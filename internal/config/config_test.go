@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"filippo.io/age"
 	"pgregory.net/rapid"
 )
 
@@ -33,13 +34,31 @@ func TestTheExampleIsValid(t *testing.T) {
 
 func TestMistakesAreExplained(t *testing.T) {
 	for text, want := range map[string][]string{
-		"version: 1\nacces: write\n":                           {"line 2", `"acces"`, `"access"`},
-		"version: 2\n":                                         {"version is 2"},
-		"version: 1\naccess: sometimes\n":                      {`access is "sometimes"`, "read-only, write"},
-		"version: 1\nauth:\n  clientSecret: s3cr3t-value\n":    {"auth.clientSecret must be a reference"},
-		"version: 1\nauth:\n  tennantId: x\n":                  {"line 3", `"tenantId"`},
-		"version: 1\napproval: {destructive: none}\n":          {"approval.destructive", "client, plan"},
-		"version: 1\noffboarding: {default: {convert: yes}}\n": {"convertToShared"},
+		"version: 1\nacces: write\n":                                                    {"line 2", `"acces"`, `"access"`},
+		"version: 2\n":                                                                  {"version is 2"},
+		"version: 1\naccess: sometimes\n":                                               {`access is "sometimes"`, "read-only, write"},
+		"version: 1\nauth:\n  clientSecret: s3cr3t-value\n":                             {"auth.clientSecret must be a reference"},
+		"version: 1\nauth:\n  tennantId: x\n":                                           {"line 3", `"tenantId"`},
+		"version: 1\napproval: {destructive: none}\n":                                   {"approval.destructive", "client, plan, operator"},
+		"version: 1\npasswords: {sink: email}\n":                                        {`passwords.sink is "email"`, "terminal, link, age, passwordPusher"},
+		"version: 1\npasswords: {sinks: age}\n":                                         {"line 2", `"sinks"`, `"sink"`},
+		"version: 1\npasswords: {sink: age}\n":                                          {"passwords.ageRecipients must name"},
+		"version: 1\npasswords: {sink: age, ageRecipients: [age1abc]}\n":                {"ageRecipients[0]", "mistyped or cut off"},
+		"version: 1\npasswords: {sink: age, ageRecipients: [ssh-ed25519 AAAA]}\n":       {"ageRecipients[0]", "begins with age1"},
+		"version: 1\npasswords: {sink: age, ageRecipients: [AGE-SECRET-KEY-1s3cr3t]}\n": {"ageRecipients[0]", "private key"},
+		"version: 1\npasswords: {ageRecipients: [age1abc]}\n":                           {"passwords.sink is terminal"},
+		"version: 1\npasswords: {passwordPusher: {url: https://pw.example}}\n":          {"passwords.sink is terminal"},
+		"version: 1\npasswords: {sink: passwordPusher}\n":                               {"passwordPusher.url must say where"},
+		pusher("url: http://pw.example"):                                                {"must be an https address"},
+		pusher("url: https://me:s3cr3t@pw.example"):                                     {"without user, query or fragment"},
+		pusher("url: https://pw.example, token: s3cr3t-token"):                          {"passwordPusher.token must be a reference"},
+		pusher("url: https://pw.example, expireAfterDays: 91"):                          {"expireAfterDays is 91", "between 1 and 90"},
+		pusher("url: https://pw.example, expireAfterViews: 0"):                          {"expireAfterViews is 0"},
+		pusher("url: https://pw.example, expireAfterView: 1"):                           {`"expireAfterView"`, `"expireAfterViews"`},
+		"version: 1\nsealKey: s3cr3t\n":                                                 {"sealKey must be keyring:SERVICE/NAME or file:PATH"},
+		"version: 1\nsealKey: keyring:only-service\n":                                   {"sealKey must be keyring:SERVICE/NAME"},
+		"version: 1\nsealKey: env:SEAL\n":                                               {"sealKey must be keyring:SERVICE/NAME"},
+		"version: 1\noffboarding: {default: {convert: yes}}\n":                          {"convertToShared"},
 	} {
 		_, err := Load(write(t, text), noEnv)
 		if err == nil {
@@ -54,6 +73,46 @@ func TestMistakesAreExplained(t *testing.T) {
 		if strings.Contains(err.Error(), "s3cr3t") {
 			t.Errorf("the error shows the secret: %v", err)
 		}
+	}
+}
+
+func pusher(settings string) string {
+	return "version: 1\npasswords: {sink: passwordPusher, passwordPusher: {" + settings + "}}\n"
+}
+
+func TestSinksThatMakeSense(t *testing.T) {
+	id, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{
+		"version: 1\npasswords: {sink: link}\n",
+		"version: 1\npasswords: {sink: age, ageRecipients: [" + id.Recipient().String() + "]}\n",
+		pusher("url: https://pw.example/pusher, token: env:PUSHER, expireAfterDays: 1"),
+		pusher("url: 'http://127.0.0.1:5100'"),
+		"version: 1\ncloud: sandbox\npasswords: {sink: passwordPusher}\n", // the sandbox has its own
+		"version: 1\nsealKey: keyring:cipp-mcp/seal\n",
+		"version: 1\nsealKey: file:/run/keys/seal\n",
+	} {
+		c, err := Load(write(t, text), noEnv)
+		if err != nil || c.Passwords.PasswordPusher.ExpireAfterViews != 1 {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+func TestRecipientsGoTogether(t *testing.T) {
+	classic, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	quantum, err := age.GenerateHybridIdentity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := Passwords{Sink: SinkAge, AgeRecipients: []string{classic.Recipient().String(), quantum.Recipient().String()}}
+	if err := p.check(false); err == nil || !strings.Contains(err.Error(), "cannot be used together") {
+		t.Errorf("%v", err)
 	}
 }
 

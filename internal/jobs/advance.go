@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -30,6 +31,12 @@ type Worker struct {
 	Later func(error) (time.Duration, bool)
 	// Explain words an error for the ledger; it must not let secrets through.
 	Explain func(error) string
+	// Check looks, before the first call of a run that waited for a time or for an approval, whether it
+	// may still begin. ErrWithdrawn ends it for a person to look at; nil where nobody looks.
+	Check func(context.Context, Job, []Step) error
+	// Send prepares the context of a step's functions: calls made with it bear the request id, and the
+	// ids of Microsoft's answers are handed over at the end. nil prepares nothing.
+	Send func(ctx context.Context, requestID string) (context.Context, func() []string)
 }
 
 // Work claims a run and takes it as far as it goes now. A run that is not due, or that another
@@ -61,7 +68,11 @@ func (w *Worker) Advance(ctx context.Context, runID string, epoch int64) error {
 		case job.Epoch != epoch || a.lease.lapsed():
 			return ErrFenced
 		}
-		if more, err = a.next(ctx, job); err != nil {
+		more, err = a.next(ctx, job)
+		switch {
+		case errors.Is(err, errFrozen) && !errors.Is(err, ErrStore):
+			return a.lease.park(ctx, a.now().Add(thaw))
+		case err != nil:
 			return err
 		}
 	}
@@ -106,12 +117,12 @@ func (j Job) late(now time.Time) bool {
 	if j.Deadline.IsZero() || !now.After(j.Deadline) || j.Cancelled {
 		return false
 	}
-	for _, s := range j.Steps {
-		if s.Attempt > 0 {
-			return false
-		}
-	}
-	return true
+	return !j.begun()
+}
+
+// begun says that a call was made, or was about to be.
+func (j Job) begun() bool {
+	return slices.ContainsFunc(j.Steps, func(s StepRow) bool { return s.Attempt > 0 })
 }
 
 // over says that nothing more happens to a step by itself.
@@ -213,6 +224,9 @@ func (a *advance) rebuild(ctx context.Context, job Job) (ok bool, err error) {
 		return false, a.end(ctx, RunAttention, "this version of cipp-mcp does not know jobs of the kind "+job.Kind)
 	}
 	steps, err := guarded(func() ([]Step, error) { return build(context.WithoutCancel(ctx), job.RunInfo) })
+	if err == nil && a.Check != nil && !job.begun() {
+		_, err = guarded(func() (struct{}, error) { return struct{}{}, a.Check(context.WithoutCancel(ctx), job, steps) })
+	}
 	switch {
 	case err == nil:
 		a.steps = make(map[string]Step, len(steps))

@@ -39,6 +39,7 @@ type ending struct {
 	handle                 Handle
 	nextAt                 time.Time
 	attempt                string // how the call ended; "" when none did
+	answers                []string
 }
 
 func settleOf(s Step) time.Duration {
@@ -93,21 +94,26 @@ func (a *advance) do(ctx context.Context, job Job, row StepRow, s Step) error {
 		return errors.Join(a.write(ctx, job.Run, row, ending{state: StateToDo, attempt: "withdrawn"}), ErrFenced)
 	}
 	settle := settleOf(s)
-	call, cancel := a.calling(ctx, row, request, settle)
+	call, cancel := a.calling(ctx, job.Run, row, request, settle)
 	defer cancel()
-	handle, err := guarded(func() (Handle, error) { return s.Do(call, job.Run) })
+	answers := func() []string { return nil }
+	sending := call
+	if a.Send != nil {
+		sending, answers = a.Send(call, request)
+	}
+	handle, err := guarded(func() (Handle, error) { return s.Do(sending, job.Run) })
 	if ofLedger(err) {
 		return err // whether the call was made is not known: the step stays in intent
 	}
 	e := a.answered(call, job, row, s, err)
-	e.handle = handle
+	e.handle, e.answers = handle, answers()
 	return a.write(ctx, job.Run, row, e)
 }
 
 // calling is the context of a step's functions: it outlives the caller, ends before the settle time
 // does, and carries what Keep needs.
-func (a *advance) calling(ctx context.Context, row StepRow, request string, settle time.Duration) (context.Context, context.CancelFunc) {
-	ctx = context.WithValue(context.WithoutCancel(ctx), inHandKey{}, &stepInHand{lease: a.lease, idx: row.idx, request: request})
+func (a *advance) calling(ctx context.Context, run *Run, row StepRow, request string, settle time.Duration) (context.Context, context.CancelFunc) {
+	ctx = context.WithValue(context.WithoutCancel(ctx), inHandKey{}, &stepInHand{lease: a.lease, run: run, idx: row.idx, name: row.Name, request: request})
 	return context.WithTimeout(ctx, min(settle/2, longestCall))
 }
 
@@ -167,7 +173,7 @@ func (a *advance) look(ctx context.Context, job Job, row StepRow, s Step) error 
 		row.IntentAt = now // the clock was set back: the settle time begins anew
 	}
 	settle := settleOf(s)
-	call, cancel := a.calling(ctx, row, "", settle)
+	call, cancel := a.calling(ctx, job.Run, row, "", settle)
 	defer cancel()
 	out, err := a.verify(call, job, s)
 	if ofLedger(err) {
@@ -213,6 +219,9 @@ func (a *advance) intend(ctx context.Context, row *StepRow, request string) erro
 		if n, err := execute(ctx, tx, `UPDATE run SET epoch = epoch WHERE id = ? AND cancel_requested = 0`, a.lease.run); err != nil || n == 0 {
 			return errors.Join(err, stoppedIf(n == 0 && err == nil))
 		}
+		if f, err := freezeIn(ctx, tx); err != nil || f != nil {
+			return errors.Join(err, errFrozen)
+		}
 		n, err := execute(ctx, tx, `UPDATE step SET state = ?, attempt = attempt + 1, tries = tries + 1, intent_at = ?, next_at = 0, op_handle = '', result = '', error_class = '', error = ''
 			WHERE run_id = ? AND idx = ? AND state = ? AND attempt = ?`, StateIntent, milli(now), a.lease.run, row.idx, from, row.Attempt)
 		if err != nil {
@@ -226,7 +235,7 @@ func (a *advance) intend(ctx context.Context, row *StepRow, request string) erro
 			return err
 		}
 		return audit(ctx, tx, a.lease.run, now, a.Ledger.owner.id, Event{Event: "intent", Step: row.Name, Attempt: row.Attempt + 1, Epoch: a.lease.epoch,
-			From: from, State: StateIntent, Before: row.Change.Before, After: row.Change.After, Request: request})
+			From: from, State: StateIntent, Target: row.Change.Target, Before: row.Change.Before, After: row.Change.After, Request: request})
 	})
 	if err == nil {
 		row.State, row.IntentAt, row.NextAt, row.Detail, row.Problem = StateIntent, now, time.Time{}, "", ""
@@ -246,7 +255,7 @@ func stoppedIf(stopped bool) error {
 // write puts down what became of a step, with the values its functions left and, where the step moved
 // or a call ended, its line of the audit.
 func (a *advance) write(ctx context.Context, run *Run, row StepRow, e ending) error {
-	vals, err := run.kept()
+	vals, err := a.Ledger.kept(run)
 	if err != nil {
 		return err
 	}
@@ -279,7 +288,7 @@ func (a *advance) write(ctx context.Context, run *Run, row StepRow, e ending) er
 		if e.attempt == "" && e.state == row.State {
 			return nil
 		}
-		return audit(ctx, tx, a.lease.run, now, a.Ledger.owner.id, Event{Event: "step", Step: row.Name, Attempt: row.Attempt, Epoch: a.lease.epoch, From: row.State, State: e.state, Detail: e.detail})
+		return audit(ctx, tx, a.lease.run, now, a.Ledger.owner.id, Event{Event: "step", Step: row.Name, Attempt: row.Attempt, Epoch: a.lease.epoch, From: row.State, State: e.state, Detail: e.detail, Answers: e.answers})
 	})
 	a.Ledger.told("")
 	return err

@@ -9,22 +9,42 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 )
 
-// Event is what one line of the audit tells. It never holds a secret.
+// Event is what one line of the journal tells. It never holds a secret.
 type Event struct {
-	Event    string `json:"event"` // created | claimed | intent | step | cancel | retry | resolve | end | postponed
-	Step     string `json:"step,omitempty"`
-	Attempt  int    `json:"attempt,omitempty"`
-	Epoch    int64  `json:"epoch,omitempty"`
-	From     string `json:"from,omitempty"`
-	State    string `json:"state,omitempty"`
-	Before   string `json:"before,omitempty"`
-	After    string `json:"after,omitempty"`
-	Request  string `json:"request,omitempty"` // the client-request-id of the call
-	Approval string `json:"approval,omitempty"`
-	Detail   string `json:"detail,omitempty"`
+	// Event is one of call, plan, created, scheduled, approved, denied, claimed, intent, step, cancel,
+	// retry, resolve, postponed, end, grant, freeze.
+	Event    string   `json:"event"`
+	Tool     string   `json:"tool,omitempty"`
+	Tenant   string   `json:"tenant,omitempty"`
+	User     string   `json:"user,omitempty"`
+	Step     string   `json:"step,omitempty"`
+	Target   string   `json:"target,omitempty"`
+	Attempt  int      `json:"attempt,omitempty"`
+	Epoch    int64    `json:"epoch,omitempty"`
+	From     string   `json:"from,omitempty"`
+	State    string   `json:"state,omitempty"`
+	Before   string   `json:"before,omitempty"`
+	After    string   `json:"after,omitempty"`
+	Request  string   `json:"request,omitempty"`   // the client-request-id of the call
+	Answers  []string `json:"microsoft,omitempty"` // the request-ids of Microsoft's answers
+	Shown    string   `json:"shown,omitempty"`     // fingerprint of the plan that was shown
+	Approval string   `json:"approvedBy,omitempty"`
+	Grant    string   `json:"grant,omitempty"`
+	Client   string   `json:"client,omitempty"` // who asked, as the client names itself
+	Reason   string   `json:"reason,omitempty"`
+	Ticket   string   `json:"ticket,omitempty"`
+	Detail   string   `json:"detail,omitempty"`
+}
+
+// Note writes a line that belongs to no change of a run, such as that a tool was called; runID may be
+// that of a run that is only planned.
+func (l *Ledger) Note(ctx context.Context, runID, who string, e Event) error {
+	return l.store.Change(ctx, func(ctx context.Context, tx Tx) error { return audit(ctx, tx, runID, l.time.now(), who, e) })
 }
 
 // AuditLine is one line as it lies in the ledger.
@@ -120,4 +140,32 @@ func (s *Store) eachLine(ctx context.Context, query string, f func(AuditLine) er
 		}
 	}
 	return storeError(rows.Err())
+}
+
+// LastWritten is when the newest line of the journal was written, zero when there is none.
+func (s *Store) LastWritten(ctx context.Context) (time.Time, error) {
+	var at int64
+	err := s.read.QueryRowContext(ctx, `SELECT COALESCE(MAX(at), 0) FROM audit`).Scan(&at)
+	return fromMilli(at), storeError(err)
+}
+
+// Reaches says whether the chain still holds a head that was noted earlier, written SEQ:HASH.
+func (s *Store) Reaches(ctx context.Context, head string) error {
+	seq, hash, _ := strings.Cut(strings.TrimSpace(head), ":")
+	n, err := strconv.ParseInt(seq, 10, 64)
+	if err != nil || hash == "" {
+		return errors.New("a head is written SEQ:HASH, as journal verify prints it")
+	}
+	var found string
+	err = s.read.QueryRowContext(ctx, `SELECT hash FROM audit WHERE seq = ?`, n).Scan(&found)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return fmt.Errorf("%w: it ends before line %d", ErrAudit, n)
+	case err != nil:
+		return storeError(err)
+	case found != hash:
+		return fmt.Errorf("%w: line %d is another than it was", ErrAudit, n)
+	default:
+		return nil
+	}
 }

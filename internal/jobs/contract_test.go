@@ -59,6 +59,10 @@ var contract = []func(*testing.T){
 	TestSeveralLoopsShareAFile,
 	TestTheLoopTakesOverFromTheDead,
 	TestStoppingBetweenSteps,
+	TestAHeldRunWaitsForItsApproval,
+	TestAGrantIsUsedUp,
+	TestAFreezeStopsTheNextCall,
+	TestOneRunForOneCall,
 	TestKillMatrix,
 	TestKillSoak,
 }

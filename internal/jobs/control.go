@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -11,8 +12,11 @@ import (
 // begun. A run that has ended stays as it is.
 func (l *Ledger) Cancel(ctx context.Context, runID, who string) error {
 	err := l.store.Change(ctx, func(ctx context.Context, tx Tx) error {
-		if _, err := readJob(ctx, tx, runID); err != nil {
+		if _, err := l.readJob(ctx, tx, runID); err != nil {
 			return err
+		}
+		if n, err := execute(ctx, tx, `UPDATE run SET state = ?, detail = 'cancelled before it was approved' WHERE id = ? AND state = ?`, RunCancelled, runID, RunHeld); err != nil || n > 0 {
+			return errors.Join(err, audit(ctx, tx, runID, l.time.now(), who, Event{Event: "cancel"}))
 		}
 		n, err := execute(ctx, tx, `UPDATE run SET cancel_requested = 1, next_at = 0 WHERE (id = ? OR parent_id = ?) AND state IN ('queued', 'running') AND cancel_requested = 0`, runID, runID)
 		if err != nil || n == 0 {
@@ -29,10 +33,22 @@ func (l *Ledger) Cancel(ctx context.Context, runID, who string) error {
 // Retry sets a run that ended to work again: steps that failed, were left out or were cancelled begin
 // anew, accepted ones are looked after again. A step whose outcome is unknown stays so: Resolve.
 func (l *Ledger) Retry(ctx context.Context, runID, who string) error {
+	return l.goOn(ctx, runID, who, "retry", true)
+}
+
+// Resume is Retry without the steps that failed: what a cancel cut off goes on.
+func (l *Ledger) Resume(ctx context.Context, runID, who string) error {
+	return l.goOn(ctx, runID, who, "resume", false)
+}
+
+func (l *Ledger) goOn(ctx context.Context, runID, who, event string, failedToo bool) error {
 	return l.again(ctx, runID, func(ctx context.Context, tx Tx, j Job) error {
 		for _, s := range j.Steps {
 			switch s.State {
 			case StateFailed, StateSkipped, StateCancelled:
+				if s.State == StateFailed && !failedToo {
+					continue
+				}
 				if err := restart(ctx, tx, runID, s.idx); err != nil {
 					return err
 				}
@@ -42,7 +58,7 @@ func (l *Ledger) Retry(ctx context.Context, runID, who string) error {
 				}
 			}
 		}
-		return audit(ctx, tx, runID, l.time.now(), who, Event{Event: "retry"})
+		return audit(ctx, tx, runID, l.time.now(), who, Event{Event: event})
 	})
 }
 
@@ -107,7 +123,7 @@ func restart(ctx context.Context, tx Tx, runID string, idx int) error {
 // again opens a run that has ended, in the transaction of what a person does to it.
 func (l *Ledger) again(ctx context.Context, runID string, f func(context.Context, Tx, Job) error) error {
 	err := l.store.Change(ctx, func(ctx context.Context, tx Tx) error {
-		j, err := readJob(ctx, tx, runID)
+		j, err := l.readJob(ctx, tx, runID)
 		if err != nil {
 			return err
 		}

@@ -289,8 +289,8 @@ func TestAParentEndsWithItsChildren(t *testing.T) {
 	if n, err := l.Children(t.Context(), "bulk"); err != nil || n[RunDone] != 1 || n[RunAttention] != 1 {
 		t.Errorf("%v, %v", n, err)
 	}
-	all, err := l.Jobs(t.Context(), "", 10)
-	if done, derr := l.Jobs(t.Context(), RunDone, 10); err != nil || derr != nil || len(all) != 3 || len(done) != 1 {
+	all, err := l.Jobs(t.Context(), "", "", 10)
+	if done, derr := l.Jobs(t.Context(), RunDone, "", 10); err != nil || derr != nil || len(all) != 3 || len(done) != 1 {
 		t.Errorf("%d and %d runs, %v, %v", len(all), len(done), err, derr)
 	}
 }

@@ -280,3 +280,8 @@ func verified(t *testing.T, l *Ledger) {
 		t.Errorf("integrity: %s, %v", said, err)
 	}
 }
+
+var (
+	errLost    = errors.New("the answer was lost")
+	errRefused = errors.New("refused")
+)

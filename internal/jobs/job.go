@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 )
 
@@ -24,16 +25,20 @@ type RunInfo struct {
 	Created     time.Time
 	CreatedBy   string
 	Approval    string
+	Proof       string // what makes the approval believable
 	ParentID    string
 	Owner       string
 	Epoch       int64
 	Cancelled   bool // a person wants it to stop
 
 	failures int
+	vals     string // the run's values as they lie in the ledger
 }
 
 // Ended says that nothing more happens without a person.
-func (r RunInfo) Ended() bool { return r.State != RunQueued && r.State != RunRunning }
+func (r RunInfo) Ended() bool {
+	return r.State != RunQueued && r.State != RunRunning && r.State != RunHeld
+}
 
 // StepRow is one step as it lies in the ledger.
 type StepRow struct {
@@ -71,7 +76,7 @@ func (s StepRow) result() StepResult {
 	return StepResult{Step: s.Name, State: s.State, Summary: s.Change.Summary, Detail: s.Detail}
 }
 
-const runColumns = `id, kind, plan_version, info, args, vals, state, detail, not_before, next_at, deadline, created_at, created_by, approval, parent_id, owner, epoch, cancel_requested, failures`
+const runColumns = `id, kind, plan_version, info, args, vals, state, detail, not_before, next_at, deadline, created_at, created_by, approval, proof, parent_id, owner, epoch, cancel_requested, failures`
 
 // Job reads a run and its steps as they were at one moment.
 func (l *Ledger) Job(ctx context.Context, id string) (Job, error) {
@@ -80,10 +85,10 @@ func (l *Ledger) Job(ctx context.Context, id string) (Job, error) {
 		return Job{}, storeError(err)
 	}
 	defer func() { _ = tx.Rollback() }() // it only reads
-	return readJob(ctx, tx, id)
+	return l.readJob(ctx, tx, id)
 }
 
-func readJob(ctx context.Context, tx Tx, id string) (Job, error) {
+func (l *Ledger) readJob(ctx context.Context, tx Tx, id string) (Job, error) {
 	info, err := scanRun(tx.QueryRowContext(ctx, `SELECT `+runColumns+` FROM run WHERE id = ?`, id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return Job{}, ErrNoRun
@@ -92,15 +97,24 @@ func readJob(ctx context.Context, tx Tx, id string) (Job, error) {
 		return Job{}, storeError(err)
 	}
 	j := Job{RunInfo: info}
-	rows, err := tx.QueryContext(ctx, `SELECT idx, name, class, needs, change, state, attempt, tries, intent_at, next_at, op_handle, result, error_class, error FROM step WHERE run_id = ? ORDER BY idx`, id)
+	if err := l.open(info.vals, &j.Run.values); err != nil {
+		return Job{}, fmt.Errorf("what the steps of job %s left cannot be read: %w", id, err)
+	}
+	rows, err := tx.QueryContext(ctx, `SELECT idx, name, class, needs, change, state, attempt, tries, intent_at, next_at, before_image, op_handle, result, error_class, error FROM step WHERE run_id = ? ORDER BY idx`, id)
 	if err != nil {
 		return Job{}, storeError(err)
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
-		s, err := scanStep(rows)
+		s, image, err := scanStep(rows)
 		if err != nil {
 			return Job{}, storeError(err)
+		}
+		if image != "" {
+			var before json.RawMessage
+			if err := errors.Join(l.open(image, &before), j.Run.Put(beforeKey+s.Name, before)); err != nil {
+				return Job{}, fmt.Errorf("what step %s found before cannot be read: %w", s.Name, err)
+			}
 		}
 		if s.Handle != nil {
 			if err := j.Run.Put(handleKey+s.Name, s.Handle); err != nil {
@@ -119,12 +133,13 @@ func scanRun(row scanner) (RunInfo, error) {
 	var id, info, args, vals string
 	var notBefore, nextAt, deadline, created int64
 	err := row.Scan(&id, &r.Kind, &r.PlanVersion, &info, &args, &vals, &r.State, &r.Detail, &notBefore, &nextAt, &deadline, &created,
-		&r.CreatedBy, &r.Approval, &r.ParentID, &r.Owner, &r.Epoch, &r.Cancelled, &r.failures)
+		&r.CreatedBy, &r.Approval, &r.Proof, &r.ParentID, &r.Owner, &r.Epoch, &r.Cancelled, &r.failures)
 	if err != nil {
 		return r, err
 	}
 	r.Run = &Run{}
-	if err := errors.Join(json.Unmarshal([]byte(info), r.Run), json.Unmarshal([]byte(vals), &r.Run.values)); err != nil {
+	r.vals = vals
+	if err := json.Unmarshal([]byte(info), r.Run); err != nil {
 		return r, fmt.Errorf("the row of job %s is damaged: %w", id, err)
 	}
 	r.Run.ID, r.Args = id, json.RawMessage(args)
@@ -132,13 +147,12 @@ func scanRun(row scanner) (RunInfo, error) {
 	return r, nil
 }
 
-func scanStep(row scanner) (StepRow, error) {
-	var s StepRow
+func scanStep(row scanner) (s StepRow, image string, err error) {
 	var class, needs, change, handle, result, problem string
 	var intentAt, nextAt int64
-	err := row.Scan(&s.idx, &s.Name, &class, &needs, &change, &s.State, &s.Attempt, &s.tries, &intentAt, &nextAt, &handle, &result, &s.Problem, &problem)
+	err = row.Scan(&s.idx, &s.Name, &class, &needs, &change, &s.State, &s.Attempt, &s.tries, &intentAt, &nextAt, &image, &handle, &result, &s.Problem, &problem)
 	if err != nil {
-		return s, err
+		return s, "", err
 	}
 	s.Class, s.IntentAt, s.NextAt = classOf(class), fromMilli(intentAt), fromMilli(nextAt)
 	if s.Detail = result; s.Detail == "" {
@@ -149,14 +163,18 @@ func scanStep(row scanner) (StepRow, error) {
 		err = errors.Join(err, json.Unmarshal([]byte(handle), &s.Handle))
 	}
 	if err != nil {
-		return s, fmt.Errorf("the row of step %s is damaged: %w", s.Name, err)
+		return s, "", fmt.Errorf("the row of step %s is damaged: %w", s.Name, err)
 	}
-	return s, nil
+	return s, image, nil
 }
 
-// Jobs lists runs, the newest first, at most limit of them; state "" is any.
-func (l *Ledger) Jobs(ctx context.Context, state string, limit int) ([]RunInfo, error) {
-	rows, err := l.store.read.QueryContext(ctx, `SELECT `+runColumns+` FROM run WHERE ? IN ('', state) ORDER BY created_at DESC, id LIMIT ?`, state, limit)
+// Jobs lists runs, the newest first, at most limit of them; state and tenant "" are any.
+func (l *Ledger) Jobs(ctx context.Context, state, tenantID string, limit int) ([]RunInfo, error) {
+	return l.list(ctx, `SELECT `+runColumns+` FROM run WHERE ? IN ('', state) AND ? IN ('', tenant) ORDER BY created_at DESC, id LIMIT ?`, state, tenantID, limit)
+}
+
+func (l *Ledger) list(ctx context.Context, query string, args ...any) ([]RunInfo, error) {
+	rows, err := l.store.read.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, storeError(err)
 	}
@@ -172,13 +190,45 @@ func (l *Ledger) Jobs(ctx context.Context, state string, limit int) ([]RunInfo, 
 	return out, storeError(rows.Err())
 }
 
+// Since lists the runs that were made after a moment.
+func (l *Ledger) Since(ctx context.Context, at time.Time) ([]RunInfo, error) {
+	return l.list(ctx, `SELECT `+runColumns+` FROM run WHERE created_at > ?`, milli(at))
+}
+
+// ByKey finds the run that a call made, "" when there is none.
+func (l *Ledger) ByKey(ctx context.Context, key string) (runID string, err error) {
+	err = l.store.read.QueryRowContext(ctx, `SELECT id FROM run WHERE call_key = ? AND call_key <> ''`, key).Scan(&runID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return runID, storeError(err)
+}
+
+// Active finds the run of a kind that is at work on a subject, "" when there is none.
+func (l *Ledger) Active(ctx context.Context, tenantID, subject, kind string) (runID string, err error) {
+	err = l.store.read.QueryRowContext(ctx, `SELECT id FROM run WHERE tenant = ? AND subject = ? AND kind = ? AND state IN ('queued', 'running') ORDER BY created_at LIMIT 1`, tenantID, subject, kind).Scan(&runID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return runID, storeError(err)
+}
+
+// Count counts all runs by their state.
+func (l *Ledger) Count(ctx context.Context) (map[string]int, error) {
+	return countBy(ctx, l.store.read, `SELECT state, COUNT(*) FROM run GROUP BY state`)
+}
+
 // Children counts the runs below a parent by their state.
 func (l *Ledger) Children(ctx context.Context, parentID string) (map[string]int, error) {
 	return countChildren(ctx, l.store.read, parentID)
 }
 
 func countChildren(ctx context.Context, tx Tx, parentID string) (map[string]int, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT state, COUNT(*) FROM run WHERE parent_id = ? GROUP BY state`, parentID)
+	return countBy(ctx, tx, `SELECT state, COUNT(*) FROM run WHERE parent_id = ? GROUP BY state`, parentID)
+}
+
+func countBy(ctx context.Context, tx Tx, query string, args ...any) (map[string]int, error) {
+	rows, err := tx.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, storeError(err)
 	}
@@ -195,20 +245,52 @@ func countChildren(ctx context.Context, tx Tx, parentID string) (map[string]int,
 	return out, storeError(rows.Err())
 }
 
-// kept is what the steps leave for each other, without the handles, which lie with their steps.
-func (r *Run) kept() (string, error) {
+// kept is what the steps leave for each other, without the handles and what was found before, which lie
+// with their steps.
+func (l *Ledger) kept(r *Run) (string, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	vals := maps.Clone(r.values)
 	maps.DeleteFunc(vals, func(k string, _ json.RawMessage) bool {
-		return len(k) > len(handleKey) && k[:len(handleKey)] == handleKey
+		return strings.HasPrefix(k, handleKey) || strings.HasPrefix(k, beforeKey)
 	})
 	if vals == nil {
 		vals = map[string]json.RawMessage{}
 	}
-	b, err := json.Marshal(vals)
+	return l.seal(vals)
+}
+
+// Box seals what steps leave behind: it holds people's data, and the ledger is a file that is backed up.
+type Box interface {
+	Seal(purpose string, v any) (string, error)
+	Open(purpose, box string, v any) error
+}
+
+// sealedMark begins a value that lies sealed.
+const sealedMark = "sealed:"
+
+// seal writes a value as it lies in the ledger.
+func (l *Ledger) seal(v any) (string, error) {
+	if l.Box != nil {
+		s, err := l.Box.Seal(sealedMark, v)
+		return sealedMark + s, err
+	}
+	b, err := json.Marshal(v)
 	if err != nil {
 		return "", fmt.Errorf("keep the run's values: %w", err)
 	}
 	return string(b), nil
+}
+
+// open reads such a value.
+func (l *Ledger) open(text string, v any) error {
+	box, sealed := strings.CutPrefix(text, sealedMark)
+	switch {
+	case !sealed:
+		return json.Unmarshal([]byte(text), v)
+	case l.Box == nil:
+		return errors.New("it was sealed with a key that is not here")
+	default:
+		return l.Box.Open(sealedMark, box, v)
+	}
 }

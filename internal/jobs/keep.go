@@ -2,7 +2,6 @@ package jobs
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -11,6 +10,28 @@ import (
 
 // handleKey is under what name a run's values hold the handle that a step's Do returned.
 const handleKey = "handle/"
+
+// beforeKey is under what name a run's values hold what KeepBefore kept for a step.
+const beforeKey = "before/"
+
+// Before reads what a step found before its first call, in whatever process that was, and says whether
+// there is anything.
+func (r *Run) Before(step string, v any) bool { return r.Get(beforeKey+step, v) }
+
+// Found is what planning found, read once and remembered in the run: a process that rebuilds the run's
+// steps later gets the same value, not what the tenant looks like by then. Whatever decides which steps
+// there are, or how they are named, comes through it.
+func Found[T any](ctx context.Context, run *Run, key string, read func(context.Context) (T, error)) (T, error) {
+	var found T
+	if run.Get("found/"+key, &found) {
+		return found, nil
+	}
+	found, err := read(ctx)
+	if err != nil {
+		return found, err
+	}
+	return found, run.Put("found/"+key, found)
+}
 
 // HandleOf is what a step's Do returned, in whatever process that was; nil when there is nothing.
 func (r *Run) HandleOf(step string) Handle {
@@ -22,7 +43,9 @@ func (r *Run) HandleOf(step string) Handle {
 // stepInHand is what a step's functions carry in their context.
 type stepInHand struct {
 	lease   *lease
+	run     *Run
 	idx     int
+	name    string
 	request string
 }
 
@@ -54,7 +77,7 @@ func (r *Run) Keep(ctx context.Context, key string, v any) error {
 	if h == nil {
 		return nil // a run without a ledger
 	}
-	vals, err := r.kept()
+	vals, err := h.lease.ledger.kept(r)
 	if err != nil {
 		return err
 	}
@@ -70,14 +93,14 @@ func KeepBefore[T any](ctx context.Context, read func(context.Context) (T, error
 	var found T
 	h := inHand(ctx)
 	if h == nil {
-		return read(ctx)
+		return read(ctx) // a step that runs without a ledger
 	}
 	image, err := h.before(ctx)
 	if err != nil {
 		return found, err
 	}
 	if image != "" {
-		if err := json.Unmarshal([]byte(image), &found); err != nil {
+		if err := h.lease.ledger.open(image, &found); err != nil {
 			return found, fmt.Errorf("what step %d found before is damaged: %w", h.idx, err)
 		}
 		return found, nil
@@ -85,12 +108,14 @@ func KeepBefore[T any](ctx context.Context, read func(context.Context) (T, error
 	if found, err = read(ctx); err != nil {
 		return found, err
 	}
-	b, err := json.Marshal(found)
-	if err != nil {
+	if image, err = h.lease.ledger.seal(found); err != nil {
 		return found, fmt.Errorf("keep what was found before: %w", err)
 	}
+	if err := h.run.Put(beforeKey+h.name, found); err != nil {
+		return found, err
+	}
 	return found, h.lease.change(ctx, func(ctx context.Context, tx Tx) error {
-		_, err := execute(ctx, tx, `UPDATE step SET before_image = ? WHERE run_id = ? AND idx = ? AND before_image = ''`, string(b), h.lease.run, h.idx)
+		_, err := execute(ctx, tx, `UPDATE step SET before_image = ? WHERE run_id = ? AND idx = ? AND before_image = ''`, image, h.lease.run, h.idx)
 		return err
 	})
 }

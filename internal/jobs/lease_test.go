@@ -324,6 +324,17 @@ func TestWhatIsKeptOutlivesTheProcess(t *testing.T) {
 	if !j.Run.Get("planned", &planned) || planned != 7 {
 		t.Errorf("the plan's value is %d", planned)
 	}
+	var before string
+	if !j.Run.Before("s", &before) || before != "before" {
+		t.Errorf("what the step found before is %q", before)
+	}
+	looks := 0
+	for range 2 {
+		got, err := Found(t.Context(), j.Run, "groups", func(context.Context) ([]string, error) { looks++; return []string{"a"}, nil })
+		if err != nil || len(got) != 1 || got[0] != "a" || looks != 1 {
+			t.Errorf("found %v after %d looks: %v", got, looks, err)
+		}
+	}
 	loose := &Run{}
 	if was, err := KeepBefore(t.Context(), func(context.Context) (int, error) { return 3, nil }); err != nil || was != 3 || loose.Keep(t.Context(), "a", 1) != nil || loose.HandleOf("s") != nil || RequestID(t.Context()) != "" {
 		t.Errorf("without a ledger: %d, %v", was, err)

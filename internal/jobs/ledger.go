@@ -25,6 +25,7 @@ const (
 	RunDone      = "done"
 	RunAttention = "attention" // a step is not done, and nothing more happens without a person
 	RunCancelled = "cancelled"
+	RunHeld      = "held" // waits for the operator's approval
 )
 
 // The ways the ledger refuses.
@@ -32,6 +33,8 @@ var (
 	ErrNoRun    = errors.New("there is no such job")
 	ErrNoStep   = errors.New("this job has no such step")
 	ErrRunBusy  = errors.New("a job of this kind is at work on this subject already")
+	ErrRunKnown = errors.New("this call was made before under the same key")
+	ErrNotHeld  = errors.New("this job does not wait for an approval")
 	ErrNotEnded = errors.New("this job is still at work")
 	ErrNotOpen  = errors.New("only a step whose outcome is unknown is resolved by a person")
 	ErrFenced   = errors.New("another process has taken this job over")
@@ -44,6 +47,8 @@ type Ledger struct {
 	owner   *owner
 	time    *timeline
 	machine clock.Clock
+	// Box seals what steps keep; nil leaves it open.
+	Box Box
 	// Dispatch is told of new and changed runs; nil where this process only looks.
 	Dispatch Dispatcher
 
@@ -105,11 +110,15 @@ type NewRun struct {
 	Args        json.RawMessage // what the registry needs; it must hold no secret
 	NotBefore   time.Time       // zero: at once
 	Deadline    time.Time       // zero: however late; else it is not begun after this
+	Held        bool            // it waits until Release
+	CallKey     string          // names the call that made it; a second run under the same is refused
 	CreatedBy   string
 	Approval    string
 	ParentID    string
 	Steps       []Step
 	Changes     []Change
+	Asked       Event  // who asked for what and why, for the journal
+	Grant       string // the standing grant it uses up one of; "" for none
 }
 
 // Create writes a run and its steps, which are data from then on: whatever process or version of the
@@ -125,7 +134,13 @@ func (l *Ledger) Create(ctx context.Context, n NewRun) error {
 		n.Args = json.RawMessage("{}")
 	}
 	err := l.store.Change(ctx, func(ctx context.Context, tx Tx) error {
+		if err := known(ctx, tx, n.CallKey); err != nil {
+			return err
+		}
 		if err := l.alone(ctx, tx, n); err != nil {
+			return err
+		}
+		if err := use(ctx, tx, n.Grant, l.time.clock.Now()); err != nil {
 			return err
 		}
 		if err := l.insert(ctx, tx, n); err != nil {
@@ -142,10 +157,25 @@ func (l *Ledger) Create(ctx context.Context, n NewRun) error {
 	return err
 }
 
+// known refuses a call that has made its run already.
+func known(ctx context.Context, tx Tx, key string) error {
+	if key == "" {
+		return nil
+	}
+	var n int
+	if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM run WHERE call_key = ?`, key).Scan(&n); err != nil {
+		return storeError(err)
+	}
+	if n > 0 {
+		return ErrRunKnown
+	}
+	return nil
+}
+
 // alone refuses a second run of a kind that would begin now on a subject where one is at work. Runs
 // for later wait for each other instead.
 func (l *Ledger) alone(ctx context.Context, tx Tx, n NewRun) error {
-	if n.Run.UserID == "" || n.NotBefore.After(l.time.clock.Now()) {
+	if n.Run.UserID == "" || n.Held || n.NotBefore.After(l.time.clock.Now()) {
 		return nil
 	}
 	var active int
@@ -165,15 +195,18 @@ func (l *Ledger) insert(ctx context.Context, tx Tx, n NewRun) error {
 	if err != nil {
 		return fmt.Errorf("keep the run: %w", err)
 	}
-	vals, err := n.Run.kept()
+	vals, err := l.kept(n.Run)
 	if err != nil {
 		return err
 	}
-	now := l.time.now()
-	_, err = execute(ctx, tx, `INSERT INTO run (id, kind, plan_version, tenant, subject, info, args, vals, state, not_before, deadline, created_at, created_by, approval, parent_id)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		n.Run.ID, n.Kind, n.PlanVersion, n.Run.TenantID, n.Run.UserID, string(info), string(n.Args), vals, RunQueued,
-		milli(n.NotBefore), milli(n.Deadline), milli(now), n.CreatedBy, n.Approval, n.ParentID)
+	now, state := l.time.now(), RunQueued
+	if n.Held {
+		state = RunHeld
+	}
+	_, err = execute(ctx, tx, `INSERT INTO run (id, kind, plan_version, tenant, subject, info, args, vals, state, not_before, deadline, created_at, created_by, approval, parent_id, call_key)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		n.Run.ID, n.Kind, n.PlanVersion, n.Run.TenantID, n.Run.UserID, string(info), string(n.Args), vals, state,
+		milli(n.NotBefore), milli(n.Deadline), milli(now), n.CreatedBy, n.Approval, n.ParentID, n.CallKey)
 	if err != nil {
 		return err
 	}
@@ -184,14 +217,20 @@ func (l *Ledger) insert(ctx context.Context, tx Tx, n NewRun) error {
 		if err := errors.Join(nerr, cerr); err != nil {
 			return fmt.Errorf("keep step %s: %w", s.Name, err)
 		}
-		state, result := begin(c)
+		begun, result := begin(c)
 		_, err := execute(ctx, tx, `INSERT INTO step (run_id, idx, name, class, needs, change, state, result) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-			n.Run.ID, i, s.Name, s.Class.String(), string(needs), string(change), state, result)
+			n.Run.ID, i, s.Name, s.Class.String(), string(needs), string(change), begun, result)
 		if err != nil {
 			return err
 		}
 	}
-	return audit(ctx, tx, n.Run.ID, now, n.CreatedBy, Event{Event: "created", Approval: n.Approval, Detail: n.Kind})
+	e := n.Asked
+	e.Event, e.Approval, e.Tool, e.Tenant, e.User = "created", n.Approval, n.Kind, n.Run.TenantID, n.Run.UserID
+	e.Grant = n.Grant
+	if !n.NotBefore.IsZero() {
+		e.Detail = "not before " + n.NotBefore.UTC().Format(time.RFC3339)
+	}
+	return audit(ctx, tx, n.Run.ID, now, n.CreatedBy, e)
 }
 
 // begin is the state a step starts in: what has nothing to write is at its end already.

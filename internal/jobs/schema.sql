@@ -25,12 +25,15 @@ CREATE TABLE run (
   created_at       BIGINT NOT NULL,
   created_by       TEXT   NOT NULL DEFAULT '',
   approval         TEXT   NOT NULL DEFAULT '',
-  parent_id        TEXT   NOT NULL DEFAULT ''
+  proof            TEXT   NOT NULL DEFAULT '',  -- what makes the approval believable: a signature
+  parent_id        TEXT   NOT NULL DEFAULT '',
+  call_key         TEXT   NOT NULL DEFAULT ''   -- names the call that made it, so that it is made once
 );
 
 -- Two runs of one kind on one subject would interleave.
 CREATE UNIQUE INDEX run_alone ON run (tenant, subject, kind) WHERE state = 'running' AND subject <> '';
 CREATE INDEX run_due ON run (next_at) WHERE state IN ('queued', 'running');
+CREATE UNIQUE INDEX run_call ON run (call_key) WHERE call_key <> '';
 CREATE INDEX run_parent ON run (parent_id) WHERE parent_id <> '';
 
 CREATE TABLE step (
@@ -77,3 +80,20 @@ CREATE TABLE audit (
   hash      TEXT   NOT NULL
 );
 CREATE INDEX audit_run ON audit (run_id);
+
+-- Standing grants: what an operator signed once for runners that nobody watches.
+CREATE TABLE standing_grant (
+  id         TEXT   NOT NULL PRIMARY KEY,
+  body       TEXT   NOT NULL,                   -- what was signed
+  proof      TEXT   NOT NULL,                   -- the signature
+  quota      BIGINT NOT NULL,
+  used       BIGINT NOT NULL DEFAULT 0,
+  expires_at BIGINT NOT NULL,
+  revoked_at BIGINT NOT NULL DEFAULT 0
+);
+
+-- What holds for all runs, such as that nothing may be written now.
+CREATE TABLE setting (
+  name  TEXT NOT NULL PRIMARY KEY,
+  value TEXT NOT NULL
+);

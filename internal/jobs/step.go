@@ -1,10 +1,9 @@
 // Package jobs runs the steps of a write: intent first, then the call, then a read-back that says
 // whether the effect is really there, and a record of each of them.
 //
-// There are two ways to run the same steps. Runner works within one call and writes the journal; it is
-// what the policy engine uses. Ledger, Worker and Loop are the durable way: runs and steps are rows of a
-// SQLite file or of a PostgreSQL schema, so that another process can finish what one that died began. No
-// tool stands on it yet.
+// Runs and steps are rows of a SQLite file or of a PostgreSQL schema, so that another process can finish what
+// one that died began. Worker does what the ledger says, Loop or River brings it the runs that are due, and the
+// ledger's audit is the journal: who asked, what was shown, who approved, what was done.
 package jobs
 
 import (
@@ -77,7 +76,7 @@ type Step struct {
 	Name   string
 	Class  Class
 	Needs  []string      // steps that must be done first; the others go on after a failure
-	Settle time.Duration // how long an unanswered or asynchronous call may still land (0: 30 s)
+	Settle time.Duration // how long an unanswered or asynchronous call may still land (0: a minute)
 	Plan   func(context.Context, *Run) (Change, error)
 	Do     func(context.Context, *Run) (Handle, error)
 	Verify func(context.Context, *Run) (Outcome, error)

@@ -44,6 +44,9 @@ func Reference() string {
 	for _, t := range tools.All() {
 		s := inputSchema(t.Input)
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n\nToolset `%s`, class **%s**", t.Name, t.Description, t.Toolset, t.Risk)
+		if t.Extra {
+			b.WriteString(", not in the default preset (`tools.add`, or `tools.preset: all`)")
+		}
 		if t.MayDestroy {
 			b.WriteString(" (some arguments raise it to destructive)")
 		}

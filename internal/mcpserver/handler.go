@@ -34,6 +34,10 @@ const confirmID = "confirm"
 // handler runs a tool for a client of either protocol era.
 func (inv *Invoker) handler(t tools.Tool) server.ToolHandlerFunc {
 	return func(ctx context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+		began := time.Now()
+		if done := inv.offerAnswered(ctx, t, r); done != nil {
+			return done, nil
+		}
 		caller := Caller{Name: clientName(ctx), CanAsk: canElicit(ctx), Progress: progress(ctx, r)}
 		if a := server.ElicitationResponse(r.Params.InputResponses, confirmID); a != nil {
 			caller.Answer = &Answer{State: r.Params.RequestState, Accepted: accepted(a)}
@@ -47,6 +51,9 @@ func (inv *Invoker) handler(t tools.Tool) server.ToolHandlerFunc {
 		}
 		if out.Problem != nil {
 			return failure(out.Problem), nil //nolint:nilerr // the problem is the result
+		}
+		if first := inv.offer(ctx, t, out, began); first != nil {
+			return first, nil
 		}
 		return mcp.NewToolResultStructured(out.Result, clip(out.Result.Text())), nil
 	}
@@ -108,15 +115,11 @@ func failure(p *tools.Problem) *mcp.CallToolResult {
 	return r
 }
 
-// canElicit says whether a person can be asked through this client, in either era.
+// canElicit says whether a person can be asked through this client, in either era. A client that names
+// no mode has forms; one that only opens addresses has none.
 func canElicit(ctx context.Context) bool {
-	if i := server.RequestProtocolInfoFromContext(ctx); i != nil && i.Modern && i.ClientCapabilities != nil {
-		return i.ClientCapabilities.Elicitation != nil
-	}
-	if s, ok := server.ClientSessionFromContext(ctx).(server.SessionWithClientInfo); ok {
-		return s.GetClientCapabilities().Elicitation != nil
-	}
-	return false
+	e := asks(ctx)
+	return e != nil && (e.Form != nil || e.URL == nil)
 }
 
 func clientName(ctx context.Context) string {

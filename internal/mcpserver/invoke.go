@@ -27,8 +27,11 @@ type Invoker struct {
 	// AskFor is how long a client that must answer within the call is waited for.
 	AskFor time.Duration
 
-	schemas  map[string]*jsonschema.Schema
-	executed executed
+	// FollowFor is how long a write that runs is waited for before its job id is the answer.
+	FollowFor time.Duration
+
+	schemas map[string]*jsonschema.Schema
+	offers  offers
 }
 
 // askFor keeps a call under the minute after which many clients give up.
@@ -36,7 +39,7 @@ const askFor = 45 * time.Second
 
 // NewInvoker prepares the schemas of all tools.
 func NewInvoker(env *tools.Env, engine *policy.Engine, log *zap.Logger, off func(tools.Tool) string) *Invoker {
-	inv := &Invoker{Env: env, Engine: engine, Log: log, Off: off, AskFor: askFor, schemas: map[string]*jsonschema.Schema{}}
+	inv := &Invoker{Env: env, Engine: engine, Log: log, Off: off, AskFor: askFor, FollowFor: followFor, schemas: map[string]*jsonschema.Schema{}}
 	for _, t := range tools.All() {
 		inv.schemas[t.Name] = inputSchema(t.Input)
 	}
@@ -125,13 +128,18 @@ func (inv *Invoker) invoke(ctx context.Context, t tools.Tool, raw json.RawMessag
 		if why := inv.Engine.MayWrite(); why != "" {
 			return nil, nil, &tools.Problem{Code: "read_only", Message: "Nothing was changed: " + why + ".", Next: "Ask the operator, or go on with tools that only read."}
 		}
+		if err := inv.Engine.Thawed(ctx); err != nil {
+			return nil, nil, err
+		}
 	}
 	call, err := inv.Env.NewCall(ctx, t, in)
 	if err != nil {
 		return nil, nil, err
 	}
 	call.Progress, caller.Name = caller.Progress, tools.Clean(caller.Name, 80)
-	inv.journal(t, call, caller, args)
+	if err := inv.journal(ctx, t, call, caller, args); err != nil {
+		return nil, nil, err
+	}
 	if t.Writes() {
 		return inv.write(ctx, t, call, in, args, caller)
 	}

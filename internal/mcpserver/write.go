@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"cipp-mcp/internal/policy"
@@ -20,11 +21,18 @@ type question struct {
 
 const questionPurpose = "question"
 
-// write plans a write, has it approved, runs it and says step by step what was read back.
+// write plans a write, has it approved, puts it into the ledger and says step by step what was read back.
 func (inv *Invoker) write(ctx context.Context, t tools.Tool, call *tools.Call, in any, args map[string]any, caller Caller) (Result, *Question, error) {
-	wa, key := tools.WriteArguments(in), idempotencyKey(t, call, args)
-	if before := inv.executed.again(key); before != nil && !wa.DryRun {
-		return before, nil, nil
+	wa, key := tools.WriteArguments(in), inv.callKey(t, call, args)
+	if before, q, err := inv.earlier(ctx, key, caller); before != nil && !wa.DryRun || err != nil {
+		return before, q, err
+	}
+	if err := call.Begin(ctx, t.Name); err != nil {
+		return nil, nil, err
+	}
+	at, err := call.RunAt(ctx, text(args["runAt"]))
+	if err != nil {
+		return nil, nil, err
 	}
 	work, err := t.Work(ctx, call, in)
 	if err != nil {
@@ -32,20 +40,27 @@ func (inv *Invoker) write(ctx context.Context, t tools.Tool, call *tools.Call, i
 	}
 	req := policy.Request{
 		Tool: t.Name, Risk: max(t.Risk, work.Risk), Tenant: call.Tenant, User: call.User, Args: args, Steps: work.Steps, Warnings: work.Warnings,
-		Client: caller.Name, Reason: text(args["reason"]), Ticket: text(args["ticket"]),
+		Client: caller.Name, Reason: inv.Env.Redact(text(args["reason"])), Ticket: inv.Env.Redact(text(args["ticket"])),
 	}
-	run := inv.Engine.NewRun(req)
-	plan, err := inv.Engine.Plan(ctx, req, run)
+	plan, err := inv.Engine.Plan(ctx, req, call.Run)
 	if err != nil {
 		return nil, nil, err
 	}
 	res := &tools.WriteResult{Tool: t.Name, TenantID: plan.TenantID, Tenant: plan.Tenant, UserID: plan.UserID, User: plan.User, Plan: &plan, Warnings: plan.Warnings}
+	if !at.IsZero() {
+		res.RunAt = &at
+	}
 	if wa.PlanToken != "" {
 		if err := inv.shown(wa.PlanToken, plan); err != nil {
 			return nil, nil, err
 		}
 	}
-	approvedBy := ""
+	if work.Review != nil && wa.PlanToken == "" && caller.Answer == nil {
+		if res.Review, err = work.Review(ctx); err != nil {
+			return nil, nil, err
+		}
+	}
+	var a approval
 	switch {
 	case len(plan.Blockers) > 0:
 		res.Status, res.Next = "blocked", "Nothing was changed. Resolve what blocks it, or leave that part out, and call again."
@@ -58,47 +73,55 @@ func (inv *Invoker) write(ctx context.Context, t tools.Tool, call *tools.Call, i
 		return res, nil, nil
 	case wa.DryRun:
 		return inv.show(res, plan, "planned", "Show this plan to the person. To execute it, call again with the same arguments and this planToken.")
-	case caller.Answer != nil:
-		if approvedBy, err = inv.answered(plan, *caller.Answer, caller.Name); err != nil {
+	case caller.Answer != nil && inv.Engine.Mode(t.Name, plan.Risk, true) != policy.ModeOperator:
+		if a.by, err = inv.answered(plan, *caller.Answer, caller.Name); err != nil {
 			return nil, nil, err
 		}
-		if approvedBy == "" {
+		if a.by == "" {
 			res.Status, res.Next = "declined", "The person declined, so nothing was changed. Do not ask again unless the person wants it."
 			return res, nil, nil
 		}
 	default:
 		var q *Question
-		if approvedBy, q, err = inv.approve(req, plan, wa, caller, res); err != nil || q != nil {
+		if a, q, err = inv.approve(ctx, req, plan, wa, caller, res); err != nil || q != nil {
 			return nil, q, err
 		}
-		if approvedBy == "" {
+		if a.by == "" && !a.held {
 			return inv.show(res, plan, "needs_approval", "Nothing was changed yet. Show this plan to the person; when the person agrees, call again with the same arguments and this planToken.")
 		}
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, nil, fmt.Errorf("before the first write: %w", err) // nothing executes inside a call that was given up
 	}
-	if !inv.executed.begin(key) {
-		return nil, nil, &tools.Problem{Code: "conflict", Message: "The same call under this idempotencyKey is being executed.", Next: "Wait, then make the same call again to get its answer.", Retryable: true}
+	if a.held {
+		if j, err := inv.Engine.Held(ctx, req, plan); err != nil || j != nil {
+			if err == nil {
+				res.Report(inv.Env, *j) // it waits already
+			}
+			return res, nil, err
+		}
 	}
-	defer inv.executed.end(key)
-	res.JobID = run.ID
-	res.Steps, err = inv.Engine.Execute(ctx, req, run, plan, approvedBy, tools.StepProgress(caller.Progress))
-	if err != nil {
-		return nil, nil, err
+	return inv.start(ctx, policy.Start{Request: req, Run: call.Run, Plan: plan, ApprovedBy: a.by, NotBefore: at, Held: a.held, Grant: a.grant, CallKey: key}, res, caller)
+}
+
+// approval is how a plan came to be approved; held is that the operator has yet to.
+type approval struct {
+	by, grant string
+	held      bool
+}
+
+// callKey is the idempotencyKey of a call bound to everything else it says; "" when the caller gave none. It
+// is a fingerprint: the arguments may hold a password.
+func (inv *Invoker) callKey(t tools.Tool, call *tools.Call, args map[string]any) string {
+	key := text(args["idempotencyKey"])
+	if key == "" {
+		return ""
 	}
-	res.Status, res.Plan = policy.Status(res.Steps), nil
-	if work.Secrets != nil {
-		res.Secrets = work.Secrets(run, res.Steps)
+	user := ""
+	if call.User != nil {
+		user = call.User.ID
 	}
-	if work.Created != nil {
-		res.CreatedID = work.Created(run)
-	}
-	if res.Status != "done" {
-		res.Next = "Read the steps that are not done before anything else; do not report them as done."
-	}
-	inv.executed.put(key, res)
-	return res, nil, nil
+	return inv.Engine.Sealer.Fingerprint(strings.Join([]string{t.Name, call.Tenant.ID, user, policy.ArgsHash(args), key}, " "))
 }
 
 // shown checks that a token belongs to exactly the plan that would run now.
@@ -110,29 +133,37 @@ func (inv *Invoker) shown(token string, plan policy.Plan) error {
 	return policy.Approved(shown, plan)
 }
 
-// approve finds out whether a plan may run now: approvedBy names the approval, a question has to be
-// put first, or neither, and the plan has to be shown.
-func (inv *Invoker) approve(req policy.Request, plan policy.Plan, wa tools.WriteArgs, caller Caller, res *tools.WriteResult) (approvedBy string, q *Question, err error) {
-	mode := inv.Engine.Mode(plan.Risk, caller.CanAsk)
+// approve finds out whether a plan may run now: approval names it, a question has to be put first, or
+// neither, and the plan has to be shown.
+func (inv *Invoker) approve(ctx context.Context, req policy.Request, plan policy.Plan, wa tools.WriteArgs, caller Caller, res *tools.WriteResult) (a approval, q *Question, err error) {
+	mode := inv.Engine.Mode(req.Tool, plan.Risk, caller.CanAsk)
 	token := wa.PlanToken
+	if mode == policy.ModeOperator || !caller.CanAsk && mode != policy.ModeNone {
+		grant, err := inv.Engine.Granted(ctx, req, plan)
+		if grant != "" || err != nil {
+			return approval{by: "standing grant " + grant, grant: grant}, nil, err
+		}
+	}
 	switch {
-	case mode == "none":
-		return "configuration (approval." + req.Risk.String() + ": none)", nil, nil
-	case mode == "client":
+	case mode == policy.ModeNone:
+		return approval{by: "configuration (approval." + req.Risk.String() + ": none)"}, nil, nil
+	case mode == policy.ModeOperator:
+		return approval{held: true}, nil, nil
+	case mode == policy.ModeClient:
 		if token == "" {
 			if token, _, err = inv.Engine.Plans.Keep(plan); err != nil {
-				return "", nil, err
+				return a, nil, err
 			}
 		}
 		q, err = inv.ask(plan, token, res)
-		return "", q, err
+		return a, q, err
 	case token != "":
 		if _, err := inv.Engine.Plans.Take(token); err != nil {
-			return "", nil, err
+			return a, nil, err
 		}
-		return "plan token, by " + caller.Name, nil, nil
+		return approval{by: "plan token, by " + caller.Name}, nil, nil
 	default:
-		return "", nil, nil
+		return a, nil, nil
 	}
 }
 
@@ -150,7 +181,8 @@ func (inv *Invoker) ask(plan policy.Plan, token string, res *tools.WriteResult) 
 	}
 	shown := plan
 	tools.Sanitize(&shown, inv.Env.Redact)
-	message := fmt.Sprintf("%s (%s) on %s:%s", plan.Tool, plan.Risk, tools.Clean(who, 200), tools.PlanText(&shown))
+	tools.Sanitize(res.Review, inv.Env.Redact)
+	message := fmt.Sprintf("%s (%s) on %s:%s%s", plan.Tool, plan.Risk, tools.Clean(who, 200), tools.ReviewText(res.Review), tools.PlanText(&shown))
 	return &Question{Message: message, State: state, Unanswered: res}, nil
 }
 

@@ -17,16 +17,24 @@ import (
 
 // Engine makes plans, holds the guards and runs what was approved.
 type Engine struct {
-	Config  config.Config
-	Graph   *graphclient.Client
-	Plans   *Plans
-	Sealer  *Sealer
-	Journal *jobs.Journal
-	Clock   clock.Clock
+	Config config.Config
+	Graph  *graphclient.Client
+	Plans  *Plans
+	Sealer *Sealer
+	Ledger *jobs.Ledger
+	Clock  clock.Clock
+	// Signatures tells whether a signature is an approver's; nil where nobody can approve.
+	Signatures Signatures
+	// Requester is who runs this server, as the machine knows him.
+	Requester string
 	// Embedded: the cloud is the sandbox inside this process, where writing is free.
 	Embedded bool
+	// Headless: this process runs jobs whoever is there, so that what is scheduled will be run.
+	Headless bool
 	// Explain words an error for results and journal.
 	Explain func(error) string
+
+	fresh fresh
 }
 
 // Request is one write before it is planned.
@@ -43,16 +51,9 @@ type Request struct {
 	Ticket   string
 }
 
-// Mode is how a class of write is approved when the client can, or cannot, ask a person.
-func (e *Engine) Mode(r Risk, canAsk bool) string {
-	mode := e.Config.Approval.Write
-	if r >= Destructive {
-		mode = e.Config.Approval.Destructive
-	}
-	if mode == "client" && !canAsk {
-		return "plan"
-	}
-	return mode
+// asked is who asks for what and why, for the journal.
+func (r Request) asked() jobs.Event {
+	return jobs.Event{Tool: r.Tool, Tenant: r.Tenant.ID, Client: r.Client, Reason: r.Reason, Ticket: r.Ticket}
 }
 
 // MayWrite says why writing is switched off here, "" when it is not.
@@ -63,22 +64,56 @@ func (e *Engine) MayWrite() string {
 	return "this server is read-only; the operator switches writing on with access: write in cipp-mcp.yaml (or CIPP_ACCESS=write)"
 }
 
-// NewRun is a fresh run for a request.
-func (e *Engine) NewRun(req Request) *jobs.Run {
-	run := &jobs.Run{ID: "run_" + strings.ReplaceAll(uuid.NewString(), "-", ""), Tool: req.Tool, TenantID: req.Tenant.ID, Tenant: req.Tenant.DefaultDomain}
-	if req.User != nil {
-		run.UserID, run.User = req.User.ID, req.User.UserPrincipalName
+// ErrFrozen says that the operator stopped every write.
+var ErrFrozen = errors.New("every write is frozen")
+
+// Thawed says whether anything may be written now; ErrFrozen when the operator stopped it.
+func (e *Engine) Thawed(ctx context.Context) error {
+	f, err := e.Ledger.Frozen(ctx)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w: %w", ErrState, err)
+	case f != nil:
+		return fmt.Errorf("%w since %s by %s: %s", ErrFrozen, f.At.UTC().Format("2006-01-02 15:04Z"), f.By, f.Why)
+	default:
+		return nil
+	}
+}
+
+// NewRun is a fresh run of a tool; user is nil where the tool has none as target.
+func (e *Engine) NewRun(tool string, tenant graphclient.Tenant, user *graphclient.User) *jobs.Run {
+	run := &jobs.Run{ID: "run_" + strings.ReplaceAll(uuid.NewString(), "-", ""), Tool: tool, TenantID: tenant.ID, Tenant: tenant.DefaultDomain}
+	if user != nil {
+		run.UserID, run.User = user.ID, user.UserPrincipalName
 	}
 	return run
 }
 
-// Plan reads the state every step starts from. It writes nothing.
+// Plan reads the state every step starts from, and writes into the journal that it was made. It changes
+// nothing.
 func (e *Engine) Plan(ctx context.Context, req Request, run *jobs.Run) (Plan, error) {
+	p, err := e.look(ctx, req, run)
+	if err != nil {
+		return p, err
+	}
+	event := req.asked()
+	event.Event, event.User, event.Shown = "plan", p.UserID, e.Sealer.Fingerprint(p.Binding())
+	if err := e.Ledger.Note(ctx, run.ID, req.Client, event); err != nil {
+		return p, fmt.Errorf("%w: the journal: %w", ErrState, err)
+	}
+	return p, nil
+}
+
+// look makes a plan of the guards and of what every step finds.
+func (e *Engine) look(ctx context.Context, req Request, run *jobs.Run) (Plan, error) {
 	p := Plan{Tool: req.Tool, TenantID: req.Tenant.ID, Tenant: req.Tenant.DefaultDomain, Risk: req.Risk, Warnings: req.Warnings, argsHash: ArgsHash(req.Args)}
 	if req.User != nil {
 		p.UserID, p.User = req.User.ID, req.User.UserPrincipalName
 	}
 	if err := e.guardTarget(ctx, req, &p); err != nil {
+		return p, err
+	}
+	if err := e.guardRate(ctx, req, run, &p); err != nil {
 		return p, err
 	}
 	for _, s := range req.Steps {
@@ -88,13 +123,13 @@ func (e *Engine) Plan(ctx context.Context, req Request, run *jobs.Run) (Plan, er
 		}
 		c.Step = s.Name
 		if c.Critical != "" {
-			c.Blockers = append(c.Blockers, c.Critical+operatorOnly)
+			p.raise(c.Critical)
 		}
 		p.Blockers = appendNew(p.Blockers, c.Blockers...)
 		p.Warnings = appendNew(p.Warnings, c.Warnings...)
 		p.Changes = append(p.Changes, c)
 	}
-	e.Journal.Append(jobs.Entry{Event: "plan", Run: run.ID, Tool: p.Tool, Tenant: p.TenantID, User: p.UserID, Detail: e.Sealer.Fingerprint(p.Binding()), Client: req.Client, Reason: req.Reason, Ticket: req.Ticket})
+	e.guardOperator(req, &p)
 	return p, nil
 }
 
@@ -147,21 +182,6 @@ func difference(shown, now Plan) string {
 		return "the steps differ"
 	}
 	return strings.Join(out, "; ")
-}
-
-// Execute runs an approved plan's steps, each read back.
-func (e *Engine) Execute(ctx context.Context, req Request, run *jobs.Run, p Plan, approvedBy string, report func(done, total int, r jobs.StepResult)) ([]jobs.StepResult, error) {
-	if err := e.Journal.Err(); err != nil {
-		return nil, fmt.Errorf("%w: the journal: %w", ErrState, err)
-	}
-	e.Journal.Append(jobs.Entry{Event: "approval", Run: run.ID, Tool: p.Tool, Tenant: p.TenantID, User: p.UserID, Approved: approvedBy, Detail: e.Sealer.Fingerprint(p.Binding()), Client: req.Client, Reason: req.Reason, Ticket: req.Ticket})
-	if err := e.Journal.Err(); err != nil {
-		return nil, fmt.Errorf("%w: the journal: %w", ErrState, err)
-	}
-	runner := jobs.Runner{Clock: e.Clock, Journal: e.Journal, Ambiguous: graphclient.IsAmbiguous, Explain: e.Explain}
-	res := runner.Execute(ctx, run, req.Steps, p.Changes, report)
-	e.Journal.Append(jobs.Entry{Event: "end", Run: run.ID, Tool: p.Tool, Tenant: p.TenantID, User: p.UserID, State: Status(res)})
-	return res, nil
 }
 
 // Status sums the steps up: done, attention (a person is needed) or failed (nothing was changed).

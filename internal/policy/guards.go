@@ -6,14 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/sync/errgroup"
-
 	"cipp-mcp/graphclient"
-	"cipp-mcp/internal/jobs"
 )
-
-// operatorOnly ends the sentence of every blocker that only the operator could lift.
-const operatorOnly = "; that needs the operator's own approval, which this version cannot take, so it has to be done in the admin centre"
 
 // guardTarget holds the guards that depend on whom a write is aimed at. It fails closed: when the
 // facts cannot be read, there is no plan.
@@ -24,7 +18,7 @@ func (e *Engine) guardTarget(ctx context.Context, req Request, p *Plan) error {
 	}
 	for _, b := range e.Config.Guards.BreakGlass {
 		if bears(*u, strings.TrimSpace(b)) {
-			p.Blockers = append(p.Blockers, fmt.Sprintf("%s is a break-glass account (guards.breakGlass); no tool touches it", u.UserPrincipalName))
+			p.Blockers = append(p.Blockers, fmt.Sprintf("%s is a break-glass account (guards.breakGlass in cipp-mcp.yaml); no tool touches it, and only who edits that list can lift this", u.UserPrincipalName))
 			return nil
 		}
 	}
@@ -36,18 +30,21 @@ func (e *Engine) guardTarget(ctx context.Context, req Request, p *Plan) error {
 		return fmt.Errorf("find out as whom this server signs in: %w", err)
 	}
 	if strings.EqualFold(own, u.ID) {
-		p.Blockers = append(p.Blockers, fmt.Sprintf("%s is the account this server itself signs in with; changing it could lock the server out of every customer", u.UserPrincipalName))
+		p.Blockers = append(p.Blockers, fmt.Sprintf("%s is the account this server itself signs in with; changing it could lock the server out of every customer, so nobody can lift this; sign the server in as somebody else first", u.UserPrincipalName))
 		return nil
 	}
-	held, err := e.privileges(ctx, req, p)
+	held, global, err := e.privileges(ctx, req, p)
 	if err != nil {
 		return fmt.Errorf("find out whether %s is an administrator: %w", u.UserPrincipalName, err)
 	}
-	if len(held) > 0 {
-		p.Risk = Critical
-		p.Blockers = append(p.Blockers, fmt.Sprintf("%s is an administrator (%s)", u.UserPrincipalName, strings.Join(held, ", "))+operatorOnly)
+	if len(held) == 0 {
+		return nil
 	}
-	return nil
+	p.raise(fmt.Sprintf("%s is an administrator (%s)", u.UserPrincipalName, strings.Join(held, ", ")))
+	if !global {
+		return nil
+	}
+	return e.guardLastAdministrator(ctx, req, p)
 }
 
 // bears says whether a name from the configuration (id, principal name or any mail address, so that one
@@ -88,77 +85,6 @@ func (e *Engine) missingBreakGlass(ctx context.Context, req Request, p *Plan) er
 	return nil
 }
 
-// privileges are the words for everything that makes a user an administrator: roles held directly, through
-// groups or for an administrative unit, roles that can be activated, and groups that roles are given to,
-// whether as member or as owner. What this sign-in may not read is said in the plan.
-func (e *Engine) privileges(ctx context.Context, req Request, p *Plan) ([]string, error) {
-	tid, id := req.Tenant.ID, req.User.ID
-	var through graphclient.Privileges
-	var active, eligible []graphclient.RoleAssignment
-	var owned []graphclient.Group
-	var unread [3]string
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error {
-		return jobs.Caught(func() (err error) { through, err = e.Graph.PrivilegesOf(ctx, tid, id); return err })
-	})
-	for i, look := range []struct {
-		what string
-		read func() error
-	}{
-		{"roles limited to an administrative unit", func() (err error) { active, err = e.Graph.RoleAssignmentsOf(ctx, tid, id); return err }},
-		{"roles that can be activated (PIM)", func() (err error) { eligible, err = e.Graph.RoleEligibilitiesOf(ctx, tid, id); return err }},
-		{"the groups it owns", func() (err error) { owned, err = e.Graph.GroupsOwnedBy(ctx, tid, id); return err }},
-	} {
-		g.Go(func() error {
-			err := jobs.Caught(look.read)
-			if k := graphclient.KindOf(err); k == graphclient.Denied || k == graphclient.RoleMissing {
-				unread[i] = look.what
-				return nil
-			}
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return nil, err
-	}
-	for _, u := range unread {
-		if u != "" {
-			p.Warnings = append(p.Warnings, fmt.Sprintf("whether %s is an administrator by %s could not be read: the permission is missing", req.User.UserPrincipalName, u))
-		}
-	}
-	var held []string
-	add := func(s string) { held = appendNew(held, s) }
-	for _, r := range through.Roles {
-		add(jobs.Fence(r.DisplayName))
-	}
-	for _, r := range active {
-		if name := jobs.Fence(roleName(r)); r.DirectoryScopeID == "/" || r.DirectoryScopeID == "" {
-			add(name)
-		} else {
-			add(name + " for a part of the directory")
-		}
-	}
-	for _, r := range eligible {
-		add(jobs.Fence(roleName(r)) + ", to be activated")
-	}
-	for _, g := range through.RoleGroups {
-		add("the role-assignable group " + jobs.Fence(g.DisplayName))
-	}
-	for _, g := range owned {
-		if g.RoleAssignable() {
-			add("owner of the role-assignable group " + jobs.Fence(g.DisplayName))
-		}
-	}
-	return held, nil
-}
-
-func roleName(r graphclient.RoleAssignment) string {
-	if r.RoleDefinition == nil || r.RoleDefinition.DisplayName == "" {
-		return r.RoleDefinitionID
-	}
-	return r.RoleDefinition.DisplayName
-}
-
 // PasswordsFromCaller says whether a caller may choose a password.
 func (e *Engine) PasswordsFromCaller() bool { return e.Config.Passwords.FromCaller != "refuse" }
 
@@ -191,7 +117,7 @@ func (e *Engine) OffboardingDefault(domain, option string, builtin bool) (value 
 		if !ok {
 			continue
 		}
-		p := map[string]*bool{"convertToShared": d.ConvertToShared, "removeLicenses": d.RemoveLicenses, "removeFromGroups": d.RemoveFromGroups, "hideFromGal": d.HideFromGal}[option]
+		p := d.Options()[option]
 		if p != nil {
 			return *p, "offboarding." + key
 		}

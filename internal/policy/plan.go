@@ -38,8 +38,15 @@ type Plan struct {
 	Changes  []jobs.Change `json:"changes"`
 	Warnings []string      `json:"warnings,omitempty"`
 	Blockers []string      `json:"blockers,omitempty"`
+	// Critical says why this needs the operator's approval.
+	Critical []string `json:"critical,omitempty"`
 
 	argsHash string
+}
+
+// raise makes a plan critical.
+func (p *Plan) raise(why string) {
+	p.Risk, p.Critical = Critical, appendNew(p.Critical, why)
 }
 
 // Writes counts the steps that have something to write.

@@ -3,7 +3,9 @@ package secrets
 import (
 	"encoding/base64"
 	"encoding/json"
+	"html"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -30,11 +32,24 @@ func (r *Redactor) Add(secret string) {
 		r.forms = map[string]struct{}{}
 	}
 	for _, f := range []string{
-		secret, strings.Trim(string(quoted), `"`), url.QueryEscape(secret), url.PathEscape(secret),
-		base64.StdEncoding.EncodeToString([]byte(secret)), base64.RawURLEncoding.EncodeToString([]byte(secret)),
+		secret, inside(string(quoted)), inside(plainJSON(secret)), inside(strconv.Quote(secret)), inside(strconv.QuoteToASCII(secret)),
+		url.QueryEscape(secret), url.PathEscape(secret), html.EscapeString(secret),
+		base64.RawStdEncoding.EncodeToString([]byte(secret)), base64.RawURLEncoding.EncodeToString([]byte(secret)),
 	} {
 		r.forms[f] = struct{}{}
 	}
+}
+
+// inside is a quoted text without its quotation marks, and with those of its own.
+func inside(quoted string) string { return quoted[1 : len(quoted)-1] }
+
+// plainJSON leaves & < > as they are, which is how logs and other programs write JSON.
+func plainJSON(s string) string {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(s) // a string always encodes
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // Clean replaces every known secret in s.

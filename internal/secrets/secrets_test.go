@@ -3,8 +3,12 @@ package secrets
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"html"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -139,6 +143,29 @@ func TestGeneratedPasswordsAreStrong(t *testing.T) {
 			t.Fatalf("%q", p)
 		}
 		seen[p] = true
+	}
+}
+
+// The forms as others write them, not as the redactor lists them.
+func TestRedactorFindsWhatOthersWrite(t *testing.T) {
+	for _, secret := range []string{odd, `"begins and ends"`, `back\slash\`, "with \u00e9 and \u2028"} {
+		var r Redactor
+		r.Add(secret)
+		quoted, err := json.Marshal(map[string]string{"p": secret})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var plain bytes.Buffer
+		e := json.NewEncoder(&plain)
+		e.SetEscapeHTML(false)
+		if err := e.Encode(map[string]string{"p": secret}); err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range []string{secret, string(quoted), plain.String(), fmt.Sprintf("%q", secret), fmt.Sprintf("%+q", secret), "?p=" + url.QueryEscape(secret), html.EscapeString(secret)} {
+			if got := r.Clean(text); !strings.Contains(got, Mask) || len(strings.TrimSpace(got)) > len(Mask)+8 {
+				t.Errorf("%s became %s", text, got)
+			}
+		}
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -31,8 +32,24 @@ var ErrNoOperator = errors.New("no operator's passphrase is set, so a generated 
 // ErrGone says that the handle is unknown, was revealed before, or has expired.
 var ErrGone = errors.New("there is no such secret: the handle is wrong, it was revealed already, or it has expired")
 
+// HowToOpen is the command by which a person sees a secret. It names nothing that a model might open.
+func (s *Store) HowToOpen(handle string) string {
+	if i, err := s.info(handle); err == nil && i.Sink == SinkAge {
+		return "age -d -i KEY secrets/" + handle + ".age"
+	}
+	return "cipp-mcp secrets reveal " + handle
+}
+
+// ErrNotOurs says that a secret was encrypted to keys that this program does not have.
+var ErrNotOurs = errors.New("this secret is encrypted to the public keys of passwords.ageRecipients, and whoever has one of their private halves opens it")
+
 // ErrPassphrase says that the passphrase does not open the operator's key.
 var ErrPassphrase = errors.New("that is not the operator's passphrase")
+
+// minPassphrase is how many characters a passphrase has at least.
+const minPassphrase = 12
+
+var errPassphraseShort = errors.New("the passphrase must have at least 12 characters")
 
 // Info says what a sealed secret is for, without the secret.
 type Info struct {
@@ -41,6 +58,8 @@ type Info struct {
 	For     string    `json:"for"`
 	Created time.Time `json:"created"`
 	Expires time.Time `json:"expires"`
+	// Sink is set where what is kept is nothing that this program reveals.
+	Sink string `json:"sink,omitempty"`
 }
 
 type sealed struct {
@@ -52,6 +71,8 @@ type sealed struct {
 type Store struct {
 	dir   string
 	clock clock.Clock
+	// Generate makes a password.
+	Generate func() (string, error)
 	// WorkFactor is scrypt's cost (a power of two) for the operator's passphrase; 0 means age's default.
 	WorkFactor int
 }
@@ -62,7 +83,7 @@ func Open(stateDir string, c clock.Clock) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open the secrets: %w", err)
 	}
-	return &Store{dir: dir, clock: c}, nil
+	return &Store{dir: dir, clock: c, Generate: GeneratePassword}, nil
 }
 
 func (s *Store) key() string { return filepath.Join(s.dir, "operator.key") }
@@ -71,13 +92,17 @@ func (s *Store) pub() string { return filepath.Join(s.dir, "operator.pub") }
 // SetOperator makes the operator's key pair: the public half lies open, the private one is
 // encrypted under the passphrase. It refuses to replace an existing key.
 func (s *Store) SetOperator(passphrase string) error {
-	if len(passphrase) < 12 {
-		return errors.New("the operator's passphrase must have at least 12 characters")
+	if len(passphrase) < minPassphrase {
+		return errPassphraseShort
 	}
 	if _, err := os.Stat(s.pub()); err == nil { // written last: without it nothing was ever sealed
 		return errors.New("an operator's passphrase is already set here")
 	}
-	if waiting, err := filepath.Glob(filepath.Join(s.dir, "sec_*.age")); err != nil || len(waiting) > 0 {
+	waiting, err := filepath.Glob(filepath.Join(s.dir, "sec_*.age"))
+	if err != nil || slices.ContainsFunc(waiting, func(f string) bool {
+		i, err := s.info(strings.TrimSuffix(filepath.Base(f), ".age"))
+		return err != nil || i.Sink != SinkAge
+	}) {
 		return errors.New("the operator's public key is missing, yet secrets wait that only the old passphrase opens; reveal them first")
 	}
 	id, err := age.GenerateX25519Identity()
@@ -97,6 +122,13 @@ func (s *Store) SetOperator(passphrase string) error {
 	}
 	if err := keep(s.key(), box); err != nil {
 		return fmt.Errorf("keep the operator's key: %w", err)
+	}
+	sign, err := signingKey(id)
+	if err != nil {
+		return err
+	}
+	if err := s.keepPublic(sign); err != nil {
+		return err
 	}
 	if err := keep(s.pub(), []byte(id.Recipient().String())); err != nil {
 		return fmt.Errorf("keep the operator's public key: %w", err)
@@ -132,20 +164,26 @@ func (s *Store) Seal(kind, whom, secret string) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
+	return s.keepSealed(Info{Kind: kind, For: whom}, func(i Info) ([]byte, error) {
+		return json.Marshal(sealed{i, secret}) //nolint:gosec // encrypted before it is kept
+	}, r)
+}
+
+// keepSealed encrypts what content makes of a new handle, and keeps it under that handle.
+func (s *Store) keepSealed(info Info, content func(Info) ([]byte, error), to ...age.Recipient) (Info, error) {
+	s.sweep()
 	var raw [10]byte
 	if _, err := rand.Read(raw[:]); err != nil {
 		return Info{}, fmt.Errorf("make a handle: %w", err)
 	}
-	now := s.clock.Now()
-	info := Info{
-		Handle: "sec_" + strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(raw[:])),
-		Kind:   kind, For: whom, Created: now, Expires: now.Add(Lifetime),
-	}
-	plain, err := json.Marshal(sealed{info, secret}) //nolint:gosec // encrypted two lines below
+	info.Handle = "sec_" + strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(raw[:]))
+	info.Created = s.clock.Now()
+	info.Expires = info.Created.Add(Lifetime)
+	plain, err := content(info)
 	if err != nil {
 		return Info{}, fmt.Errorf("seal: %w", err)
 	}
-	box, err := encrypt(plain, r)
+	box, err := encrypt(plain, to...)
 	if err != nil {
 		return Info{}, err
 	}
@@ -157,6 +195,7 @@ func (s *Store) Seal(kind, whom, secret string) (Info, error) {
 		return Info{}, fmt.Errorf("keep the sealed secret: %w", err)
 	}
 	if err := keep(s.path(info.Handle, "json"), meta); err != nil {
+		_ = os.Remove(s.path(info.Handle, "age")) // nothing names it, so nobody would ever find or expire it
 		return Info{}, fmt.Errorf("keep the sealed secret: %w", err)
 	}
 	return info, nil
@@ -208,6 +247,9 @@ func (s *Store) Reveal(handle, passphrase string) (Info, string, error) {
 	if err != nil {
 		return Info{}, "", fmt.Errorf("read the sealed secret: %w", err)
 	}
+	if i, err := s.info(handle); err == nil && i.Sink == SinkAge {
+		return Info{}, "", fmt.Errorf("%w; open it with: age -d -i YOUR-KEY %s", ErrNotOurs, s.path(handle, "age"))
+	}
 	id, err := s.operator(passphrase)
 	if err != nil {
 		return Info{}, "", err
@@ -239,6 +281,11 @@ func (s *Store) operator(passphrase string) (age.Identity, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the operator's key: %w", err)
 	}
+	return openIdentity(box, passphrase)
+}
+
+// openIdentity opens a private key that lies encrypted under a passphrase.
+func openIdentity(box []byte, passphrase string) (*age.X25519Identity, error) {
 	sid, err := age.NewScryptIdentity(passphrase)
 	if err != nil {
 		return nil, ErrPassphrase
@@ -253,6 +300,31 @@ func (s *Store) operator(passphrase string) (age.Identity, error) {
 	}
 	return id, nil
 }
+
+// info is what lies open about a secret.
+func (s *Store) info(handle string) (i Info, err error) {
+	b, err := os.ReadFile(s.path(handle, "json"))
+	if err != nil {
+		return i, err
+	}
+	return i, json.Unmarshal(b, &i)
+}
+
+// Waits says whether a secret is still there to be shown.
+func (s *Store) Waits(handle string) bool {
+	if !valid(handle) {
+		return false
+	}
+	i, err := s.info(handle)
+	if err != nil || s.clock.Now().After(i.Expires) {
+		return false
+	}
+	_, err = os.Stat(s.path(handle, "age"))
+	return err == nil
+}
+
+// sweep removes the expired, so that they do not lie here until somebody lists them.
+func (s *Store) sweep() { _, _ = s.List() }
 
 // List tells the secrets that can still be revealed, newest first, and removes the expired.
 func (s *Store) List() ([]Info, error) {
@@ -277,9 +349,9 @@ func (s *Store) List() ([]Info, error) {
 	return out, nil
 }
 
-func encrypt(plain []byte, r age.Recipient) ([]byte, error) {
+func encrypt(plain []byte, to ...age.Recipient) ([]byte, error) {
 	var buf bytes.Buffer
-	w, err := age.Encrypt(&buf, r)
+	w, err := age.Encrypt(&buf, to...)
 	if err != nil {
 		return nil, fmt.Errorf("seal: %w", err)
 	}

@@ -125,6 +125,67 @@ func removeInboxRule(c *call) ([]cloud.Object, error) {
 	return nil, nil
 }
 
+// ruleManner are parameters of New-InboxRule that say how, not what.
+var ruleManner = map[string]bool{"Mailbox": true, "Force": true, "Confirm": true, "WhatIf": true, "AlwaysDeleteOutlookRulesBlob": true, "ErrorAction": true, "WarningAction": true, "Verbose": true, "Debug": true, "OutVariable": true}
+
+// ruleRecipients are the parameters that hold recipients.
+var ruleRecipients = []string{"ForwardTo", "ForwardAsAttachmentTo", "RedirectTo", "From", "SentTo", "ExceptIfFrom", "ExceptIfSentTo"}
+
+// newInboxRule makes a rule. The reference gives no rule on what must be there beside a name; a rule that does
+// nothing is refused, as the mail clients refuse it.
+// https://learn.microsoft.com/powershell/module/exchange/new-inboxrule
+func newInboxRule(c *call) ([]cloud.Object, error) {
+	m, _, err := c.ruleMailbox()
+	if err != nil {
+		return nil, err
+	}
+	if c.p.has("FromMessageId") || c.p.flag("ValidateOnly") {
+		return nil, badParameter("The parameters 'FromMessageId' and 'ValidateOnly' are not simulated.")
+	}
+	rule := cloud.Object{"RuleIdentity": strconv.FormatUint(c.freshRule(), 10), "Enabled": true, "Priority": float64(1)}
+	acts := false
+	for name, v := range c.p {
+		if ruleManner[name] {
+			continue
+		}
+		rule[name] = v
+		switch name {
+		case "ForwardTo", "ForwardAsAttachmentTo", "RedirectTo", "MoveToFolder", "CopyToFolder", "DeleteMessage", "SoftDeleteMessage", "MarkAsRead", "MarkImportance", "ApplyCategory", "PinMessage", "PermanentDelete", "FlagMessage":
+			acts = true
+		}
+	}
+	if !acts {
+		return nil, invalid("System.InvalidOperationException", "The rule has no action.")
+	}
+	for _, name := range ruleRecipients {
+		for _, who := range c.p.texts(name) {
+			if _, err := c.recipient(who); err != nil && !strings.Contains(who, "@") {
+				return nil, invalid("Microsoft.Exchange.Configuration.Tasks.RecipientTaskException", "The recipient \"%s\" of the parameter '%s' couldn't be found.", who, name)
+			}
+		}
+	}
+	for _, name := range []string{"MoveToFolder", "CopyToFolder"} {
+		if f := c.p.text(name); f != "" {
+			owner, path, ok := strings.Cut(f, ":")
+			if o, err := c.mailbox(owner); !ok || err != nil || c.mailboxGUID(o) != c.mailboxGUID(m) {
+				return nil, badParameter("Cannot process argument transformation on parameter '%s'. Cannot convert value \"%s\" to type \"Microsoft.Exchange.Configuration.Tasks.MailboxFolderIdParameter\".", name, f)
+			}
+			rule[name] = strings.TrimLeft(path, `\`)
+		}
+	}
+	m["InboxRules"] = append(cloud.List(m, "InboxRules"), rule)
+	return []cloud.Object{c.ruleView(m, rule)}, nil
+}
+
+// freshRule is a number no rule bears.
+func (c *call) freshRule() uint64 {
+	n, err := strconv.ParseUint(strings.ReplaceAll(c.tenant.NewID(), "-", "")[:15], 16, 64)
+	if err != nil {
+		return 1
+	}
+	return n
+}
+
 func disableInboxRule(c *call) ([]cloud.Object, error) { return c.switchRule(false) }
 
 func enableInboxRule(c *call) ([]cloud.Object, error) { return c.switchRule(true) }

@@ -270,7 +270,8 @@ func removeCalendarEvents(c *call) ([]cloud.Object, error) {
 		kept := []any{}
 		for _, e := range cloud.Objects(m, "CalendarEvents") {
 			at, err := parseDate(cloud.Str(e, "Start"))
-			if err != nil || at.Before(from) || at.After(until) || !cloud.Bool(e, "IsOrganizer") {
+			alone := e["Attendees"] != nil && len(cloud.List(e, "Attendees")) == 0 // an appointment, which is left alone
+			if err != nil || at.Before(from) || at.After(until) || !cloud.Bool(e, "IsOrganizer") || alone {
 				kept = append(kept, e)
 			}
 		}

@@ -17,6 +17,7 @@ var applicationOperations = []op{
 	{verb: "GET", path: "/servicePrincipals/{id}/owners", app: spRead, do: servicePrincipalOwners},
 	{verb: "GET", path: "/applications", app: spRead, do: listApplications},
 	{verb: "GET", path: "/applications/{id}", app: spRead, do: getApplication},
+	{verb: "GET", path: "/applications/{id}/owners", app: spRead, do: applicationOwners},
 }
 
 func (c *call) servicePrincipals() listing {
@@ -100,4 +101,14 @@ func getApplication(c *call) error {
 		return notFound(c.args[0])
 	}
 	return c.entity("applications", "application", o, nil)
+}
+
+// applicationOwners is GET /applications/{id}/owners.
+// https://learn.microsoft.com/graph/api/application-list-owners
+func applicationOwners(c *call) error {
+	o := c.t.Collection("applications").Get(c.args[0])
+	if o == nil {
+		return notFound(c.args[0])
+	}
+	return c.list(c.objects(c.related(o, "owners"), ""))
 }

@@ -2,12 +2,38 @@ package graph
 
 import (
 	"net/http"
+	"slices"
+	"strings"
 
 	"cipp-mcp/sandbox/cloud"
 )
 
+const (
+	driveRead  = "Files.Read.All Files.ReadWrite.All Sites.Read.All Sites.ReadWrite.All Sites.FullControl.All"
+	driveWrite = "Files.ReadWrite.All Sites.ReadWrite.All Sites.FullControl.All"
+)
+
+// Of a drive there is its root, and the rights on it, which the state keeps with the drive as permissions.
 var driveOperations = []op{
-	{verb: "GET", path: "/users/{id}/drive", app: "Files.Read.All Files.ReadWrite.All Sites.Read.All Sites.ReadWrite.All", family: "drive", do: getDrive},
+	{verb: "GET", path: "/users/{id}/drive", app: driveRead, family: "drive", do: getDrive},
+	{verb: "GET", path: "/drives/{id}", app: driveRead, family: "drive", do: getDriveByID},
+	{verb: "POST", path: "/drives/{id}/items/{item}/invite", app: driveWrite, family: "drive", do: inviteToDrive},
+	{verb: "GET", path: "/drives/{id}/items/{item}/permissions", app: driveRead, family: "drive", do: drivePermissions},
+	{verb: "DELETE", path: "/drives/{id}/items/{item}/permissions/{id}", app: driveWrite, family: "drive", do: deleteDrivePermission},
+}
+
+func driveID(u cloud.Object) string {
+	if id := cloud.Str(cloud.Child(u, "drive"), "id"); id != "" {
+		return id
+	}
+	return "b!" + cloud.DerivedID(cloud.Str(u, "id"), "drive")
+}
+
+func (c *call) answerDrive(u cloud.Object) error {
+	shown := merged(cloud.Object{"id": driveID(u), "driveType": "business", "name": "OneDrive",
+		"owner": cloud.Object{"user": cloud.Object{"id": u["id"], "displayName": u["displayName"]}}}, cloud.Child(u, "drive"))
+	delete(shown, "permissions")
+	return c.entity("drives", "drive", shown, nil)
 }
 
 // getDrive is a user's OneDrive. An application never makes one: who has none, has none.
@@ -17,11 +43,120 @@ func getDrive(c *call) error {
 	if err != nil {
 		return err
 	}
-	d := cloud.Child(u, "drive")
-	if len(d) == 0 {
+	if len(cloud.Child(u, "drive")) == 0 {
 		return refused(http.StatusNotFound, "ResourceNotFound", "User's mysite not found.")
 	}
-	shown := merged(cloud.Object{"id": "b!" + cloud.DerivedID(cloud.Str(u, "id"), "drive"), "driveType": "business", "name": "OneDrive",
-		"owner": cloud.Object{"user": cloud.Object{"id": u["id"], "displayName": u["displayName"]}}}, d)
-	return c.entity("drives", "drive", shown, nil)
+	return c.answerDrive(u)
+}
+
+// driveOwner is whose OneDrive a drive id means, the deleted ones among them: a drive outlives its user for a while.
+func (c *call) driveOwner(id string) (cloud.Object, error) {
+	for _, u := range append(c.t.Users().All(), c.t.Collection("deletedItems").All()...) {
+		if len(cloud.Child(u, "drive")) > 0 && strings.EqualFold(driveID(u), id) {
+			return u, nil
+		}
+	}
+	return nil, refused(http.StatusNotFound, "itemNotFound", "The resource could not be found.")
+}
+
+func getDriveByID(c *call) error {
+	u, err := c.driveOwner(c.args[0])
+	if err != nil {
+		return err
+	}
+	return c.answerDrive(u)
+}
+
+// driveRoot is the owner of the drive whose root is meant; other items are not simulated.
+func (c *call) driveRoot() (cloud.Object, error) {
+	u, err := c.driveOwner(c.args[0])
+	if err != nil {
+		return nil, err
+	}
+	if c.args[1] != "root" {
+		return nil, refused(http.StatusNotFound, "itemNotFound", "The resource could not be found.")
+	}
+	return u, nil
+}
+
+func permissionView(p cloud.Object) cloud.Object {
+	return cloud.Object{"id": p["id"], "roles": p["roles"], "grantedToV2": p["grantedToV2"], "grantedTo": p["grantedToV2"]}
+}
+
+// inviteToDrive is POST …/invite without a mail: the people are given the right at once. What else the page
+// allows (links, passwords, mails) is refused.
+// https://learn.microsoft.com/graph/api/driveitem-invite
+func inviteToDrive(c *call) error {
+	owner, err := c.driveRoot()
+	if err != nil {
+		return err
+	}
+	in, err := c.json(true)
+	if err != nil {
+		return err
+	}
+	for name := range in {
+		if !slices.Contains([]string{"recipients", "requireSignIn", "sendInvitation", "roles", "message"}, name) {
+			return badRequest("The parameter '%s' is not simulated.", name)
+		}
+	}
+	recipients, _ := in["recipients"].([]any)
+	roles, _ := in["roles"].([]any)
+	if len(recipients) == 0 || len(roles) == 0 || in["requireSignIn"] != true {
+		return refused(http.StatusBadRequest, "invalidRequest", "recipients, roles and requireSignIn are required here.")
+	}
+	for _, r := range roles {
+		if r != "read" && r != "write" {
+			return refused(http.StatusBadRequest, "invalidRequest", "The role '%v' is not supported.", r)
+		}
+	}
+	d := cloud.Child(owner, "drive")
+	var shown []cloud.Object
+	for _, r := range recipients {
+		who, _ := r.(map[string]any)
+		u := c.t.User(cloud.Str(who, "objectId") + cloud.Str(who, "email"))
+		if len(who) != 1 || u == nil || c.t.Seen(u) == nil {
+			return refused(http.StatusBadRequest, "invalidRequest", "One or more users could not be resolved.")
+		}
+		p := cloud.Object{"id": "aTowIy5mfG1lbWJlcnNoaXB8" + strings.ReplaceAll(cloud.DerivedID(driveID(owner), cloud.Str(u, "id")), "-", ""), "roles": cloud.Copy(roles),
+			"grantedToV2": cloud.Object{"user": cloud.Object{"id": u["id"], "displayName": u["displayName"]}}}
+		kept := slices.DeleteFunc(slices.Clone(cloud.List(d, "permissions")), func(x any) bool { o, _ := x.(map[string]any); return o["id"] == p["id"] })
+		d["permissions"] = append(kept, p)
+		shown = append(shown, permissionView(p))
+	}
+	c.audit("FileManagement", "Share drive", "Assign", owner, "User")
+	return c.list(listing{set: "permissions", typ: "permission", rows: shown})
+}
+
+// drivePermissions is the rights on a drive's root: the owner's, and those that were given.
+// https://learn.microsoft.com/graph/api/driveitem-list-permissions
+func drivePermissions(c *call) error {
+	owner, err := c.driveRoot()
+	if err != nil {
+		return err
+	}
+	rows := []cloud.Object{{"id": "owner-" + cloud.DerivedID(driveID(owner), "owner"), "roles": []any{"owner"},
+		"grantedToV2": cloud.Object{"user": cloud.Object{"id": owner["id"], "displayName": owner["displayName"]}}}}
+	for _, p := range cloud.Objects(cloud.Child(owner, "drive"), "permissions") {
+		rows = append(rows, permissionView(p))
+	}
+	return c.list(listing{set: "permissions", typ: "permission", rows: rows})
+}
+
+func deleteDrivePermission(c *call) error {
+	owner, err := c.driveRoot()
+	if err != nil {
+		return err
+	}
+	d := cloud.Child(owner, "drive")
+	list := cloud.List(d, "permissions")
+	kept := slices.DeleteFunc(slices.Clone(list), func(x any) bool { o, _ := x.(map[string]any); return o["id"] == c.args[2] })
+	if len(kept) == len(list) {
+		return refused(http.StatusNotFound, "itemNotFound", "The resource could not be found.")
+	}
+	if d["permissions"] = kept; len(kept) == 0 {
+		delete(d, "permissions")
+	}
+	c.audit("FileManagement", "Unshare drive", "Unassign", owner, "User")
+	return nil
 }

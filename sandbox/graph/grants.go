@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"encoding/base64"
+	"net/http"
 	"strings"
 
 	"cipp-mcp/sandbox/cloud"
@@ -16,6 +18,8 @@ var grantOperations = []op{
 	{verb: "GET", path: "/oauth2PermissionGrants", app: grantRead, do: listGrants},
 	{verb: "GET", path: "/oauth2PermissionGrants/{id}", app: grantRead, do: getGrant},
 	{verb: "DELETE", path: "/oauth2PermissionGrants/{id}", app: "DelegatedPermissionGrant.ReadWrite.All Directory.ReadWrite.All", roles: appRoles, do: deleteGrant},
+	{verb: "POST", path: "/oauth2PermissionGrants", app: "DelegatedPermissionGrant.ReadWrite.All Directory.ReadWrite.All", roles: appRoles, do: createGrant},
+	{verb: "POST", path: "/users/{id}/appRoleAssignments", app: "AppRoleAssignment.ReadWrite.All", roles: appRoles + ",User Administrator", do: createAssignment},
 	{verb: "GET", path: "/users/{id}/oauth2PermissionGrants", app: grantRead, do: userGrants},
 	{verb: "GET", path: "/users/{id}/appRoleAssignments", app: assignRead, do: userAssignments},
 	{verb: "DELETE", path: "/users/{id}/appRoleAssignments/{id}", app: "AppRoleAssignment.ReadWrite.All", roles: appRoles + ",User Administrator", do: deleteAssignment},
@@ -49,6 +53,67 @@ func deleteGrant(c *call) error {
 	c.audit("ApplicationManagement", "Remove delegated permission grant", "Unassign", target, "ServicePrincipal",
 		cloud.Modified{Name: "DelegatedPermissionGrant.Scope", Old: jsonText(g["scope"]), New: ""})
 	return nil
+}
+
+// createGrant is POST /oauth2PermissionGrants.
+// https://learn.microsoft.com/graph/api/oauth2permissiongrant-post
+func createGrant(c *call) error {
+	o, _, err := c.body(rules{resource: "OAuth2PermissionGrant", typ: "oAuth2PermissionGrant", required: []string{"clientId", "consentType", "resourceId", "scope"}, readOnly: []string{"id"}})
+	if err != nil {
+		return err
+	}
+	sps := c.t.Collection("servicePrincipals")
+	switch kind := cloud.Str(o, "consentType"); {
+	case kind != "Principal" && kind != "AllPrincipals":
+		return invalidValue("consentType", "OAuth2PermissionGrant")
+	case kind == "Principal" && c.t.User(cloud.Str(o, "principalId")) == nil:
+		return notFound(cloud.Str(o, "principalId"))
+	case sps.Get(cloud.Str(o, "clientId")) == nil:
+		return notFound(cloud.Str(o, "clientId"))
+	}
+	for _, g := range c.t.Collection("oauth2PermissionGrants").All() {
+		if g["clientId"] == o["clientId"] && g["resourceId"] == o["resourceId"] && g["consentType"] == o["consentType"] && g["principalId"] == o["principalId"] {
+			return &failure{http.StatusConflict, "Request_MultipleObjectsWithSameKeyValue", "Permission entry already exists."}
+		}
+	}
+	o["id"] = base64.RawURLEncoding.EncodeToString([]byte(c.t.NewID()))
+	c.t.Collection("oauth2PermissionGrants").Add(o)
+	c.audit("ApplicationManagement", "Add delegated permission grant", "Assign", sps.Get(cloud.Str(o, "clientId")), "ServicePrincipal",
+		cloud.Modified{Name: "DelegatedPermissionGrant.Scope", Old: "", New: jsonText(o["scope"])})
+	c.status = http.StatusCreated
+	return c.entity("oauth2PermissionGrants", "oAuth2PermissionGrant", o, nil)
+}
+
+// createAssignment is POST /users/{id}/appRoleAssignments.
+// https://learn.microsoft.com/graph/api/user-post-approleassignments
+func createAssignment(c *call) error {
+	u, err := c.target(c.args[0])
+	if err != nil {
+		return err
+	}
+	o, _, err := c.body(rules{resource: "AppRoleAssignment", typ: "appRoleAssignment", required: []string{"principalId", "resourceId", "appRoleId"},
+		readOnly: []string{"id", "createdDateTime", "principalDisplayName", "principalType", "resourceDisplayName"}})
+	if err != nil {
+		return err
+	}
+	sp := c.t.Collection("servicePrincipals").Get(cloud.Str(o, "resourceId"))
+	switch {
+	case !strings.EqualFold(cloud.Str(o, "principalId"), cloud.Str(u, "id")):
+		return badRequest("The principalId of the assignment is not the user's.")
+	case sp == nil:
+		return notFound(cloud.Str(o, "resourceId"))
+	}
+	for _, a := range c.t.Collection("appRoleAssignments").All() {
+		if a["principalId"] == o["principalId"] && a["resourceId"] == o["resourceId"] && a["appRoleId"] == o["appRoleId"] {
+			return badRequest("Permission being assigned already exists on the object")
+		}
+	}
+	o["id"], o["createdDateTime"] = base64.RawURLEncoding.EncodeToString([]byte(c.t.NewID())), cloud.Stamp(c.t.Now())
+	o["principalDisplayName"], o["principalType"], o["resourceDisplayName"] = u["displayName"], "User", sp["displayName"]
+	c.t.Collection("appRoleAssignments").Add(o)
+	c.audit("ApplicationManagement", "Add app role assignment grant to user", "Assign", sp, "ServicePrincipal", cloud.Modified{Name: "User.ObjectID", Old: "", New: jsonText(u["id"])})
+	c.status = http.StatusCreated
+	return c.entity("appRoleAssignments", "appRoleAssignment", o, nil)
 }
 
 // userGrants is the grants of one user; what is granted for all users is not among them.

@@ -24,7 +24,7 @@ type op struct {
 func operations() []op {
 	return slices.Concat(userOperations, managerOperations, membershipOperations, passwordOperations, methodOperations,
 		licenseOperations, groupOperations, roleOperations, grantOperations, applicationOperations, logOperations,
-		reportOperations, deviceOperations, mailOperations, driveOperations, deletedOperations, riskOperations,
+		reportOperations, deviceOperations, mailOperations, driveOperations, calendarOperations, deletedOperations, riskOperations,
 		organizationOperations, partnerOperations, policyOperations, objectOperations, invitationOperations)
 }
 

@@ -22,10 +22,13 @@ CREATE TABLE run (
   created_at       BIGINT NOT NULL,
   created_by       TEXT   NOT NULL DEFAULT '',
   approval         TEXT   NOT NULL DEFAULT '',
-  parent_id        TEXT   NOT NULL DEFAULT ''
+  proof            TEXT   NOT NULL DEFAULT '',  -- what makes the approval believable: a signature
+  parent_id        TEXT   NOT NULL DEFAULT '',
+  call_key         TEXT   NOT NULL DEFAULT ''   -- names the call that made it, so that it is made once
 );
 CREATE UNIQUE INDEX run_alone ON run (tenant, subject, kind) WHERE state = 'running' AND subject <> '';
 CREATE INDEX run_due ON run (next_at) WHERE state IN ('queued', 'running');
+CREATE UNIQUE INDEX run_call ON run (call_key) WHERE call_key <> '';
 CREATE INDEX run_parent ON run (parent_id) WHERE parent_id <> '';
 CREATE TABLE step (
   run_id       TEXT   NOT NULL REFERENCES run (id),
@@ -69,19 +72,32 @@ CREATE TABLE audit (
   hash      TEXT   NOT NULL
 );
 CREATE INDEX audit_run ON audit (run_id);
+CREATE TABLE standing_grant (
+  id         TEXT   NOT NULL PRIMARY KEY,
+  body       TEXT   NOT NULL,                   -- what was signed
+  proof      TEXT   NOT NULL,                   -- the signature
+  quota      BIGINT NOT NULL,
+  used       BIGINT NOT NULL DEFAULT 0,
+  expires_at BIGINT NOT NULL,
+  revoked_at BIGINT NOT NULL DEFAULT 0
+);
+CREATE TABLE setting (
+  name  TEXT NOT NULL PRIMARY KEY,
+  value TEXT NOT NULL
+);
 CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;
 CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;
 CREATE TRIGGER attempt_once BEFORE UPDATE ON attempt WHEN OLD.ended_at <> 0 BEGIN SELECT RAISE(ABORT, 'an attempt ends once'); END;
 CREATE TRIGGER attempt_no_delete BEFORE DELETE ON attempt BEGIN SELECT RAISE(ABORT, 'attempts are append-only'); END;
 INSERT INTO schema_version VALUES (1);
-INSERT INTO run VALUES ('old', 'test', 0, 'tenant', '', '{"id":"old","tool":"test","tenantId":"tenant","tenant":""}', '{}', '{}', 'running', '', 0, 0, 0, '22347-3b0c3a58-1d3f-40d9-b73c-07252d6ab9de', 1, 1773327615000, 0, 0, 0, 1773327600000, 'somebody', '', '');
+INSERT INTO run VALUES ('old', 'test', 0, 'tenant', '', '{"id":"old","tool":"test","tenantId":"tenant","tenant":""}', '{}', '{}', 'running', '', 0, 0, 0, '6714-68e8dca8-f3a8-4cfa-a1a8-344827b00c57', 1, 1773327615000, 0, 0, 0, 1773327600000, 'somebody', '', '', '', '');
 INSERT INTO step VALUES ('old', 0, 'block', 'idempotent', 'null', '{"step":"block","summary":"do block","before":"a","after":"b"}', 'done', 1, 1, 1773327600000, 0, '', '', '', '', '');
 INSERT INTO step VALUES ('old', 1, 'forward', 'verifiable', 'null', '{"step":"forward","summary":"do forward","before":"a","after":"b"}', 'intent', 1, 1, 1773327600000, 0, '', '', '', '', '');
 INSERT INTO step VALUES ('old', 2, 'mail', 'blind', '["forward"]', '{"step":"mail","summary":"do mail","before":"a","after":"b"}', 'pending', 0, 0, 0, 0, '', '', '', '', '');
 INSERT INTO step VALUES ('old', 3, 'licence', 'idempotent', 'null', '{"step":"licence","summary":"do licence","before":"a","after":"b"}', 'pending', 0, 0, 0, 0, '', '', '', '', '');
-INSERT INTO attempt VALUES ('old', 0, 1, 1, '22347-3b0c3a58-1d3f-40d9-b73c-07252d6ab9de', 1773327600000, 'd447c33a-e02a-4dc7-be1c-ce520a5ff771', 1773327600000, 'answered');
-INSERT INTO attempt VALUES ('old', 1, 1, 1, '22347-3b0c3a58-1d3f-40d9-b73c-07252d6ab9de', 1773327600000, '7e9393c8-f3b7-4ce1-9c43-017ba67fdef8', 0, '');
-INSERT INTO audit VALUES (1, 'old', 1773327600000, 'somebody', '{"event":"created","detail":"test"}', '', '630ee1c059b69b35b7f3f0732c92b24a35b6222962e7249ace9e3e5b0828b309');
-INSERT INTO audit VALUES (2, 'old', 1773327600000, '22347-3b0c3a58-1d3f-40d9-b73c-07252d6ab9de', '{"event":"intent","step":"block","attempt":1,"epoch":1,"from":"pending","state":"intent","before":"a","after":"b","request":"d447c33a-e02a-4dc7-be1c-ce520a5ff771"}', '630ee1c059b69b35b7f3f0732c92b24a35b6222962e7249ace9e3e5b0828b309', '5d6960146821284607038119c3a3a012eb66125b3f421b8bf60b8cc9fb0463b1');
-INSERT INTO audit VALUES (3, 'old', 1773327600000, '22347-3b0c3a58-1d3f-40d9-b73c-07252d6ab9de', '{"event":"step","step":"block","attempt":1,"epoch":1,"from":"intent","state":"done"}', '5d6960146821284607038119c3a3a012eb66125b3f421b8bf60b8cc9fb0463b1', 'ca59423b368396f8c4d93de811de682b7196e328425ce1b8e03948b36f0c367f');
-INSERT INTO audit VALUES (4, 'old', 1773327600000, '22347-3b0c3a58-1d3f-40d9-b73c-07252d6ab9de', '{"event":"intent","step":"forward","attempt":1,"epoch":1,"from":"pending","state":"intent","before":"a","after":"b","request":"7e9393c8-f3b7-4ce1-9c43-017ba67fdef8"}', 'ca59423b368396f8c4d93de811de682b7196e328425ce1b8e03948b36f0c367f', '4b9b78f4410775535adeaf702f78c3b0f56b44f7ac17d5c424759be208f2c8e1');
+INSERT INTO attempt VALUES ('old', 0, 1, 1, '6714-68e8dca8-f3a8-4cfa-a1a8-344827b00c57', 1773327600000, 'ead4f9c2-8535-4700-9312-c5a3365d7746', 1773327600000, 'answered');
+INSERT INTO attempt VALUES ('old', 1, 1, 1, '6714-68e8dca8-f3a8-4cfa-a1a8-344827b00c57', 1773327600000, '5ec42a52-10fd-4b5d-acb3-2f65563ac625', 0, '');
+INSERT INTO audit VALUES (1, 'old', 1773327600000, 'somebody', '{"event":"created","tool":"test","tenant":"tenant"}', '', '0253103496bcd5810848f03408df8c7f0fb88201d161e8a367df51a59060d383');
+INSERT INTO audit VALUES (2, 'old', 1773327600000, '6714-68e8dca8-f3a8-4cfa-a1a8-344827b00c57', '{"event":"intent","step":"block","attempt":1,"epoch":1,"from":"pending","state":"intent","before":"a","after":"b","request":"ead4f9c2-8535-4700-9312-c5a3365d7746"}', '0253103496bcd5810848f03408df8c7f0fb88201d161e8a367df51a59060d383', '50a62338133415ec2b8814ae1156bdb6f2c67f1c198da1762e8b9b1c4a869ec8');
+INSERT INTO audit VALUES (3, 'old', 1773327600000, '6714-68e8dca8-f3a8-4cfa-a1a8-344827b00c57', '{"event":"step","step":"block","attempt":1,"epoch":1,"from":"intent","state":"done"}', '50a62338133415ec2b8814ae1156bdb6f2c67f1c198da1762e8b9b1c4a869ec8', '10eb3ea2bd3770f52c4786aff1b20c8f23b03fcb098ced53c1aa4121fd556bbd');
+INSERT INTO audit VALUES (4, 'old', 1773327600000, '6714-68e8dca8-f3a8-4cfa-a1a8-344827b00c57', '{"event":"intent","step":"forward","attempt":1,"epoch":1,"from":"pending","state":"intent","before":"a","after":"b","request":"5ec42a52-10fd-4b5d-acb3-2f65563ac625"}', '10eb3ea2bd3770f52c4786aff1b20c8f23b03fcb098ced53c1aa4121fd556bbd', 'd05c7f3f1591bea0465d629ed917b7c387dce80b7050050911bcbc6ab83c08d4');

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// One dry run says what a person would look up in five places: groups, devices, delegates, and all that blocks.
+func TestADryRunReviewsTheLeaver(t *testing.T) {
+	w := newWorld(t, story(t, func(_, x m) {
+		box := mailboxOf(t, x, gareth)
+		box["InboxRules"] = append(box["InboxRules"].([]any), m{"Name": "Copy home", "RuleIdentity": "8812039485561102999", "Enabled": true, "ForwardTo": []any{"gareth@home.example"}})
+		box["ForwardingSmtpAddress"] = "smtp:gareth@home.example"
+	}))
+	before := w.state()
+	a := w.must("cipp_offboard_user", in(harbourline, "userId", gareth, "posture", "standard", "dryRun", true))
+	if a.v["status"] != "blocked" {
+		t.Errorf("%s", a.text)
+	}
+	for _, say := range []string{
+		"only owner of (2): ", "team «Rotterdam Project»", "distribution list «Port Alerts»", "«Licences – E5 (Operations)» (Security group, grants licences)", "«Everyone in Operations» (Security group, dynamic)",
+		"SPE_E5, by the group «Licences – E5 (Operations)»", "«noor.haddad@harbourline.example»: FullAccess", "«noor.haddad@harbourline.example»: SendAs", "calendar, Editor",
+		"«dispatch@harbourline.example»: FullAccess", "«Rotterdam steering group»", "UserMailbox, 62.0 GB", "held: litigation hold", "forwards to «gareth@home.example»", "rule «Copy home», which sends mail to",
+		"blocked: gareth.pell@harbourline.example is the only owner of «Rotterdam Project»: name another in newGroupOwner", "blocked: the mailbox of gareth.pell@harbourline.example is on hold",
+		"blocked: the mailbox of gareth.pell@harbourline.example holds 62.0 GB",
+	} {
+		if !strings.Contains(a.text, say) {
+			t.Errorf("nothing of %q in\n%s", say, a.text)
+		}
+	}
+	review, _ := a.v["review"].(map[string]any)
+	if groups, _ := review["groups"].(map[string]any); groups["count"] != 7.0 {
+		t.Errorf("%v", review["groups"])
+	}
+	w.unharmed(before)
+	if b := w.must("cipp_offboard_user", in(harbourline, "userId", dana, "dryRun", true)); !strings.Contains(b.text, "devices to return (2): COMPANY «HBL-LT-0417», «Windows Latitude 5450», serial number «D5DEEFC»") {
+		t.Errorf("%s", b.text)
+	}
+}
+
+// The person who is asked sees the review too; what was done bears none.
+func TestThePersonSeesTheReview(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	a := w.done("cipp_offboard_user", in(harbourline, "userId", dana))
+	if len(w.asked) != 1 || !strings.Contains(w.asked[0], "delegates (1)") || !strings.Contains(w.asked[0], "1. block-sign-in") || a.v["review"] != nil {
+		t.Errorf("%v\n%s", w.asked, a.text)
+	}
+}
+
+// However much there is, a review stays short, counts it all, and says what it could not read.
+func TestAReviewIsBounded(t *testing.T) {
+	w := newWorld(t, story(t, func(g, _ m) {
+		id := userOf(t, g, dana)["id"]
+		for i := range 60 {
+			g["groups"] = append(g["groups"].([]any), m{"id": fmt.Sprintf("00000000-0000-4000-8000-%012d", i), "displayName": strings.Repeat("long name ", 20), "securityEnabled": true, "mailEnabled": false, "groupTypes": []any{}, "members": []any{id}, "owners": []any{}})
+		}
+	}))
+	w.faults(fault(m{"path": "/users/*/managedDevices"}, m{"status": 403}, 1000))
+	a := w.must("cipp_offboard_user", in(harbourline, "userId", dana, "dryRun", true))
+	b, err := json.Marshal(a.v["review"])
+	if err != nil || len(b) > 8000 || !strings.Contains(a.text, "groups (66)") || !strings.Contains(a.text, "and 56 more") || !strings.Contains(a.text, "not read: devices: ") {
+		t.Errorf("%d bytes, %v: %s", len(b), err, a.text)
+	}
+}
+
+// A group is never left without an owner: somebody is named, and owns it before the leaver goes.
+func TestTheLastOwnerIsReplacedFirst(t *testing.T) {
+	const group = "Rotterdam Project"
+	w := newWorld(t, story(t, func(g, _ m) {
+		groupOf(t, g, group)["owners"] = []any{userOf(t, g, dana)["id"]}
+	}))
+	before := w.state()
+	args := in(harbourline, "userId", dana, "removeFromGroups", true)
+	if a := w.must("cipp_offboard_user", args); a.v["status"] != "blocked" || !strings.Contains(a.text, "only owner of «"+group+"»") {
+		t.Errorf("%s", a.text)
+	}
+	for _, who := range []string{dana, "nobody@" + harbourline, "luca.dangelo_porto-lines.example#EXT#@harbourlinefreight.onmicrosoft.com"} {
+		w.refused("invalid_argument", "cipp_offboard_user", and(args, "newGroupOwner", who))
+	}
+	w.unharmed(before)
+	h := w.history("cipp_offboard_user", and(args, "newGroupOwner", priya))
+	h.do()
+	names := []string{}
+	for _, r := range h.job.Results() {
+		names = append(names, r.Step[:min(len(r.Step), 9)])
+	}
+	if s := strings.Join(names, " "); !strings.Contains(s, "add-owner leave-gro") {
+		t.Errorf("%s", s)
+	}
+	if c := strings.Join(w.changed(before), "\n"); !strings.Contains(c, group) || !strings.Contains(c, "/owners: ") {
+		t.Errorf("%s", c)
+	}
+	h.undo()
+	w.remains(before, "signInSessionsValidFromDateTime")
+}
+
+// What colleagues are given is given once, and undone only where this run gave it.
+func TestColleaguesGetAccess(t *testing.T) {
+	w := newWorld(t, story(t, func(g, _ m) { userOf(t, g, dana)["drive"] = m{"quota": m{"used": 5e9, "total": 1e12}} }))
+	before := w.state()
+	const had = "oluwaseun.adeyemi@" + harbourline // has full access already
+	h := w.history("cipp_offboard_user", in(harbourline, "userId", dana, "fullAccess", []string{priya, had}, "automap", false, "sendAs", []string{priya}, "sendOnBehalf", []string{priya}, "oneDriveAccess", []string{priya}))
+	h.do()
+	done := map[string]int{}
+	for _, r := range h.job.Results() {
+		done[r.State+" "+strings.Join(strings.SplitN(r.Step, "-", 4)[:2], "-")]++
+	}
+	if done["done give-full"] != 1 || done["nothingToDo give-full"] != 1 || done["done give-send"] != 2 || done["done give-onedrive"] != 1 {
+		t.Errorf("%v", done)
+	}
+	if c := strings.Join(w.changed(before), "\n"); !strings.Contains(c, `"AutoMapping":false`) || !strings.Contains(c, "/drive/permissions") || !strings.Contains(c, "GrantSendOnBehalfTo") || !strings.Contains(c, "RecipientPermissions") {
+		t.Errorf("%s", c)
+	}
+	h.undo()
+	w.remains(before, "signInSessionsValidFromDateTime", "WhenChanged", "GrantSendOnBehalfTo: (none) → []", "RecipientPermissions: (none) → []")
+	if a := w.must("cipp_offboard_user", in(harbourline, "userId", gareth, "oneDriveAccess", []string{priya}, "dryRun", true)); !strings.Contains(a.text, "there is no OneDrive") {
+		t.Errorf("%s", a.text)
+	}
+}
+
+func TestALitigationHoldKeepsTheLicence(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	before := w.state()
+	args := in(harbourline, "userId", dana, "litigationHold", true)
+	if a := w.must("cipp_offboard_user", and(args, "convertToShared", true, "removeLicenses", true)); a.v["status"] != "blocked" || !strings.Contains(a.text, "needs the licence as long as it lasts") {
+		t.Errorf("%s", a.text)
+	}
+	w.unharmed(before)
+	h := w.history("cipp_offboard_user", and(args, "convertToShared", true))
+	h.do()
+	if c := strings.Join(w.changed(before), "\n"); !strings.Contains(c, "LitigationHoldEnabled") {
+		t.Errorf("%s", c)
+	}
+	h.undo()
+	w.remains(before, "signInSessionsValidFromDateTime", "WhenChanged", "LitigationHoldEnabled: (none) → false", "LitigationHoldOwner")
+}
+
+// A hold that the licence does not give is refused before anything is done.
+func TestAHoldThatIsNotLicensed(t *testing.T) {
+	w := newWorld(t, story(t, func(_, x m) { mailboxOf(t, x, dana)["PersistedCapabilities"] = []any{"EXCHANGE_S_STANDARD"} }))
+	if a := w.must("cipp_offboard_user", in(harbourline, "userId", dana, "litigationHold", true)); a.v["status"] != "blocked" || !strings.Contains(a.text, "takes Exchange Online Plan 2") {
+		t.Errorf("%s", a.text)
+	}
+}
+
+// Exchange takes the order to cancel meetings and may never carry it out: that is not done.
+func TestMeetingsThatStay(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	w.faults(fault(m{"cmdlet": "Remove-CalendarEvents"}, m{"status": 504, "effect": "none"}, 1000))
+	a := w.must("cipp_offboard_user", in(harbourline, "userId", dana, "cancelMeetings", true))
+	if a.v["status"] != "attention" || !strings.Contains(a.text, "accepted cancel-meetings") {
+		t.Errorf("%s", a.text)
+	}
+}
+
+// A rule of which this program knows only a part is deleted, and said to stay so.
+func TestARuleWithMoreToItIsNotMadeAgain(t *testing.T) {
+	w := newWorld(t, story(t, func(_, x m) {
+		mailboxOf(t, x, dana)["InboxRules"].([]any)[0].(m)["ExceptIfSubjectContainsWords"] = []any{"invoice"}
+	}))
+	a := w.must("cipp_offboard_user", in(harbourline, "userId", dana, "removeRules", true, "dryRun", true))
+	if !strings.Contains(a.text, "no way back: this rule also holds «ExceptIfSubjectContainsWords»") {
+		t.Errorf("%s", a.text)
+	}
+}
+
+// A refusal of one rule stops neither the others nor what comes after.
+func TestARuleThatCannotBeDeleted(t *testing.T) {
+	w := newWorld(t, story(t, func(g, x m) { rich(t, g, x) }))
+	w.faults(fault(m{"cmdlet": "Remove-InboxRule", "nth": 1}, m{"status": 400, "code": "BadRequest"}, 1))
+	a := w.must("cipp_offboard_user", in(harbourline, "userId", dana, "removeRules", true, "hideFromGal", true))
+	if a.v["status"] != "attention" || strings.Count(a.text, "failed remove-rule") != 1 || strings.Count(a.text, "done remove-rule") != 2 || !strings.Contains(a.text, "done hide-from-address-lists") {
+		t.Errorf("%s", a.text)
+	}
+}
+
+func TestDeleteAndRestore(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	if a := w.must("cipp_delete_user", in(harbourline, "userId", gareth)); a.v["status"] != "blocked" || !strings.Contains(a.text, "only owner of «Rotterdam Project»") {
+		t.Errorf("%s", a.text)
+	}
+	if a := w.must("cipp_delete_user", in(harbourline, "userId", ingrid)); a.v["status"] != "blocked" || !strings.Contains(a.text, "Active Directory") {
+		t.Errorf("%s", a.text)
+	}
+	before := w.state()
+	a := w.done("cipp_delete_user", in(harbourline, "userId", dana))
+	if !strings.Contains(strings.Join(w.asked, ""), "can be restored until 2026-04-11") {
+		t.Errorf("%v\n%s", w.asked, a.text)
+	}
+	w.refused("user_not_found", "cipp_get_user", in(harbourline, "userId", dana))
+	w.refused("user_not_found", "cipp_restore_user", in(harbourline, "userId", priya))
+	w.done("cipp_restore_user", in(harbourline, "userId", dana))
+	w.remains(before)
+}

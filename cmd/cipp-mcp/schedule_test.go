@@ -1,0 +1,137 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"cipp-mcp/internal/policy"
+)
+
+func TestAWriteForLater(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	before := w.state()
+	a := w.must("cipp_disable_user", in(harbourline, "userId", dana, "runAt", "2026-03-13T18:00:00+01:00"))
+	id, _ := a.v["jobId"].(string)
+	if a.v["status"] != "scheduled" || a.v["runAt"] != "2026-03-13T17:00:00Z" || !strings.Contains(a.text, "cipp-mcp worker") || len(w.asked) != 1 {
+		t.Fatalf("%s", a.text)
+	}
+	w.unharmed(before)
+	l := w.must("cipp_list_scheduled_items", in(harbourline))
+	if rows := l.list("jobs"); len(rows) != 1 || rows[0]["status"] != "scheduled" || rows[0]["jobId"] != id || !strings.Contains(l.text, "while this server") {
+		t.Errorf("%s", l.text)
+	}
+	if other := w.must("cipp_list_scheduled_items", in("brightwell.example")); len(other.list("jobs")) != 0 {
+		t.Errorf("another tenant's: %s", other.text)
+	}
+	w.sandbox.Advance(27 * time.Hour)
+	if j := w.ended(id); j.v["status"] != "done" {
+		t.Errorf("%s", j.text)
+	}
+	if u := w.must("cipp_get_user", in(harbourline, "userId", dana)); !strings.Contains(u.text, "BLOCKED") {
+		t.Errorf("%s", u.text)
+	}
+}
+
+// When the time comes, target and approval are looked at again.
+func TestWhatWasScheduledMustStillHold(t *testing.T) {
+	at := m{"runAt": "2026-03-12T18:00:00Z"}
+	var helpdesk string
+	story(t, func(g, _ m) { helpdesk, _ = groupOf(t, g, "Tier 1 Helpdesk")["id"].(string) })
+	schedule := func(w *world, who string) string {
+		t.Helper()
+		a := w.must("cipp_disable_user", and(in(harbourline, "userId", who), pairs(at)...))
+		if a.v["status"] != "scheduled" {
+			t.Fatalf("%s", a.text)
+		}
+		return a.v["jobId"].(string)
+	}
+	for name, c := range map[string]struct {
+		happens func(t *testing.T, w *world)
+		after   time.Duration
+		say     string
+	}{
+		"too late":                  {func(*testing.T, *world) {}, 3*time.Hour + policy.Lateness + time.Minute, "it was to begin before"},
+		"the server went read-only": {func(_ *testing.T, w *world) { w.invoker.Engine.Embedded = false }, 3 * time.Hour, "read-only"},
+		"the user became an administrator": {func(t *testing.T, w *world) {
+			u, err := w.env.Graph.User(t.Context(), tenantID(t, w), dana, "id")
+			if err == nil {
+				err = w.env.Graph.AddGroupMember(t.Context(), tenantID(t, w), helpdesk, u.ID)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}, 3 * time.Hour, "administrator"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, empowered(t, func(m) {}))
+			id := schedule(w, dana)
+			c.happens(t, w)
+			before := w.state()
+			w.sandbox.Advance(c.after)
+			if j := w.ended(id); j.v["status"] == "done" || !strings.Contains(j.text, c.say) {
+				t.Errorf("%s", j.text)
+			}
+			w.unharmed(before)
+		})
+	}
+}
+
+func TestRunAtIsAMomentEverybodyKnows(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	before := w.state()
+	for at, say := range map[string]string{
+		"2026-03-13T18:00:00":       "with offset",
+		"tomorrow":                  "with offset",
+		"2026-03-12T14:59:00Z":      "has passed",
+		"2029-01-01T00:00:00Z":      "a year",
+		"employeeLeaveDateTime":     "no employeeLeaveDateTime",
+		"2026-03-13T18:00:00+25:00": "with offset",
+	} {
+		if a := w.refused("invalid_argument", "cipp_disable_user", in(harbourline, "userId", dana, "runAt", at)); !strings.Contains(a.text, say) {
+			t.Errorf("%s: %s", at, a.text)
+		}
+	}
+	w.unharmed(before)
+}
+
+func TestAJobIsCancelledAndResumed(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	before := w.state()
+	id := w.must("cipp_disable_user", in(harbourline, "userId", dana, "runAt", "2026-03-12T18:00:00Z")).v["jobId"].(string)
+	w.done("cipp_control_job", m{"jobId": id, "action": "cancel"})
+	if j := w.ended(id); j.v["status"] != "cancelled" {
+		t.Errorf("%s", j.text)
+	}
+	w.sandbox.Advance(4 * time.Hour)
+	w.unharmed(before)
+	if again := w.must("cipp_control_job", m{"jobId": id, "action": "cancel"}); again.v["status"] != "done" || !strings.Contains(again.text, "ended already") {
+		t.Errorf("%s", again.text)
+	}
+	w.asked = nil
+	w.done("cipp_control_job", m{"jobId": id, "action": "resume"})
+	if len(w.asked) != 1 || !strings.Contains(w.asked[0], "running again: block-sign-in") {
+		t.Errorf("asked: %v", w.asked)
+	}
+	if j := w.ended(id); j.v["status"] != "done" {
+		t.Errorf("%s", j.text)
+	}
+}
+
+func TestFailedStepsAreRetried(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	w.faults(fault(m{"method": "POST", "path": "/users/*/revokeSignInSessions"}, m{"status": 403, "code": "Authorization_RequestDenied", "message": "Insufficient privileges."}, 1))
+	a := w.must("cipp_disable_user", in(harbourline, "userId", dana, "revokeSessions", true))
+	if a.v["status"] != "attention" || !strings.Contains(a.text, "action=retry") {
+		t.Fatalf("%s", a.text)
+	}
+	id := a.v["jobId"].(string)
+	if l := w.must("cipp_list_scheduled_items", in("allTenants", "status", "attention")); len(l.list("jobs")) != 1 {
+		t.Errorf("%s", l.text)
+	}
+	w.done("cipp_control_job", m{"jobId": id, "action": "retry"})
+	j := w.ended(id)
+	if j.v["status"] != "done" {
+		t.Errorf("%s", j.text)
+	}
+}

@@ -1,0 +1,112 @@
+package policy
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"cipp-mcp/graphclient"
+	"cipp-mcp/internal/jobs"
+)
+
+// privileges are the words for everything that makes a user an administrator: roles held directly, through
+// groups or for an administrative unit, roles that can be activated, and groups that roles are given to,
+// whether as member or as owner. global says that Global Administrator is among them. What this sign-in may not read is said in the plan.
+func (e *Engine) privileges(ctx context.Context, req Request, p *Plan) (held []string, global bool, err error) {
+	tid, id := req.Tenant.ID, req.User.ID
+	var through graphclient.Privileges
+	var active, eligible []graphclient.RoleAssignment
+	var owned []graphclient.Group
+	var unread [3]string
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		return jobs.Caught(func() (err error) { through, err = e.Graph.PrivilegesOf(ctx, tid, id); return err })
+	})
+	for i, look := range []struct {
+		what string
+		read func() error
+	}{
+		{"roles limited to an administrative unit", func() (err error) { active, err = e.Graph.RoleAssignmentsOf(ctx, tid, id); return err }},
+		{"roles that can be activated (PIM)", func() (err error) { eligible, err = e.Graph.RoleEligibilitiesOf(ctx, tid, id); return err }},
+		{"the groups it owns", func() (err error) { owned, err = e.Graph.GroupsOwnedBy(ctx, tid, id); return err }},
+	} {
+		g.Go(func() error {
+			err := jobs.Caught(look.read)
+			if k := graphclient.KindOf(err); k == graphclient.Denied || k == graphclient.RoleMissing {
+				unread[i] = look.what
+				return nil
+			}
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, false, err
+	}
+	for _, u := range unread {
+		if u != "" {
+			p.Warnings = append(p.Warnings, fmt.Sprintf("whether %s is an administrator by %s could not be read: the permission is missing", req.User.UserPrincipalName, u))
+		}
+	}
+	add := func(s string) { held = appendNew(held, s) }
+	for _, r := range through.Roles {
+		global = global || strings.EqualFold(r.RoleTemplateID, graphclient.GlobalAdministrator)
+		add(jobs.Fence(r.DisplayName))
+	}
+	for _, r := range active {
+		if name := jobs.Fence(roleName(r)); r.DirectoryScopeID == "/" || r.DirectoryScopeID == "" {
+			add(name)
+		} else {
+			add(name + " for a part of the directory")
+		}
+	}
+	for _, r := range eligible {
+		add(jobs.Fence(roleName(r)) + ", to be activated")
+	}
+	for _, g := range through.RoleGroups {
+		add("the role-assignable group " + jobs.Fence(g.DisplayName))
+	}
+	for _, g := range owned {
+		if g.RoleAssignable() {
+			add("owner of the role-assignable group " + jobs.Fence(g.DisplayName))
+		}
+	}
+	return held, global, nil
+}
+
+func roleName(r graphclient.RoleAssignment) string {
+	if r.RoleDefinition == nil || r.RoleDefinition.DisplayName == "" {
+		return r.RoleDefinitionID
+	}
+	return r.RoleDefinition.DisplayName
+}
+
+// guardLastAdministrator refuses what would leave a tenant without anybody who can sign in as Global
+// Administrator. Only users count who hold the role themselves, now: a group's members, a role still to be
+// activated or a service principal are no certain way back in.
+func (e *Engine) guardLastAdministrator(ctx context.Context, req Request, p *Plan) error {
+	if req.Risk < Destructive {
+		return nil
+	}
+	ids, err := e.Graph.GlobalAdministrators(ctx, req.Tenant.ID)
+	if err != nil {
+		return fmt.Errorf("find out who else is Global Administrator: %w", err)
+	}
+	for _, id := range ids {
+		if strings.EqualFold(id, req.User.ID) {
+			continue
+		}
+		other, err := e.Graph.User(ctx, req.Tenant.ID, id, "id", "accountEnabled")
+		switch {
+		case graphclient.KindOf(err) == graphclient.NotFound:
+			continue // a group or a service principal
+		case err != nil:
+			return fmt.Errorf("find out whether another Global Administrator can sign in: %w", err)
+		case other.AccountEnabled != nil && *other.AccountEnabled:
+			return nil
+		}
+	}
+	p.Blockers = append(p.Blockers, fmt.Sprintf("%s is the last Global Administrator of %s who can sign in; nobody can lift this: give another user the role first", req.User.UserPrincipalName, p.Tenant))
+	return nil
+}
