@@ -260,3 +260,29 @@ func TestTheServerIsRestartedMidRun(t *testing.T) {
 		})
 	}
 }
+
+// A replica may be started before its server is back.
+func TestRiverWaitsForItsServer(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts a server of its own")
+	}
+	at := place{kind: onRiver, dir: t.TempDir()}
+	server := ownServer(t, "", &at)
+	b := newBenchAt(t, at)
+	l := b.ledgerWith(clock.System{}, clock.System{})
+	s := b.quick("s", Verifiable)
+	b.create(l, "r", s)
+	failed, once := make(chan error, 1), sync.Once{}
+	p := b.dispatcher(l, 1, func(_ string, err error) { once.Do(func() { failed <- err }) })
+	if err := server.Crash(); err != nil {
+		t.Fatal(err)
+	}
+	running(t, p, b.worker(l, s).Work)
+	if err := <-failed; !errors.Is(err, ErrStore) {
+		t.Errorf("without a server: %v", err)
+	}
+	if err := server.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantStates(t, b.ended(l, "r"), "done: s=done")
+}

@@ -190,9 +190,9 @@ func TestTheLoopTakesOverFromTheDead(t *testing.T) {
 func TestTheLoopBacksOffFromWhatFails(t *testing.T) {
 	b := newBench(t)
 	l := b.ledger()
+	b.create(l, "r", b.step("s", Idempotent)) // before there is a loop to wake
 	var failed atomic.Int32
 	p := b.dispatcher(l, 1, func(string, error) { failed.Add(1) })
-	b.create(l, "r", b.step("s", Idempotent))
 	running(t, p, func(context.Context, string) error { return errors.Join(ErrStore, errRefused) })
 	eventually(t, "it fails", func() bool { return failed.Load() == 1 })
 	for i, pause := range []time.Duration{100 * time.Millisecond, 200 * time.Millisecond, 400 * time.Millisecond, 800 * time.Millisecond} {
