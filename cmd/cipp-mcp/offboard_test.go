@@ -261,3 +261,62 @@ func TestAccessEndsAndTheAccountIsDeletedLater(t *testing.T) {
 		t.Errorf("%s", a.text)
 	}
 }
+
+// Where mail went before it goes again: to a colleague, out of the house with a copy, or with a reply of its own.
+func TestForwardingAndReplyComeBackAsTheyWere(t *testing.T) {
+	for name, change := range map[string]func(box m){
+		"a colleague": func(b m) { b["ForwardingAddress"], b["DeliverToMailboxAndForward"] = "gareth.pell@"+harbourline, false },
+		"outside": func(b m) {
+			b["ForwardingSmtpAddress"], b["DeliverToMailboxAndForward"] = "smtp:dana@home.example", true
+		},
+		"a reply": func(b m) {
+			b["AutoReply"] = m{"AutoReplyState": "Scheduled", "InternalMessage": "<p>On leave</p>", "ExternalMessage": "", "ExternalAudience": "Known", "StartTime": "2026-03-10T00:00:00Z", "EndTime": "2026-03-20T00:00:00Z"}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, story(t, func(_, x m) { change(mailboxOf(t, x, dana)) }))
+			var before m
+			box := func() m {
+				var s m
+				if err := json.Unmarshal(w.state(), &s); err != nil {
+					t.Fatal(err)
+				}
+				return mailboxOf(t, find(t, s["tenants"], "defaultDomain", harbourline)["exchange"].(m), dana)
+			}
+			before = box()
+			job := w.done("cipp_offboard_user", in(harbourline, "userId", dana, "forwardingAddress", priya, "outOfOfficeMessage", "I have left.")).v["jobId"]
+			w.done("cipp_undo_job", m{"jobId": job})
+			after := box()
+			text := func(v any) string {
+				b, err := json.Marshal(v)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return string(b)
+			}
+			for _, k := range []string{"ForwardingSmtpAddress", "AutoReply"} {
+				if text(before[k]) != text(after[k]) {
+					t.Errorf("%s: %s, was %s", k, text(after[k]), text(before[k]))
+				}
+			}
+			if (before["ForwardingAddress"] == nil) != (after["ForwardingAddress"] == nil) || (before["DeliverToMailboxAndForward"] == true) != (after["DeliverToMailboxAndForward"] == true) {
+				t.Errorf("%v %v", after["ForwardingAddress"], after["DeliverToMailboxAndForward"])
+			}
+		})
+	}
+}
+
+// A directory role changes hands only with the operator, whoever asks.
+func TestRolesWaitForTheOperator(t *testing.T) {
+	const tomasz = "tomasz.brennan@" + harbourline
+	w := newWorld(t, worldOptions{})
+	before := w.state()
+	a := w.must("cipp_offboard_user", in(harbourline, "userId", tomasz, "removeRoles", true, "dryRun", true))
+	if !strings.Contains(a.text, "Take the role «User Administrator»") || !strings.Contains(a.text, "remove-role-fe930be7-5e62-47db-91af-98c3a49a38b1") {
+		t.Errorf("%s", a.text)
+	}
+	if b := w.must("cipp_offboard_user", in(harbourline, "userId", tomasz, "removeRoles", true)); b.v["status"] == "done" {
+		t.Errorf("%s", b.text)
+	}
+	w.unharmed(before)
+}
