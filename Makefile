@@ -5,7 +5,7 @@ VERSION := 0.1.0
 LDFLAGS := -s -w -X main.version=$(VERSION)
 LINT    := $(shell command -v golangci-lint 2>/dev/null || echo $(shell $(GO) env GOPATH)/bin/golangci-lint)
 
-.PHONY: build demo test check format vet lint race cross wirecheck suites bench docs snapshots fuzz clean
+.PHONY: build demo test check format vet lint race mutations cross wirecheck suites bench docs snapshots fuzz clean
 
 build: ## bin/cipp-mcp
 	$(GO) build -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/cipp-mcp
@@ -16,7 +16,7 @@ demo: build ## the main job from end to end, on the built-in sandbox
 test: ## all tests
 	$(GO) test ./...
 
-check: format vet lint race cross suites wirecheck ## everything that has to hold before a change lands
+check: format vet lint race mutations cross suites wirecheck ## everything that has to hold before a change lands
 	@echo "check: all passed"
 
 format:
@@ -33,6 +33,9 @@ lint:
 race: ## all tests under the race detector, with every exchange recorded
 	@rm -rf build/wire && mkdir -p build/wire
 	CIPP_TEST_RECORD=$(CURDIR)/build/wire $(GO) test -race -count=1 ./...
+
+mutations: ## what must not be broken in the job ledger is broken, and the tests have to find it
+	$(GO) test -tags mutations -count=1 -run '^TestMutationsAreFound$$' ./internal/jobs
 
 cross: ## the binary for Windows and macOS
 	GOOS=windows GOARCH=amd64 CGO_ENABLED=0 $(GO) build -o build/cipp-mcp.exe ./cmd/cipp-mcp

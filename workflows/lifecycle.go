@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"sort"
 	"strings"
 
@@ -153,9 +151,6 @@ func EditUser(t Target, patch map[string]any) jobs.Step {
 			if len(after) == 0 {
 				c.Nothing = "the properties have these values already"
 			}
-			if slices.ContainsFunc(names, func(n string) bool { return phones[n] }) {
-				c.NoWayBack = "the old telephone number is kept nowhere, so that undoing does not bring it back"
-			}
 			if len(locked) > 0 {
 				c.Blockers = append(c.Blockers, onPremisesSentence(t.User.UserPrincipalName, strings.Join(locked, ", ")))
 			}
@@ -170,12 +165,7 @@ func EditUser(t Target, patch map[string]any) jobs.Step {
 			return c, nil
 		},
 		Do: func(ctx context.Context, _ *jobs.Run) (jobs.Handle, error) {
-			_, err := jobs.KeepBefore(ctx, func(ctx context.Context) (map[string]any, error) {
-				now, err := read(ctx)
-				maps.DeleteFunc(now, func(name string, _ any) bool { return phones[name] || !slices.Contains(names, name) })
-				return now, err
-			})
-			if err != nil {
+			if _, err := jobs.KeepBefore(ctx, read); err != nil {
 				return nil, err
 			}
 			return nil, t.Graph.UpdateUser(ctx, t.tid(), t.User.ID, patch)
@@ -196,12 +186,9 @@ func EditUser(t Target, patch map[string]any) jobs.Step {
 			}
 			back := make(map[string]any, len(names))
 			for _, n := range names {
-				if !phones[n] { // telephone numbers are kept nowhere
-					back[n] = was[n]
+				if back[n] = was[n]; back[n] == nil && n == "businessPhones" {
+					back[n] = []string{} // Microsoft clears a list with an empty one
 				}
-			}
-			if len(back) == 0 {
-				return nil, nil
 			}
 			return undo("edit-user", EditUser(t, back))
 		},

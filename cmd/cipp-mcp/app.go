@@ -162,8 +162,7 @@ func (a *app) assemble(ctx context.Context, client *graphclient.Client, clk cloc
 	a.closers = append(a.closers, sink.Close)
 	a.env = &tools.Env{Graph: client, Policy: engine, Secrets: store, Sink: sink, Redactor: redactor, Clock: clk}
 	a.invoker = mcpserver.NewInvoker(a.env, engine, a.log, func(t tools.Tool) string { return off(a.cfg.Tools, t) })
-	a.run(ctx)
-	return nil
+	return a.run(ctx)
 }
 
 // knownTools refuses a misspelt name: a tool meant to be removed would silently stay.

@@ -21,9 +21,24 @@ const jobWorkers = 4
 // embedded begins the name of the folder in which an embedded sandbox's ledger lies.
 const embedded = "embedded-"
 
-// openLedger opens the ledger that the configuration names.
-func openLedger(ctx context.Context, _ config.Config, dir string, clk clock.Clock) (*jobs.Ledger, error) {
-	return jobs.OpenLedger(ctx, dir, clk, clock.System{})
+// openLedger opens the ledger that the configuration names. That of a sandbox is always a file.
+func openLedger(ctx context.Context, cfg config.Config, dir string, clk clock.Clock) (*jobs.Ledger, error) {
+	if cfg.Store == config.SQLite || cfg.Cloud == "sandbox" {
+		return jobs.OpenLedger(ctx, dir, clk, clock.System{})
+	}
+	url, err := cfg.StoreURL()
+	if err != nil {
+		return nil, err
+	}
+	return jobs.OpenPostgresLedger(ctx, url, dir, clk, clock.System{})
+}
+
+// dispatcher brings due runs to this process: River where replicas share a PostgreSQL, else the embedded loop.
+func (a *app) dispatcher(ctx context.Context, failed func(string, error)) (jobs.Dispatcher, error) {
+	if a.cfg.Store == config.SQLite || a.sandbox != nil {
+		return jobs.NewLoop(a.env.Policy.Ledger, jobWorkers, failed), nil
+	}
+	return jobs.NewRiver(ctx, a.env.Policy.Ledger, jobWorkers, failed)
 }
 
 // ledger opens the job ledger of the state directory. What was begun in a sandbox that lives inside this
@@ -58,17 +73,21 @@ func sweepEmbedded(stateDir, own string) {
 }
 
 // run lets this process do the ledger's jobs until the app is closed.
-func (a *app) run(ctx context.Context) {
+func (a *app) run(ctx context.Context) error {
 	l := a.env.Policy.Ledger
-	loop := jobs.NewLoop(l, jobWorkers, func(runID string, err error) {
+	d, err := a.dispatcher(ctx, func(runID string, err error) {
 		a.log.Error("job", zap.String("job", runID), zap.String("error", a.env.Redact(err.Error())))
 	})
+	if err != nil {
+		return err
+	}
 	w := &jobs.Worker{
 		Ledger: l, Registry: a.env.Registry(), Ambiguous: graphclient.IsAmbiguous, Later: graphclient.Later, Explain: a.env.Policy.Explain,
 		Check: a.env.Policy.Check, Send: graphclient.Traced,
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan struct{})
-	go func() { defer close(ended); _ = loop.Run(ctx, w.Work) }()
+	go func() { defer close(ended); _ = d.Run(ctx, w.Work) }()
 	a.closers = append(a.closers, func() { cancel(); <-ended })
+	return nil
 }

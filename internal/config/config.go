@@ -30,6 +30,7 @@ type Config struct {
 	Passwords  Passwords              `yaml:"passwords"`
 	Offboard   map[string]Offboarding `yaml:"offboarding"` // "default" or a tenant's domain
 	StateDir   string                 `yaml:"stateDir"`
+	Store      string                 `yaml:"store"`   // sqlite, or where a PostgreSQL is
 	SealKey    string                 `yaml:"sealKey"` // keyring:SERVICE/NAME | file:PATH; empty: a key of this server's own
 	Log        Log                    `yaml:"log"`
 	UsageHints UsageLocations         `yaml:"usageLocation"` // "default" or a tenant's domain → ISO 3166 code
@@ -121,6 +122,7 @@ func Defaults() Config {
 		Cloud:     "public",
 		Auth:      Auth{Mode: "app"},
 		Access:    ReadOnly,
+		Store:     SQLite,
 		Tools:     Tools{Preset: "default"},
 		Approval:  Approval{Write: "client", Destructive: "client", Critical: "operator"},
 		Guards:    Guards{ExternalForwarding: "deny", MaxWritesPerHour: 200, MassAction: 25, BulkTenants: 10},
@@ -181,7 +183,7 @@ func Parse(data []byte, c *Config) error {
 // environment lays CIPP_… variables over the file.
 func (c *Config) environment(env func(string) (string, bool)) {
 	for name, to := range map[string]*string{
-		"CIPP_CLOUD": &c.Cloud, "CIPP_ACCESS": &c.Access, "CIPP_STATE_DIR": &c.StateDir, "CIPP_LOG_LEVEL": &c.Log.Level,
+		"CIPP_CLOUD": &c.Cloud, "CIPP_ACCESS": &c.Access, "CIPP_STATE_DIR": &c.StateDir, "CIPP_STORE": &c.Store, "CIPP_LOG_LEVEL": &c.Log.Level,
 		"CIPP_AUTH_MODE": &c.Auth.Mode, "CIPP_AUTH_TENANT_ID": &c.Auth.TenantID, "CIPP_AUTH_CLIENT_ID": &c.Auth.ClientID,
 		"CIPP_AUTH_CLIENT_SECRET": &c.Auth.ClientSecret, "CIPP_AUTH_CERTIFICATE": &c.Auth.Certificate, "CIPP_AUTH_REFRESH_TOKEN": &c.Auth.RefreshToken,
 		"CIPP_APPROVAL_WRITE": &c.Approval.Write, "CIPP_APPROVAL_DESTRUCTIVE": &c.Approval.Destructive,
@@ -216,6 +218,9 @@ func (c Config) Check() error {
 		if !contains(f.allowed, f.value) {
 			return fmt.Errorf("%s is %q; it must be one of %s", f.key, f.value, strings.Join(f.allowed, ", "))
 		}
+	}
+	if err := c.checkStore(); err != nil {
+		return err
 	}
 	for _, s := range []struct{ key, ref string }{
 		{"auth.clientSecret", c.Auth.ClientSecret}, {"auth.certificate", c.Auth.Certificate}, {"auth.refreshToken", c.Auth.RefreshToken},

@@ -55,6 +55,8 @@ func TestMistakesAreExplained(t *testing.T) {
 		pusher("url: https://pw.example, expireAfterDays: 91"):                          {"expireAfterDays is 91", "between 1 and 90"},
 		pusher("url: https://pw.example, expireAfterViews: 0"):                          {"expireAfterViews is 0"},
 		pusher("url: https://pw.example, expireAfterView: 1"):                           {`"expireAfterView"`, `"expireAfterViews"`},
+		"version: 1\nstore: mysql://db\n":                                               {"store must be sqlite"},
+		"version: 1\nstore: postgres://me:s3cr3t@db/jobs\n":                             {"store holds a password"},
 		"version: 1\nsealKey: s3cr3t\n":                                                 {"sealKey must be keyring:SERVICE/NAME or file:PATH"},
 		"version: 1\nsealKey: keyring:only-service\n":                                   {"sealKey must be keyring:SERVICE/NAME"},
 		"version: 1\nsealKey: env:SEAL\n":                                               {"sealKey must be keyring:SERVICE/NAME"},

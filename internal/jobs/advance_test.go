@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -164,6 +165,20 @@ func TestTheEndsOfReadingBack(t *testing.T) {
 	}
 }
 
+// What a service says may be no text at all; it is written down all the same.
+func TestHostileWordsAreKept(t *testing.T) {
+	b := newBench(t)
+	s := b.step("s", Idempotent)
+	b.far["s"].act = func(int, func(time.Duration)) error { return errors.New("no \xff\x00 way") }
+	b.create(b.ledger(), "r", s)
+	j := b.drive("r", s)
+	wantStates(t, j, "attention: s=failed")
+	if d := j.Steps[0].Detail; !strings.HasPrefix(d, "no ") || !strings.HasSuffix(d, " way") {
+		t.Errorf("%q", d)
+	}
+	verified(t, b.ledger())
+}
+
 func TestAPanicInACallIsAmbiguous(t *testing.T) {
 	b := newBench(t)
 	s := b.step("s", Verifiable)
@@ -257,8 +272,12 @@ func TestAThrottledCallWaits(t *testing.T) {
 // Whatever dies wherever: nothing finished runs again, nothing that can be read back or is blind
 // happens twice, and the run ends.
 func TestRandomCrashes(t *testing.T) {
+	at, n := newPlace(t), 0
 	rapid.Check(t, func(rt *rapid.T) {
-		b := newBench(t)
+		b := newBenchAt(t, at)
+		defer b.close()
+		n++
+		id := fmt.Sprintf("r%d", n)
 		classes := []Class{Idempotent, Verifiable, Async, Blind}
 		var steps []Step
 		for i := range rapid.IntRange(1, 6).Draw(rt, "steps") {
@@ -293,8 +312,8 @@ func TestRandomCrashes(t *testing.T) {
 				return nil
 			}
 		}
-		b.create(b.ledger(), "r", steps...)
-		j := b.drive("r", steps...)
+		b.create(b.ledger(), id, steps...)
+		j := b.drive(id, steps...)
 		for i, s := range steps {
 			f, row := b.far[s.Name], j.Steps[i]
 			switch {

@@ -88,6 +88,7 @@ func audit(ctx context.Context, tx Tx, runID string, at time.Time, who string, e
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return storeError(err)
 	}
+	runID, who = storable(runID), storable(who) // the sum is over what the database will give back
 	l := AuditLine{Seq: head.Seq + 1, RunID: runID, At: at, Who: who, What: what}
 	_, err = execute(ctx, tx, `INSERT INTO audit (seq, run_id, at, who, what, prev_hash, hash) VALUES (?, ?, ?, ?, ?, ?, ?)`,
 		l.Seq, runID, at.UnixMilli(), who, string(what), head.Hash, l.sum(head.Hash))

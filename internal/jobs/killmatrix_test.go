@@ -54,9 +54,9 @@ func tallyOf(t *testing.T, server, run string) (out tally) {
 }
 
 // live starts worker processes until one lives to see all runs end, and counts those that died.
-func live(t *testing.T, dir, server, runs string) (died int) {
+func live(t *testing.T, p place, server, runs string) (died int) {
 	for died = 0; died < 40; died++ {
-		if err := process(t, "worker", dirVariable+"="+dir, serverVariable+"="+server, runsVariable+"="+runs).Run(); err == nil {
+		if err := process(t, "worker", append(p.env(), serverVariable+"="+server, runsVariable+"="+runs)...).Run(); err == nil {
 			return died
 		}
 	}
@@ -153,12 +153,12 @@ func TestKillMatrix(t *testing.T) {
 			for _, phase := range []string{"before", "after", "late"} {
 				t.Run(p.name+"/"+phase, func(t *testing.T) {
 					t.Parallel()
-					dir, run := t.TempDir(), p.name+"-"+phase
+					at, run := newPlace(t), p.name+"-"+phase
 					killAt(t, server, run, p.name, phase)
-					if died := live(t, dir, server, run); died != 1 {
+					if died := live(t, at, server, run); died != 1 {
 						t.Errorf("%d workers died", died)
 					}
-					l, err := OpenLedger(t.Context(), dir, clock.System{}, clock.System{})
+					l, err := at.ledger(t.Context(), clock.System{}, clock.System{})
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -175,7 +175,7 @@ func TestKillMatrix(t *testing.T) {
 			}
 		}
 	})
-	f.print(t, "kill matrix", began)
+	f.print(t, "kill matrix on "+kindOf(t), began)
 	if want := 3 * len(plan); f.cases != want || f.kills != want || f.unknown != 3 {
 		t.Errorf("%d cases with %d kills and %d unknown", f.cases, f.kills, f.unknown)
 	}
@@ -190,7 +190,7 @@ func TestKillSoak(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	rnd := rand.New(rand.NewPCG(seed, 1))
 	t.Logf("seed %d", seed)
-	server, began, dir := farSide(t), time.Now(), t.TempDir()
+	server, began, at := farSide(t), time.Now(), newPlace(t)
 	var ids []string
 	for i := range runs {
 		ids = append(ids, fmt.Sprintf("soak%d", i))
@@ -200,10 +200,10 @@ func TestKillSoak(t *testing.T) {
 	}
 	var all sync.WaitGroup
 	for range workers {
-		all.Go(func() { live(t, dir, server, strings.Join(ids, ",")) })
+		all.Go(func() { live(t, at, server, strings.Join(ids, ",")) })
 	}
 	all.Wait()
-	l, err := OpenLedger(t.Context(), dir, clock.System{}, clock.System{})
+	l, err := at.ledger(t.Context(), clock.System{}, clock.System{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,7 +213,7 @@ func TestKillSoak(t *testing.T) {
 		f.judge(t, l, server, id)
 	}
 	verified(t, l)
-	f.print(t, "soak", began)
+	f.print(t, "soak on "+kindOf(t), began)
 	if f.kills != kills {
 		t.Errorf("%d kills, not %d", f.kills, kills)
 	}

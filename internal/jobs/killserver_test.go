@@ -41,7 +41,8 @@ type tally struct {
 	Effects map[string]int
 	Killed  int
 
-	step, phase string // where the sender is to be killed, once
+	step, phase string // where the sender is to be killed or put to sleep, once
+	woken       chan struct{}
 }
 
 type effects struct {
@@ -54,6 +55,11 @@ func serveEffects() error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /plan", e.plan)
 	mux.HandleFunc("POST /do", e.do)
+	mux.HandleFunc("POST /woken", func(_ http.ResponseWriter, r *http.Request) {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		close(e.of(r).woken)
+	})
 	mux.HandleFunc("GET /seen", e.seen)
 	mux.HandleFunc("GET /tally", e.tally)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -70,7 +76,7 @@ func serveEffects() error {
 func (e *effects) of(r *http.Request) *tally {
 	id := r.FormValue("run")
 	if e.runs[id] == nil {
-		e.runs[id] = &tally{Calls: map[string]int{}, Effects: map[string]int{}}
+		e.runs[id] = &tally{Calls: map[string]int{}, Effects: map[string]int{}, woken: make(chan struct{})}
 	}
 	return e.runs[id]
 }
@@ -106,6 +112,16 @@ func (e *effects) do(_ http.ResponseWriter, r *http.Request) {
 			defer e.mu.Unlock()
 			t.Effects[step]++
 		})
+	}
+	if t.phase == "asleep" { // in the call, not in the middle of a write: a SQLite file would stay locked
+		t.Effects[step]++
+		if err := p.Signal(sleepSignal); err != nil {
+			panic(err)
+		}
+		e.mu.Unlock()
+		<-t.woken
+		e.mu.Lock()
+		return
 	}
 	if err := p.Kill(); err != nil {
 		panic(err)
@@ -177,13 +193,17 @@ func killSteps(server, run string) []Step {
 // have ended.
 func workUntilAllEnd() error {
 	ctx, server := context.Background(), os.Getenv(serverVariable)
-	l, err := OpenLedger(ctx, os.Getenv(dirVariable), clock.System{}, clock.System{})
+	at := placeOfProcess()
+	l, err := at.ledger(ctx, clock.System{}, clock.System{})
 	if err != nil {
 		return err
 	}
 	w := &Worker{Ledger: l, Ambiguous: func(err error) bool { return errors.Is(err, errTransport) }, Explain: error.Error,
 		Registry: Registry{"test": func(_ context.Context, r RunInfo) ([]Step, error) { return killSteps(server, r.Run.ID), nil }}}
-	p := NewLoop(l, 4, func(id string, err error) { fmt.Fprintln(os.Stderr, id, err) })
+	p, err := at.dispatcher(ctx, l, 4, func(id string, err error) { fmt.Fprintln(os.Stderr, id, err) })
+	if err != nil {
+		return err
+	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var over sync.WaitGroup

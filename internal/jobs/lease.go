@@ -15,12 +15,12 @@ const LeaseTime = 15 * time.Second
 
 // due is what may be claimed: begun or not, held by nobody alive (or by this very process, which
 // then is not at work on it), its waiting over, and no other of its kind at work on the subject. Its
-// arguments: the machine's now, this owner, the timeline's now, the cloud's now.
+// arguments: the leases' now, this owner, the timeline's now, the cloud's now.
 const due = `state IN ('queued', 'running') AND (lease_until <= ? OR owner = ?) AND next_at <= ? AND (not_before <= ? OR cancel_requested = 1)
 	AND NOT EXISTS (SELECT 1 FROM run o WHERE o.tenant = run.tenant AND o.subject = run.subject AND o.kind = run.kind AND o.id <> run.id AND o.state = 'running' AND run.subject <> '')`
 
-func (l *Ledger) dueArgs() []any {
-	return []any{milli(l.machine.Now()), l.owner.id, milli(l.time.now()), milli(l.time.clock.Now())}
+func (l *Ledger) dueArgs(now time.Time) []any {
+	return []any{milli(now), l.owner.id, milli(l.time.now()), milli(l.time.clock.Now())}
 }
 
 // Claim takes a run's lease. It says false when the run is not due, or somebody else has it, or this
@@ -31,8 +31,12 @@ func (l *Ledger) Claim(ctx context.Context, runID string) (epoch int64, ok bool,
 		return 0, false, nil
 	}
 	err = l.store.Change(ctx, func(ctx context.Context, tx Tx) error {
-		err := tx.QueryRowContext(ctx, `UPDATE run SET owner = ?, epoch = epoch + 1, lease_until = ?, state = 'running' WHERE id = ? AND `+due+` RETURNING epoch`,
-			append([]any{l.owner.id, milli(l.machine.Now().Add(LeaseTime)), runID}, l.dueArgs()...)...).Scan(&epoch)
+		now, err := l.store.now(ctx, tx, l.machine)
+		if err != nil {
+			return err
+		}
+		err = tx.QueryRowContext(ctx, `UPDATE run SET owner = ?, epoch = epoch + 1, lease_until = ?, state = 'running', nudged_at = 0 WHERE id = ? AND `+due+` RETURNING epoch`,
+			append([]any{l.owner.id, milli(now.Add(LeaseTime)), runID}, l.dueArgs(now)...)...).Scan(&epoch)
 		if errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
@@ -52,10 +56,10 @@ func (l *Ledger) Claim(ctx context.Context, runID string) (epoch int64, ok bool,
 func (l *Ledger) take(runID string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.held[runID] {
+	if !l.held[runID].IsZero() {
 		return false
 	}
-	l.held[runID] = true
+	l.held[runID] = l.machine.Now()
 	return true
 }
 
@@ -71,36 +75,43 @@ type lease struct {
 	ledger *Ledger
 	run    string
 	epoch  int64
-	until  atomic.Int64 // as last written, in the machine's time
+	until  atomic.Int64 // in the machine's time; not later than what was last written
 	stop   func()
 }
 
 // hold keeps a claim alive until its stop is called.
 func (l *Ledger) hold(ctx context.Context, runID string, epoch int64) *lease {
 	h := &lease{ledger: l, run: runID, epoch: epoch}
-	h.until.Store(milli(l.machine.Now().Add(LeaseTime)))
+	l.mu.Lock()
+	h.until.Store(milli(l.held[runID].Add(LeaseTime)))
+	l.mu.Unlock()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var beats sync.WaitGroup
 	beats.Go(func() {
 		for l.machine.Sleep(ctx, LeaseTime/3) == nil {
 			if err := h.beat(ctx); errors.Is(err, ErrFenced) {
 				return
-			} // an unwritable file is tried again; meanwhile the lease runs out by itself
+			} // a ledger that cannot be written is tried again; meanwhile the lease runs out by itself
 		}
 	})
 	h.stop = func() { cancel(); beats.Wait() }
 	return h
 }
 
+// beat is one statement and no change: it touches nothing but the run it holds, and must not wait for
+// others' changes.
 func (h *lease) beat(ctx context.Context) error {
-	until := milli(h.ledger.machine.Now().Add(LeaseTime))
-	err := h.ledger.store.Change(ctx, func(ctx context.Context, tx Tx) error {
-		n, err := execute(ctx, tx, `UPDATE run SET lease_until = ? WHERE id = ? AND epoch = ?`, until, h.run, h.epoch)
-		if err == nil && n == 0 {
-			return ErrFenced
-		}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), LeaseTime)
+	defer cancel()
+	until := milli(h.ledger.machine.Now().Add(LeaseTime)) // before the database is asked, so not later than what it says
+	now, err := h.ledger.store.now(ctx, h.ledger.store.read, h.ledger.machine)
+	if err != nil {
 		return err
-	})
+	}
+	n, err := execute(ctx, h.ledger.store.write, `UPDATE run SET lease_until = ? WHERE id = ? AND epoch = ?`, milli(now.Add(LeaseTime)), h.run, h.epoch)
+	if err == nil && n == 0 {
+		err = ErrFenced
+	}
 	switch {
 	case err == nil:
 		h.until.Store(until)
@@ -141,7 +152,11 @@ func (h *lease) park(ctx context.Context, at time.Time) error {
 
 // reap takes their leases from processes that are dead for certain, and says whether it found any.
 func (l *Ledger) reap(ctx context.Context) (bool, error) {
-	rows, err := l.store.read.QueryContext(ctx, `SELECT DISTINCT owner FROM run WHERE state = 'running' AND lease_until > ? AND owner NOT IN ('', ?)`, milli(l.machine.Now()), l.owner.id)
+	now, err := l.store.now(ctx, l.store.read, l.machine)
+	if err != nil {
+		return false, err
+	}
+	rows, err := l.store.read.QueryContext(ctx, `SELECT DISTINCT owner FROM run WHERE state = 'running' AND lease_until > ? AND owner NOT IN ('', ?)`, milli(now), l.owner.id)
 	if err != nil {
 		return false, storeError(err)
 	}

@@ -3,9 +3,12 @@ package jobs
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -165,6 +168,41 @@ func TestARunIsNotClaimedTwice(t *testing.T) {
 	}
 }
 
+func TestOneOfManyClaimsWins(t *testing.T) {
+	b := newBench(t)
+	const processes, runs = 4, 20
+	maker := b.ledger()
+	for i := range runs { // two of each pair are about the same user
+		at := b.cloud.Now().Add(time.Second)
+		b.createWith(maker, NewRun{Run: &Run{ID: fmt.Sprintf("r%d", i), UserID: fmt.Sprintf("u%d", i/2)}, NotBefore: at}, b.step("s", Idempotent))
+	}
+	b.cloud.add(2 * time.Second)
+	var all sync.WaitGroup
+	var won [runs]atomic.Int32
+	start := make(chan struct{})
+	for range processes {
+		l := b.ledger()
+		all.Go(func() {
+			<-start
+			for i := range runs {
+				switch _, ok, err := l.Claim(context.Background(), fmt.Sprintf("r%d", i)); {
+				case err != nil:
+					t.Error(err)
+				case ok:
+					won[i].Add(1)
+				}
+			}
+		})
+	}
+	close(start)
+	all.Wait()
+	for i := 0; i < runs; i += 2 {
+		if n, m := won[i].Load(), won[i+1].Load(); n+m != 1 {
+			t.Errorf("the two runs of one user were claimed %d and %d times", n, m)
+		}
+	}
+}
+
 func TestTheDeadAreTakenOverFromAtOnce(t *testing.T) {
 	b := newBench(t)
 	l, alive, dead := b.ledger(), b.ledger(), b.ledger()
@@ -215,6 +253,35 @@ func TestAClockSetBackBeginsTheSettleTimeAnew(t *testing.T) {
 	if waited := b.cloud.Now().Sub(began); waited < s.Settle || waited > 2*s.Settle || b.far["s"].effects != 1 {
 		t.Errorf("waited %s, %d effects", waited, b.far["s"].effects)
 	}
+}
+
+// A jump of the machine's clock ends every lease there is: whoever goes on, nothing happens twice.
+func TestAClockThatJumpsAhead(t *testing.T) {
+	b := newBench(t)
+	l, other := b.ledger(), b.ledger()
+	steps := []Step{b.step("first", Verifiable), b.step("second", Blind), b.step("third", Verifiable)}
+	for _, name := range []string{"first", "third"} {
+		b.far[name].act = func(_ int, work func(time.Duration)) error {
+			work(0)
+			b.machine.add(time.Hour)
+			_, err := other.due(context.Background(), 1)
+			return err
+		}
+	}
+	b.create(l, "r", steps...)
+	for i := range 10 {
+		from := []*Ledger{l, other}[i%2]
+		if _, err := b.work(b.worker(from, steps...), "r"); err != nil && !errors.Is(err, ErrFenced) {
+			t.Fatal(err)
+		}
+		b.machine.add(LeaseTime)
+		b.cloud.add(time.Minute)
+	}
+	wantStates(t, b.job(l, "r"), "done: first=done second=done third=done")
+	if len(b.calls) != len(steps) {
+		t.Error(b.calls)
+	}
+	verified(t, l)
 }
 
 func TestWhatIsKeptOutlivesTheProcess(t *testing.T) {

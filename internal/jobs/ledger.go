@@ -53,8 +53,8 @@ type Ledger struct {
 	Dispatch Dispatcher
 
 	mu      sync.Mutex
-	changed chan struct{}   // closed at each change made here
-	held    map[string]bool // the runs this process is at work on
+	changed chan struct{}        // closed at each change made here
+	held    map[string]time.Time // the runs this process is at work on, and since when
 }
 
 // Dispatcher brings runs to a worker. The ledger's lease decides who runs them; a dispatcher that
@@ -75,17 +75,31 @@ func OpenLedger(ctx context.Context, stateDir string, cloud, machine clock.Clock
 	if err != nil {
 		return nil, err
 	}
-	o, err := takeOwner(stateDir, machine)
+	return newLedger(s, stateDir, cloud, machine)
+}
+
+// OpenPostgresLedger opens the ledger that a postgres:// URL leads to, which the processes of several
+// machines may share; each has a state directory, and may share that with others of its machine.
+func OpenPostgresLedger(ctx context.Context, url, stateDir string, cloud, machine clock.Clock) (*Ledger, error) {
+	s, err := OpenPostgresStore(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	return newLedger(s, stateDir, cloud, machine)
+}
+
+func newLedger(s *Store, stateDir string, cloud, machine clock.Clock) (*Ledger, error) {
+	o, err := takeOwner(stateDir, machine, s.local())
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	return &Ledger{store: s, owner: o, time: &timeline{clock: cloud}, machine: machine, changed: make(chan struct{}), held: map[string]bool{}}, nil
+	return &Ledger{store: s, owner: o, time: &timeline{clock: cloud}, machine: machine, changed: make(chan struct{}), held: map[string]time.Time{}}, nil
 }
 
-// Close gives the file back. Runs that are parked are anybody's then.
+// Close gives the database back. Runs that are parked are anybody's then.
 func (l *Ledger) Close() error { return errors.Join(l.owner.release(), l.store.Close()) }
 
-// Store is the file the ledger lies in.
+// Store is what the ledger lies in.
 func (l *Ledger) Store() *Store { return l.store }
 
 // NewRun is a run before it is written. Steps and Changes are those of the approved plan, side by side.

@@ -13,15 +13,25 @@ import (
 	"cipp-mcp/internal/clock"
 )
 
-// looping runs a ledger's loop until the test ends.
-func looping(t *testing.T, l *Ledger, workers int, w *Worker) *Loop {
-	t.Helper()
-	p := NewLoop(l, workers, func(id string, err error) { t.Errorf("%s: %v", id, err) })
-	running(t, p, w.Work)
+// dispatcher is the one of the place that the bench's ledgers lie in.
+func (b *bench) dispatcher(l *Ledger, workers int, failed func(id string, err error)) Dispatcher {
+	b.t.Helper()
+	p, err := b.at.dispatcher(b.t.Context(), l, workers, failed)
+	if err != nil {
+		b.t.Fatal(err)
+	}
 	return p
 }
 
-func running(t *testing.T, p *Loop, work func(context.Context, string) error) {
+func (b *bench) noFailure(id string, err error) { b.t.Errorf("%s: %v", id, err) }
+
+// looping runs a ledger's dispatcher until the test ends.
+func (b *bench) looping(l *Ledger, workers int, w *Worker) {
+	b.t.Helper()
+	running(b.t, b.dispatcher(l, workers, b.noFailure), w.Work)
+}
+
+func running(t *testing.T, p Dispatcher, work func(context.Context, string) error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var over sync.WaitGroup
 	over.Go(func() {
@@ -54,7 +64,7 @@ func TestTheLoopRunsWhatIsMadeHereAtOnce(t *testing.T) {
 		}
 		return Done, nil
 	}
-	looping(t, l, 2, b.worker(l, s, slow))
+	b.looping(l, 2, b.worker(l, s, slow))
 	b.create(l, "r", s, slow)
 	var told []string
 	patience, enough := context.WithTimeout(t.Context(), 30*time.Second)
@@ -87,7 +97,7 @@ func TestAScheduledRunWaitsForItsTime(t *testing.T) {
 			}
 			l := b.ledgerWith(cloud, b.machine)
 			s := b.step("s", Idempotent)
-			looping(t, l, 1, b.worker(l, s))
+			b.looping(l, 1, b.worker(l, s))
 			b.createWith(l, NewRun{Run: &Run{ID: "r"}, NotBefore: b.cloud.Now().Add(time.Hour)}, s)
 			b.create(l, "now", s)
 			wait(t, l, "now")
@@ -125,7 +135,7 @@ func TestSeveralLoopsShareAFile(t *testing.T) {
 	for i := range loops {
 		l := b.ledgerWith(clock.System{}, clock.System{})
 		w := b.worker(l, steps...)
-		p := NewLoop(l, 3, func(id string, err error) { t.Errorf("%s: %v", id, err) })
+		p := b.dispatcher(l, 3, b.noFailure)
 		running(t, p, func(ctx context.Context, id string) error {
 			if i == 0 { // the one that makes them lets another be first at some
 				select {
@@ -166,7 +176,7 @@ func TestTheLoopTakesOverFromTheDead(t *testing.T) {
 	if _, ok, err := dead.Claim(t.Context(), "r"); !ok || err != nil {
 		t.Fatal(err)
 	}
-	looping(t, l, 1, b.worker(l, s))
+	b.looping(l, 1, b.worker(l, s))
 	began := time.Now()
 	if err := dead.owner.lock.Unlock(); err != nil {
 		t.Fatal(err)
@@ -181,7 +191,7 @@ func TestTheLoopBacksOffFromWhatFails(t *testing.T) {
 	b := newBench(t)
 	l := b.ledger()
 	var failed atomic.Int32
-	p := NewLoop(l, 1, func(string, error) { failed.Add(1) })
+	p := b.dispatcher(l, 1, func(string, error) { failed.Add(1) })
 	b.create(l, "r", b.step("s", Idempotent))
 	running(t, p, func(context.Context, string) error { return errors.Join(ErrStore, errRefused) })
 	eventually(t, "it fails", func() bool { return failed.Load() == 1 })
@@ -204,7 +214,7 @@ func TestStoppingBetweenSteps(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	b.far["first"].act = func(_ int, work func(time.Duration)) error { stop(); work(0); return nil }
 	b.create(l, "r", first, second)
-	p := NewLoop(l, 1, func(id string, err error) { t.Errorf("%s: %v", id, err) })
+	p := b.dispatcher(l, 1, b.noFailure)
 	if err := p.Run(ctx, b.worker(l, first, second).Work); err != nil {
 		t.Fatal(err)
 	}

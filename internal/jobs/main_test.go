@@ -29,7 +29,15 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		if shared.server != nil {
+			if err := shared.server.Stop(); err != nil {
+				fmt.Fprintln(os.Stderr, "stop PostgreSQL:", err)
+				code = max(code, 1)
+			}
+		}
+		os.Exit(code)
+	}))
 }
 
 // process is the test binary in another role; the caller starts it and waits for it.

@@ -2,37 +2,23 @@ package jobs
 
 import (
 	"context"
-	"database/sql"
 	_ "embed"
 	"errors"
 	"fmt"
 )
 
+// schemaV1 is version 1 for every database; each adds its own rules to it.
+//
 //go:embed schema.sql
 var schemaV1 string
 
-// appendOnly makes SQLite itself refuse what would rewrite history.
-const appendOnly = `
-CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;
-CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;
-CREATE TRIGGER attempt_once BEFORE UPDATE ON attempt WHEN OLD.ended_at <> 0 BEGIN SELECT RAISE(ABORT, 'an attempt ends once'); END;
-CREATE TRIGGER attempt_no_delete BEFORE DELETE ON attempt BEGIN SELECT RAISE(ABORT, 'attempts are append-only'); END;
-`
+// ErrNewer says that a later version of the product wrote this ledger.
+var ErrNewer = errors.New("the job ledger was written by a newer version of cipp-mcp; update this one")
 
-// migrations lead from each version of the schema to the next; a released one is never changed.
-var migrations = []string{schemaV1 + appendOnly}
-
-// ErrNewer says that a later version of the product wrote this file.
-var ErrNewer = errors.New("jobs.db was written by a newer version of cipp-mcp; update this one")
-
-// migrate brings the schema up to date in one transaction, which the connection string makes BEGIN
-// IMMEDIATE: of several processes that start at once, one does it and the others find it done.
-func migrate(ctx context.Context, db *sql.DB) error {
-	tx, err := db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = tx.Rollback() }()
+// migrate brings the schema up to date. The migrations lead from each version to the next; a released
+// one is never changed. It is a change like any other, which no other runs beside: of several processes
+// that start at once, one does it and the others find it done.
+func migrate(ctx context.Context, tx Tx, migrations []string) error {
 	if _, err := tx.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)`); err != nil {
 		return err
 	}
@@ -51,5 +37,5 @@ func migrate(ctx context.Context, db *sql.DB) error {
 			return err
 		}
 	}
-	return tx.Commit()
+	return nil
 }

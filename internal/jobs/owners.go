@@ -17,18 +17,19 @@ import (
 // long as it lives; whoever can take that lock knows that it is dead, and need not wait for its
 // leases to run out. The lease stays the authority, the lock is a shortcut on one machine.
 type owner struct {
-	id   string
-	dir  string
-	lock *flock.Flock
+	id    string
+	dir   string
+	lock  *flock.Flock
+	alone bool // all processes that share the ledger have their files in dir
 }
 
-func takeOwner(stateDir string, machine clock.Clock) (*owner, error) {
+func takeOwner(stateDir string, machine clock.Clock, alone bool) (*owner, error) {
 	dir := filepath.Join(stateDir, "owners")
 	if err := os.MkdirAll(dir, 0o700); err != nil { //nolint:gosec // a folder of our own directory
 		return nil, fmt.Errorf("announce this process: %w", err)
 	}
 	sweep(dir, machine.Now())
-	o := &owner{id: fmt.Sprintf("%d-%s", os.Getpid(), uuid.NewString()), dir: dir}
+	o := &owner{id: fmt.Sprintf("%d-%s", os.Getpid(), uuid.NewString()), dir: dir, alone: alone}
 	o.lock = flock.New(o.file(o.id), flock.SetPermissions(0o600))
 	if ok, err := o.lock.TryLock(); err != nil || !ok {
 		return nil, fmt.Errorf("announce this process: its lock cannot be taken: %w", err)
@@ -38,9 +39,13 @@ func takeOwner(stateDir string, machine clock.Clock) (*owner, error) {
 
 func (o *owner) file(id string) string { return filepath.Join(o.dir, id+".lock") }
 
-// dead says whether another process is gone for certain.
+// dead says whether another process is gone for certain. Of one that has no file here nothing is known
+// where it may be on another machine; its lease has to run out.
 func (o *owner) dead(id string) bool {
 	if id == o.id || filepath.Base(id) != id {
+		return false
+	}
+	if _, err := os.Stat(o.file(id)); err != nil && !o.alone {
 		return false
 	}
 	return free(o.file(id))

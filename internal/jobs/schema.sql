@@ -1,6 +1,6 @@
 -- The ledger, version 1. One text for SQLite and PostgreSQL: types that both know, times as Unix
--- milliseconds, booleans as 0 and 1, JSON as text. Times of leases are the machine's; all others are
--- the cloud's, which on a sandbox may stand still.
+-- milliseconds, booleans as 0 and 1, JSON as text. Times of leases are the machine's (on PostgreSQL the
+-- server's); all others are the cloud's, which on a sandbox may stand still.
 
 CREATE TABLE run (
   id               TEXT   NOT NULL PRIMARY KEY,
@@ -19,6 +19,7 @@ CREATE TABLE run (
   owner            TEXT   NOT NULL DEFAULT '',
   epoch            BIGINT NOT NULL DEFAULT 0,   -- one more with each claim; fences out who was before
   lease_until      BIGINT NOT NULL DEFAULT 0,
+  nudged_at        BIGINT NOT NULL DEFAULT 0,   -- when a queue beside the ledger was last told of it; 0: it was claimed since
   cancel_requested BIGINT NOT NULL DEFAULT 0,
   failures         BIGINT NOT NULL DEFAULT 0,   -- how often in a row its steps could not be rebuilt
   created_at       BIGINT NOT NULL,

@@ -1,9 +1,9 @@
 // Package jobs runs the steps of a write: intent first, then the call, then a read-back that says
 // whether the effect is really there, and a record of each of them.
 //
-// Runs and steps are rows of a ledger, so that another process can finish what one that died began.
-// Worker does what the ledger says, Loop brings it the runs that are due, and the ledger's audit is the
-// journal: who asked, what was shown, who approved, what was done.
+// Runs and steps are rows of a SQLite file or of a PostgreSQL schema, so that another process can finish what
+// one that died began. Worker does what the ledger says, Loop or River brings it the runs that are due, and the
+// ledger's audit is the journal: who asked, what was shown, who approved, what was done.
 package jobs
 
 import (
