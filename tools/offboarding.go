@@ -82,6 +82,10 @@ func offboardHandler(ctx context.Context, c *Call, in OffboardUserIn) (Work, err
 		AccessDays: in.AccessDays, DeleteAfterDays: in.DeleteAfterDays, Later: c.scheduler(),
 	}
 	w.Warnings = d.warnings()
+	if o.ResetPassword && in.ResetPassword == nil && (Synced(c.User) || c.User.Guest()) { // a default is no reason to stop
+		o.ResetPassword = false
+		w.Warnings = append(w.Warnings, "the password of "+c.User.UserPrincipalName+" is kept elsewhere, so resetPassword was left out: change it there")
+	}
 	if in.ForwardingAddress != "" {
 		to, err := jobs.Found(ctx, c.Run, "forwardTo", func(ctx context.Context) (f forwardTo, err error) {
 			f.User, f.Warnings, err = c.forwardTarget(ctx, in.ForwardingAddress)

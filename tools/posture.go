@@ -22,6 +22,10 @@ var postures = map[string][]string{
 	"contractor":  {"removeLicenses", "removeFromGroups", "hideFromGal", "cancelMeetings", "removeMobileDevices", "removeOwnAccess", "removeAppAccess", "removeMfaMethods", "removeRoles"},
 }
 
+// offboardingOptions are the options that posture and operator have a say in.
+var offboardingOptions = []string{"convertToShared", "removeLicenses", "removeFromGroups", "hideFromGal", "resetPassword", "removeRules", "removeMobileDevices", "cancelMeetings", "removeOwnAccess",
+	"removeMfaMethods", "removeRoles", "removeAppAccess", "clearManager", "disableDevices", "litigationHold"}
+
 // defaults decide options of cipp_offboard_user that were not given: the posture where one was chosen, then the
 // operator's default for the tenant, then false. from tells where each came from.
 type defaults struct {

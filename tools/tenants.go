@@ -2,6 +2,7 @@ package tools
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -227,8 +228,11 @@ func tenantDetails(ctx context.Context, c *Call, in TenantDetailsIn) (TenantDeta
 	s.wait()
 	if want("defaults") {
 		out.Defaults = map[string]string{"usageLocation": c.Policy.UsageLocation(c.Tenant.DefaultDomain)}
-		for _, o := range []string{"convertToShared", "removeLicenses", "removeFromGroups", "hideFromGal"} {
+		for _, o := range offboardingOptions {
 			v, from := c.Policy.OffboardingDefault(c.Tenant.DefaultDomain, o, false)
+			if from == "" && !slices.Contains(postures["standard"][:4], o) {
+				continue // nobody said anything of it
+			}
 			out.Defaults["offboarding "+o] = strings.TrimSpace(map[bool]string{true: "yes", false: "no"}[v] + " " + from)
 		}
 	}

@@ -39,7 +39,7 @@ func (e effect) step() jobs.Step {
 					return c, err
 				}
 				if there == e.want {
-					c.Before = c.After
+					c.Before, c.NoWayBack, c.Critical = c.After, "", ""
 					c.Nothing = "it is so already"
 					return c, nil
 				}

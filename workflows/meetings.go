@@ -36,7 +36,7 @@ func CancelMeetings(t Target) jobs.Step {
 				c.Before = "more than " + c.Before
 			}
 			if n == 0 {
-				c.Nothing = "there is no meeting to cancel"
+				c.NoWayBack, c.Nothing = "", "there is no meeting to cancel"
 			}
 			return c, err
 		},

@@ -93,41 +93,53 @@ func (t Target) otherOwners(ctx context.Context, groupID string) ([]graphclient.
 	return slices.DeleteFunc(owners, func(o graphclient.DirectoryObject) bool { return o.ID == t.User.ID || o.Type() != "user" }), err
 }
 
-// AddOwner makes somebody an owner of a group that would have none without the user (POST /groups/{id}/owners/$ref).
-// Distribution lists and mail-enabled security groups are Exchange's, which takes the whole list of their
-// owners at once and shows it by names: that is left to a person.
+// AddOwner makes somebody an owner of a group that would have none without the user, by Graph
+// (POST /groups/{id}/owners/$ref) or, for mail-enabled groups, by Exchange (Set-DistributionGroup -ManagedBy).
 func AddOwner(t Target, g graphclient.Group, heir graphclient.User) jobs.Step {
-	name := "add-owner-" + g.ID
-	there := func(ctx context.Context) (bool, error) {
-		owners, err := t.Graph.GroupOwners(ctx, t.tid(), g.ID)
-		return slices.ContainsFunc(owners, func(o graphclient.DirectoryObject) bool { return o.ID == heir.ID }), err
-	}
-	change := jobs.Change{Summary: "Make " + heir.UserPrincipalName + " an owner of " + jobs.Fence(g.DisplayName), Target: g.ID, Before: t.User.UserPrincipalName + " is the only owner", After: heir.UserPrincipalName + " is an owner too"}
-	add := effect{
-		name: name, want: true, there: there, change: change,
+	return ownerStep(t, g, heir, true)
+}
+
+func ownerStep(t Target, g graphclient.Group, heir graphclient.User, own bool) jobs.Step {
+	e := effect{
+		name: "add-owner-" + g.ID, want: own,
+		change: jobs.Change{Summary: "Make " + heir.UserPrincipalName + " an owner of " + jobs.Fence(g.DisplayName), Target: g.ID, Before: t.User.UserPrincipalName + " is the only owner", After: heir.UserPrincipalName + " is an owner too"},
+		there:  func(ctx context.Context) (bool, error) { return t.owns(ctx, g, heir) },
 		judge: func(_ context.Context, c *jobs.Change) error {
-			switch {
-			case g.ExchangeManaged():
-				c.Blockers = append(c.Blockers, "the owners of "+jobs.Fence(g.DisplayName)+" are managed in Exchange: name another owner there first")
-			case g.Synced():
+			if g.Synced() {
 				c.Blockers = append(c.Blockers, jobs.Fence(g.DisplayName)+" is synchronised: name another owner in Active Directory first")
-			case g.RoleAssignable():
+			} else if g.RoleAssignable() {
 				c.Critical = jobs.Fence(g.DisplayName) + " is role-assignable"
 			}
 			return nil
 		},
-		do: func(ctx context.Context) error {
+	}
+	if own {
+		e.do = func(ctx context.Context) error {
+			if g.ExchangeManaged() {
+				return t.Graph.SetDistributionGroupOwners(ctx, t.tid(), g.ID, []string{heir.UserPrincipalName}, nil)
+			}
 			return passing(t.Graph.AddGroupOwner(ctx, t.tid(), g.ID, heir.ID), graphclient.AlreadyMember)
-		},
+		}
+		e.back = func() jobs.Step { return ownerStep(t, g, heir, false) }
+		return e.step()
 	}
-	add.back = func() jobs.Step {
-		return effect{
-			name: name, want: false, there: there,
-			change: jobs.Change{Summary: "Take the ownership of " + jobs.Fence(g.DisplayName) + " from " + heir.UserPrincipalName, Target: g.ID, Before: "owner", After: "no owner"},
-			do: func(ctx context.Context) error {
-				return passing(t.Graph.RemoveGroupOwner(ctx, t.tid(), g.ID, heir.ID), graphclient.NotFound, graphclient.NotMember)
-			},
-		}.step()
+	e.change.Summary = "Take the ownership of " + jobs.Fence(g.DisplayName) + " from " + heir.UserPrincipalName
+	e.change.Before, e.change.After = "owner", "no owner"
+	e.do = func(ctx context.Context) error {
+		if g.ExchangeManaged() {
+			return t.Graph.SetDistributionGroupOwners(ctx, t.tid(), g.ID, nil, []string{heir.UserPrincipalName})
+		}
+		return passing(t.Graph.RemoveGroupOwner(ctx, t.tid(), g.ID, heir.ID), graphclient.NotFound, graphclient.NotMember)
 	}
-	return add.step()
+	return e.step()
+}
+
+// owns says whether somebody owns a group. Exchange shows people there by names of its own.
+func (t Target) owns(ctx context.Context, g graphclient.Group, who graphclient.User) (bool, error) {
+	if g.ExchangeManaged() {
+		names, err := t.Graph.DistributionGroupOwners(ctx, t.tid(), g.ID)
+		return slices.ContainsFunc(names, func(n string) bool { return namesUser(n, who, true) }), err
+	}
+	owners, err := t.Graph.GroupOwners(ctx, t.tid(), g.ID)
+	return slices.ContainsFunc(owners, func(o graphclient.DirectoryObject) bool { return o.ID == who.ID }), err
 }

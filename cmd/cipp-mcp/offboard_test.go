@@ -68,9 +68,13 @@ func TestAReviewIsBounded(t *testing.T) {
 
 // A group is never left without an owner: somebody is named, and owns it before the leaver goes.
 func TestTheLastOwnerIsReplacedFirst(t *testing.T) {
-	const group = "Rotterdam Project"
-	w := newWorld(t, story(t, func(g, _ m) {
+	const group, list = "Rotterdam Project", "Rate Requests" // one is Graph's, the other Exchange's
+	w := newWorld(t, story(t, func(g, x m) {
+		for _, row := range x["distributionGroups"].([]any) {
+			delete(row.(m), "ManagedBy") // the group's owners are
+		}
 		groupOf(t, g, group)["owners"] = []any{userOf(t, g, dana)["id"]}
+		groupOf(t, g, list)["owners"] = []any{userOf(t, g, dana)["id"]}
 	}))
 	before := w.state()
 	args := in(harbourline, "userId", dana, "removeFromGroups", true)
@@ -87,10 +91,10 @@ func TestTheLastOwnerIsReplacedFirst(t *testing.T) {
 	for _, r := range h.job.Results() {
 		names = append(names, r.Step[:min(len(r.Step), 9)])
 	}
-	if s := strings.Join(names, " "); !strings.Contains(s, "add-owner leave-gro") {
+	if s := strings.Join(names, " "); !strings.Contains(s, "add-owner add-owner leave-gro") {
 		t.Errorf("%s", s)
 	}
-	if c := strings.Join(w.changed(before), "\n"); !strings.Contains(c, group) || !strings.Contains(c, "/owners: ") {
+	if c := strings.Join(w.changed(before), "\n"); !strings.Contains(c, group) || !strings.Contains(c, list) || strings.Count(c, "/owners: ") != 2 {
 		t.Errorf("%s", c)
 	}
 	h.undo()
@@ -256,4 +260,63 @@ func TestAccessEndsAndTheAccountIsDeletedLater(t *testing.T) {
 	if a := w.must("cipp_offboard_user", in(harbourline, "userId", gareth, "deleteAfterDays", 30)); a.v["status"] != "blocked" || !strings.Contains(a.text, "only owner of «Rotterdam Project»") {
 		t.Errorf("%s", a.text)
 	}
+}
+
+// Where mail went before it goes again: to a colleague, out of the house with a copy, or with a reply of its own.
+func TestForwardingAndReplyComeBackAsTheyWere(t *testing.T) {
+	for name, change := range map[string]func(box m){
+		"a colleague": func(b m) { b["ForwardingAddress"], b["DeliverToMailboxAndForward"] = "gareth.pell@"+harbourline, false },
+		"outside": func(b m) {
+			b["ForwardingSmtpAddress"], b["DeliverToMailboxAndForward"] = "smtp:dana@home.example", true
+		},
+		"a reply": func(b m) {
+			b["AutoReply"] = m{"AutoReplyState": "Scheduled", "InternalMessage": "<p>On leave</p>", "ExternalMessage": "", "ExternalAudience": "Known", "StartTime": "2026-03-10T00:00:00Z", "EndTime": "2026-03-20T00:00:00Z"}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, story(t, func(_, x m) { change(mailboxOf(t, x, dana)) }))
+			var before m
+			box := func() m {
+				var s m
+				if err := json.Unmarshal(w.state(), &s); err != nil {
+					t.Fatal(err)
+				}
+				return mailboxOf(t, find(t, s["tenants"], "defaultDomain", harbourline)["exchange"].(m), dana)
+			}
+			before = box()
+			job := w.done("cipp_offboard_user", in(harbourline, "userId", dana, "forwardingAddress", priya, "outOfOfficeMessage", "I have left.")).v["jobId"]
+			w.done("cipp_undo_job", m{"jobId": job})
+			after := box()
+			text := func(v any) string {
+				b, err := json.Marshal(v)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return string(b)
+			}
+			for _, k := range []string{"ForwardingSmtpAddress", "AutoReply"} {
+				if text(before[k]) != text(after[k]) {
+					t.Errorf("%s: %s, was %s", k, text(after[k]), text(before[k]))
+				}
+			}
+			if (before["ForwardingAddress"] == nil) != (after["ForwardingAddress"] == nil) || (before["DeliverToMailboxAndForward"] == true) != (after["DeliverToMailboxAndForward"] == true) {
+				t.Errorf("%v %v", after["ForwardingAddress"], after["DeliverToMailboxAndForward"])
+			}
+		})
+	}
+}
+
+// A directory role changes hands only with the operator, whoever asks.
+func TestRolesWaitForTheOperator(t *testing.T) {
+	const tomasz = "tomasz.brennan@" + harbourline
+	w := newWorld(t, worldOptions{})
+	before := w.state()
+	a := w.must("cipp_offboard_user", in(harbourline, "userId", tomasz, "removeRoles", true, "dryRun", true))
+	if !strings.Contains(a.text, "Take the role «User Administrator»") || !strings.Contains(a.text, "remove-role-fe930be7-5e62-47db-91af-98c3a49a38b1") {
+		t.Errorf("%s", a.text)
+	}
+	if b := w.must("cipp_offboard_user", in(harbourline, "userId", tomasz, "removeRoles", true)); b.v["status"] == "done" {
+		t.Errorf("%s", b.text)
+	}
+	w.unharmed(before)
 }

@@ -133,3 +133,18 @@ func TestWhichDefaultApplies(t *testing.T) {
 		t.Errorf("%s", a.text)
 	}
 }
+
+// A default never stops a plan that the caller did not ask for: what cannot be done here is left to a person.
+func TestAPostureFitsWhomeverItIsFor(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	for _, who := range []string{ingrid, "$scanner@" + harbourline, "anna_vendor-supplies.example#EXT#@harbourlinefreight.onmicrosoft.com"} {
+		for posture := range map[string]bool{"standard": true, "termination": true, "contractor": true} {
+			if a := w.must("cipp_offboard_user", in(harbourline, "userId", who, "posture", posture, "dryRun", true)); a.v["status"] != "planned" {
+				t.Errorf("%s %s: %s", who, posture, a.text)
+			}
+		}
+		if a := w.must("cipp_offboard_user", in(harbourline, "userId", who, "posture", "termination", "resetPassword", true, "dryRun", true)); a.v["status"] != "blocked" {
+			t.Errorf("%s: %s", who, a.text)
+		}
+	}
+}

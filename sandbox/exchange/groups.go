@@ -31,6 +31,45 @@ func (c *call) managers(r recipient) []string {
 	return cloud.Strings(r.group, "owners")
 }
 
+// setDistributionGroup changes who manages a group; nothing else of it is simulated.
+// https://learn.microsoft.com/powershell/module/exchange/set-distributiongroup
+func setDistributionGroup(c *call) ([]cloud.Object, error) {
+	r, err := c.distributionGroup(c.p.text("Identity"))
+	if err != nil {
+		return nil, err
+	}
+	for name := range c.p {
+		if name != "Identity" && name != "ManagedBy" && name != "BypassSecurityGroupManagerCheck" && !setMailboxManner[name] {
+			c.service.unknown(c.def.name, "-"+name)
+			return nil, badParameter("The parameter '%s' is not simulated.", name)
+		}
+	}
+	if !c.p.has("ManagedBy") {
+		return nil, nil
+	}
+	if r.synced {
+		return nil, outOfScope(c.def.name, "ManagedBy", r.display)
+	}
+	if !c.p.flag("BypassSecurityGroupManagerCheck") && !containsUser(c.managers(r), c.by) {
+		return nil, invalid("Microsoft.Exchange.Configuration.Tasks.OperationRequiresGroupManagerException", "You don't have sufficient permissions. This operation can only be performed by a manager of the group.")
+	}
+	owners, err := c.p.change("ManagedBy", c.ids(c.managers(r)), func(s string) (string, error) {
+		who, err := c.recipient(s)
+		return who.id, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(owners) == 0 {
+		return nil, invalid("Microsoft.Exchange.Data.DataValidationException", "The group '%s' must have at least one manager.", r.display)
+	}
+	r.group["owners"] = owners
+	if cloud.List(r.row, "ManagedBy") != nil {
+		r.row["ManagedBy"] = owners
+	}
+	return nil, nil
+}
+
 func getDistributionGroup(c *call) ([]cloud.Object, error) {
 	if id := c.p.text("Identity"); id != "" {
 		r, err := c.distributionGroup(id)

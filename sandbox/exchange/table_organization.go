@@ -9,6 +9,17 @@ var organizationCmdlets = []cmdlet{
 		IncludeBypassModerationFromSendersOrMembersWithDisplayNames:switch IncludeGrantSendOnBehalfToWithDisplayNames:switch
 		IncludeManagedByWithDisplayNames:switch IncludeModeratedByWithDisplayNames:switch ManagedBy OrganizationalUnit
 		RecipientTypeDetails:enums(MailNonUniversalGroup|MailUniversalDistributionGroup|MailUniversalSecurityGroup|RoomList) ResultSize:unlimited SortBy`},
+	{name: "Set-DistributionGroup", run: setDistributionGroup, needs: "Identity", takes: `AcceptMessagesOnlyFrom:list AcceptMessagesOnlyFromDLMembers:list AcceptMessagesOnlyFromSendersOrMembers:list Alias BccBlocked:bool
+		BypassModerationFromSendersOrMembers:list BypassNestedModerationEnabled:bool BypassSecurityGroupManagerCheck:switch Confirm:switch CustomAttribute1
+		CustomAttribute10 CustomAttribute11 CustomAttribute12 CustomAttribute13 CustomAttribute14 CustomAttribute15 CustomAttribute2 CustomAttribute3
+		CustomAttribute4 CustomAttribute5 CustomAttribute6 CustomAttribute7 CustomAttribute8 CustomAttribute9 Description:list DisplayName EmailAddresses:list
+		ExtensionCustomAttribute1:list ExtensionCustomAttribute2:list ExtensionCustomAttribute3:list ExtensionCustomAttribute4:list
+		ExtensionCustomAttribute5:list ForceUpgrade:switch GrantSendOnBehalfTo:list HiddenFromAddressListsEnabled:bool HiddenGroupMembershipEnabled:switch
+		Identity IgnoreNamingPolicy:switch MailTip MailTipTranslations:list ManagedBy:list MemberDepartRestriction:enum(Open|Closed)
+		MemberJoinRestriction:enum(Open|Closed|ApprovalRequired) ModeratedBy:list ModerationEnabled:bool Name PrimarySmtpAddress RejectMessagesFrom:list
+		RejectMessagesFromDLMembers:list RejectMessagesFromSendersOrMembers:list ReportToManagerEnabled:bool ReportToOriginatorEnabled:bool
+		RequireSenderAuthenticationEnabled:bool ResetMigrationToUnifiedGroup:switch RoomList:switch SendModerationNotifications:enum(Always|Internal|Never)
+		SendOofMessageToOriginatorEnabled:bool SimpleDisplayName UpdateMemberCount:switch WhatIf:switch WindowsEmailAddress`},
 	{name: "Get-DistributionGroupMember", run: getDistributionGroupMember, needs: "Identity", takes: `Credential Identity IncludeSoftDeletedObjects:switch ResultSize:unlimited`},
 	{name: "Add-DistributionGroupMember", run: addDistributionGroupMember, needs: "Identity", takes: `BypassSecurityGroupManagerCheck:switch Confirm:switch Identity Member WhatIf:switch`},
 	{name: "Remove-DistributionGroupMember", run: removeDistributionGroupMember, needs: "Identity", takes: `BypassSecurityGroupManagerCheck:switch Confirm:switch Identity Member WhatIf:switch`},
