@@ -1,6 +1,7 @@
 // Command bench prints the product's figures in one run, speed as ratios: start and memory of the built
 // server, tokens of its tools, its decoder against the SDK's typed models, and the MFA gap over a
-// hundred tenants against the bound that the simulated cloud's own metrics give.
+// hundred tenants and an offboarding against the bounds that the simulated cloud's own metrics give, and what the
+// job ledger itself costs.
 package main
 
 import (
@@ -41,7 +42,7 @@ func run() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
 	defer cancel()
-	for _, part := range []func(context.Context, string, string) error{start, tokens, decoding, mfaGap} {
+	for _, part := range []func(context.Context, string, string) error{start, tokens, decoding, mfaGap, offboarding, ledger} {
 		if err := part(ctx, bin, dir); err != nil {
 			return err
 		}
