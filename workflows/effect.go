@@ -19,6 +19,9 @@ type effect struct {
 	known bool
 	there func(context.Context) (bool, error)
 	do    func(context.Context) error
+	// already are the answers to do that mean it was so before. Where they are given nothing is read before the
+	// call: the first call's answer tells as much, and somebody may be in hundreds of groups.
+	already []graphclient.Kind
 	// judge adds to the plan what stands against the step, or has to be known before; nil adds nothing.
 	judge func(context.Context, *jobs.Change) error
 	// back is the opposite step; nil where Microsoft has no way back, which change.NoWayBack then says.
@@ -49,26 +52,43 @@ func (e effect) step() jobs.Step {
 			}
 			return c, e.judge(ctx, &c)
 		},
-		Do: func(ctx context.Context, _ *jobs.Run) (jobs.Handle, error) {
-			was, err := jobs.KeepBefore(ctx, e.there)
+		Do: func(ctx context.Context, run *jobs.Run) (jobs.Handle, error) {
+			first := false
+			was, err := jobs.KeepBefore(ctx, func(ctx context.Context) (bool, error) {
+				first = true
+				if e.already != nil {
+					return !e.want, nil
+				}
+				return e.there(ctx)
+			})
 			if err != nil || was == e.want {
 				return nil, err
 			}
-			return nil, e.do(ctx)
+			err = e.do(ctx)
+			if err == nil || !slices.Contains(e.already, graphclient.KindOf(err)) {
+				return nil, err
+			}
+			if first { // a later call would meet its own effect
+				return nil, run.Keep(ctx, e.wasSo(), true)
+			}
+			return nil, nil
 		},
 		Verify: readBack(func(ctx context.Context) (bool, error) {
 			there, err := e.there(ctx)
 			return there == e.want, err
 		}),
 		Undo: func(_ context.Context, run *jobs.Run) (*jobs.Step, error) {
-			var was bool
-			if e.back == nil || !run.Before(e.name, &was) || was == e.want {
+			var was, so bool
+			if e.back == nil || !run.Before(e.name, &was) || was == e.want || run.Get(e.wasSo(), &so) && so {
 				return nil, nil
 			}
 			return undo(e.name, e.back())
 		},
 	}
 }
+
+// wasSo is where a run keeps that the first call found everything as it should be.
+func (e effect) wasSo() string { return e.name + "/wasSo" }
 
 // undo names the step that brings another's effect back. Undoing an undo is doing it again: that is
 // asked for anew. A mailbox that went with the licence is no reason to leave a step out: the licence comes

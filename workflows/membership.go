@@ -18,7 +18,7 @@ func LeaveGroup(t Target, g graphclient.Group, owned bool, heir string) jobs.Ste
 	name := leaveGroup + g.ID
 	member := func(ctx context.Context) (bool, error) { return t.Graph.IsGroupMember(ctx, t.tid(), g.ID, t.User.ID) }
 	leave := effect{
-		name: name, want: false, known: true, there: member,
+		name: name, want: false, known: true, there: member, already: []graphclient.Kind{graphclient.NotFound, graphclient.NotMember},
 		change: jobs.Change{Summary: fmt.Sprintf("Leave the group %s (%s)", jobs.Fence(g.DisplayName), g.Kind()), Target: g.ID, Before: "member", After: "not a member"},
 		judge: func(ctx context.Context, c *jobs.Change) error {
 			switch {
@@ -34,13 +34,10 @@ func LeaveGroup(t Target, g graphclient.Group, owned bool, heir string) jobs.Ste
 			return nil
 		},
 		do: func(ctx context.Context) error {
-			var err error
 			if g.ExchangeManaged() {
-				err = t.Graph.RemoveDistributionGroupMember(ctx, t.tid(), g.ID, t.User.ID)
-			} else {
-				err = t.Graph.RemoveGroupMember(ctx, t.tid(), g.ID, t.User.ID)
+				return t.Graph.RemoveDistributionGroupMember(ctx, t.tid(), g.ID, t.User.ID)
 			}
-			return passing(err, graphclient.NotFound, graphclient.NotMember)
+			return t.Graph.RemoveGroupMember(ctx, t.tid(), g.ID, t.User.ID)
 		},
 	}
 	leave.back = func() jobs.Step {

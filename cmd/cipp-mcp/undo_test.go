@@ -276,3 +276,31 @@ func TestWhatWasSoBeforeStaysSo(t *testing.T) {
 		t.Errorf("%v %v", stepNames(steps), err)
 	}
 }
+
+// Whoever was taken out of a group by somebody else in the meantime is not put back by an undo.
+func TestAGroupLeftByOthersIsNotJoinedAgain(t *testing.T) {
+	var group string
+	w := newWorld(t, story(t, func(g, _ m) { group = groupOf(t, g, "CRM Users")["id"].(string) }))
+	h := w.history("cipp_offboard_user", in(harbourline, "userId", dana, "removeFromGroups", true))
+	tenant, err := w.env.Graph.ResolveTenant(t.Context(), harbourline)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := w.env.Graph.User(t.Context(), tenant.ID, dana, "id", "userPrincipalName")
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := w.invoker.Engine.NewRun(h.tool, tenant, &u)
+	steps, err := h.steps(t.Context(), run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.env.Graph.RemoveGroupMember(t.Context(), tenant.ID, group, u.ID); err != nil {
+		t.Fatal(err)
+	}
+	h.job = h.run(h.tool, steps, run)
+	back, err := h.undoSteps(t.Context())
+	if names := stepNames(back); err != nil || slices.Contains(names, "undo-leave-group-"+group) || len(names) != 6 {
+		t.Errorf("%v %v", names, err)
+	}
+}
