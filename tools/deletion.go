@@ -17,7 +17,7 @@ var deleteUser = Write(Tool{
 	Name: workflows.DeleteTool, Title: "Delete a user", Toolset: "lifecycle", Risk: policy.Destructive, Extra: true, Idempotent: true, Aliases: userAliases, Needs: deleteNeeds,
 	Description: "Deletes a user; for 30 days cipp_restore_user brings it back. For a leaver use cipp_offboard_user with deleteAfterDays.",
 	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","dryRun":true}`,
-}, func(_ context.Context, c *Call, _ UserWriteIn) (Work, error) {
+}, func(_ context.Context, c *Call, _ LaterUserIn) (Work, error) {
 	return Work{Steps: []jobs.Step{workflows.DeleteUser(c.target())}}, nil
 })
 

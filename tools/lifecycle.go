@@ -32,6 +32,7 @@ type CreateUserIn struct {
 	JobTitle          string `json:"jobTitle,omitempty" jsonschema:"maxLength=128" jsonschema_description:"Job title."`
 	Department        string `json:"department,omitempty" jsonschema:"maxLength=64" jsonschema_description:"Department."`
 	UsageLocation     string `json:"usageLocation,omitempty" jsonschema:"maxLength=2" jsonschema_description:"ISO 3166 country; licences need it."`
+	RunAtArg
 	WriteArgs
 }
 
@@ -168,11 +169,20 @@ type UserWriteIn struct {
 
 var signInNeeds = Needs{App: []string{"User.EnableDisableAccount.All", "User.Read.All"}, AppRoles: []string{"User Administrator"}, GDAPRoles: []string{"User Administrator"}}
 
+// LaterUserIn are the arguments of writes that take the user and are often wanted for later.
+type LaterUserIn struct {
+	TenantArg
+	UserArg
+	RunAtArg
+	WriteArgs
+}
+
 // DisableUserIn are the arguments of cipp_disable_user.
 type DisableUserIn struct {
 	TenantArg
 	UserArg
 	RevokeSessions bool `json:"revokeSessions,omitempty" jsonschema_description:"Also end open sessions."`
+	RunAtArg
 	WriteArgs
 }
 
@@ -194,6 +204,6 @@ var enableUser = Write(Tool{
 	Name: "cipp_enable_user", Title: "Allow sign-in", Toolset: "lifecycle", Risk: policy.Destructive, Idempotent: true, Aliases: userAliases, Needs: signInNeeds,
 	Description: "Allows a blocked user to sign in again. It does not restore deleted users, licences or groups.",
 	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","dryRun":true}`,
-}, func(_ context.Context, c *Call, _ UserWriteIn) (Work, error) {
+}, func(_ context.Context, c *Call, _ LaterUserIn) (Work, error) {
 	return Work{Steps: []jobs.Step{workflows.SetSignIn(c.target(), true)}}, nil
 })

@@ -44,6 +44,7 @@ type OffboardUserIn struct {
 	DisableDevices      *bool    `json:"disableDevices,omitempty"`
 	LitigationHold      *bool    `json:"litigationHold,omitempty" jsonschema_description:"Needs the licence to stay."`
 	DeleteAfterDays     int      `json:"deleteAfterDays,omitempty"`
+	RunAtArg
 	WriteArgs
 }
 

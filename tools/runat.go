@@ -9,7 +9,7 @@ import (
 // RunAtArg says when a write is to be done; every write takes it, the tools that advertise it are those for
 // which a later time is usual.
 type RunAtArg struct {
-	RunAt string `json:"runAt,omitempty" jsonschema_description:"Do it later: RFC 3339 time with offset, or employeeLeaveDateTime."`
+	RunAt string `json:"runAt,omitempty" jsonschema_description:"Later: time with offset, or employeeLeaveDateTime."`
 }
 
 // leaveTime is the word for the day the directory knows.

@@ -302,13 +302,23 @@ func (a *app) described(file config.CloudFile, gc graphclient.Config, redactor *
 	redactor.Add(i.ClientSecret)
 	redactor.Add(i.RefreshToken)
 	a.pusher = cloudPusher{file.Pusher.URL, file.Pusher.Token, []byte(file.CA)}
-	gc.Clock = clock.System{}
-	if file.Clock != "" {
-		t := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: gc.Cloud.RootCAs, MinVersion: tls.VersionTLS12}}
-		a.closers = append(a.closers, t.CloseIdleConnections)
-		gc.Clock = &clock.Remote{URL: file.Clock, Client: &http.Client{Transport: t}}
-	}
+	clk, done := clockOf(file)
+	a.closers = append(a.closers, done)
+	gc.Clock = clk
 	return gc, gc.Clock, nil
+}
+
+// clockOf is the clock of a cloud that a client.json describes: a simulated one has its own.
+func clockOf(file config.CloudFile) (clk clock.Clock, done func()) {
+	if file.Clock == "" {
+		return clock.System{}, func() {}
+	}
+	tc := &tls.Config{MinVersion: tls.VersionTLS12}
+	if file.CA != "" {
+		tc.RootCAs = pool([]byte(file.CA))
+	}
+	t := &http.Transport{TLSClientConfig: tc}
+	return &clock.Remote{URL: file.Clock, Client: &http.Client{Transport: t}}, t.CloseIdleConnections
 }
 
 func pool(pem []byte) *x509.CertPool {

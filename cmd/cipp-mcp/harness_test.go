@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/mark3labs/mcp-go/client"
 	"github.com/mark3labs/mcp-go/mcp"
@@ -91,6 +92,7 @@ func newWorld(t *testing.T, o worldOptions) *world {
 		t.Fatal(err)
 	}
 	w := &world{app: a, t: t, answer: func(string) bool { return true }}
+	a.invoker.FollowFor = 5 * time.Minute // a slow machine is no reason for another answer
 	t.Cleanup(func() {
 		if u := a.sandbox.Unknown(); len(u) > 0 {
 			t.Errorf("the sandbox does not know %s", strings.Join(u, ", "))

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -133,5 +135,56 @@ func TestFailedStepsAreRetried(t *testing.T) {
 	j := w.ended(id)
 	if j.v["status"] != "done" {
 		t.Errorf("%s", j.text)
+	}
+}
+
+// A server that may only read shares the state of one that may write, and leaves its jobs alone.
+func TestAReadOnlyServerRunsNoJobs(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("CIPP_TEST_SECRET", "nobody signs in with it")
+	file := filepath.Join(dir, "cipp-mcp.yaml")
+	text := "version: 1\nstateDir: " + filepath.ToSlash(filepath.Join(dir, "state")) + "\nsealKey: \"file:" + filepath.ToSlash(filepath.Join(dir, "seal.key")) + "\"\nauth: {mode: app, tenantId: 11111111-1111-4111-8111-111111111111, clientId: 22222222-2222-4222-8222-222222222222, clientSecret: 'env:CIPP_TEST_SECRET'}\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for access, runs := range map[string]bool{"write": true, "read-only": false} {
+		a, err := open(t.Context(), &globals{configFile: file, logLevel: "error"}, cloudFlags{access: access})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := a.env.Policy.Ledger.Dispatch != nil; got != runs {
+			t.Errorf("%s: runs jobs: %v", access, got)
+		}
+		a.close()
+	}
+}
+
+// A call waits for its job only so long; the job goes on by itself.
+func TestALongJobAnswersWithItsID(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	w.invoker.FollowFor = 0
+	a := w.must("cipp_offboard_user", in(harbourline, "userId", dana, "hideFromGal", true))
+	id, _ := a.v["jobId"].(string)
+	if a.v["status"] != "running" || id == "" || !strings.Contains(a.text, "cipp_get_job") {
+		t.Fatalf("%s", a.text)
+	}
+	if j := w.ended(id); j.v["status"] != "done" || len(j.list("steps")) != 4 {
+		t.Errorf("%s", j.text)
+	}
+}
+
+// A client that makes its call again under the same key gets the answer of the first, in whatever process.
+func TestACallIsMadeOnce(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	args := in(harbourline, "userId", dana, "idempotencyKey", "ticket-1")
+	first := w.done("cipp_revoke_sessions", args).v["jobId"]
+	before := w.state()
+	again := w.done("cipp_revoke_sessions", args)
+	if again.v["jobId"] != first || !strings.Contains(again.text, "nothing was executed now") {
+		t.Errorf("%s", again.text)
+	}
+	w.unharmed(before)
+	if other := w.done("cipp_revoke_sessions", and(args, "userId", priya)); other.v["jobId"] == first {
+		t.Error("another user's call was taken for the same")
 	}
 }

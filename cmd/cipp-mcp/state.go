@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -64,8 +65,17 @@ func (f *stateFlags) run(ctx context.Context, do func(*state) error) (err error)
 	}
 	var clk clock.Clock = clock.System{}
 	last := &standing{}
-	if cfg.Cloud == "sandbox" {
+	switch {
+	case cfg.Cloud == "sandbox":
 		clk = last
+	case strings.HasSuffix(cfg.Cloud, ".json"):
+		file, err := config.ReadCloudFile(cfg.Cloud)
+		if err != nil {
+			return err
+		}
+		var done func()
+		clk, done = clockOf(file)
+		defer done()
 	}
 	ledger, err := openLedger(ctx, cfg, ledgerDir, clk)
 	if err != nil {
