@@ -20,7 +20,8 @@ import (
 
 const leaverLatency = 100 * time.Millisecond
 
-// offboarding runs a contractor's whole way out (nothing is converted, so that no minutes pass at Exchange), the simulated cloud in a process of its own, and holds the wall
+// offboarding runs a contractor's whole way out (nothing is converted, so that no minutes
+// pass at Exchange, and no batches are sent, in which the simulated cloud waits for each part), the simulated cloud in a process of its own, and holds the wall
 // time against the longest chain of requests that waited for one another, as that cloud counts it.
 func offboarding(ctx context.Context, bin, dir string) error {
 	home := filepath.Join(dir, "leaver")
@@ -49,7 +50,7 @@ func offboarding(ctx context.Context, bin, dir string) error {
 	if err := get(ctx, client, "/common/discovery/v2.0/keys", nil); err != nil {
 		return err
 	}
-	args := map[string]any{"tenantFilter": "harbourline.example", "userId": "dana.whitfield@harbourline.example", "posture": "contractor", "outOfOfficeMessage": "I have left.", "forwardingAddress": "priya.shah@harbourline.example"}
+	args := map[string]any{"tenantFilter": "harbourline.example", "userId": "dana.whitfield@harbourline.example", "posture": "contractor", "removeOwnAccess": false, "outOfOfficeMessage": "I have left.", "forwardingAddress": "priya.shah@harbourline.example"}
 	shown, _, err := offboardOnce(ctx, bin, cfg, client, args)
 	if err != nil {
 		return err

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"golang.org/x/sync/errgroup"
+
 	"cipp-mcp/graphclient"
 	"cipp-mcp/internal/jobs"
 )
@@ -54,18 +56,18 @@ var errNotShared = errors.New("not begun: the mailbox is not shared (any more), 
 // the licences. What decides which steps there are is looked up once in a run's life: a process that goes
 // on with it gets the same steps.
 func Offboard(ctx context.Context, t Target, run *jobs.Run, s Sealer, o OffboardingOptions) ([]jobs.Step, error) {
-	b := &builder{ctx: ctx, run: run}
+	b := &builder{run: run}
 	b.add(SetSignIn(t, false), RevokeSessions(t))
 	if o.ResetPassword {
 		b.add(ResetPassword(t, s, "", true))
 	}
 	b.mailbox(t, o)
-	owners, now, last, err := leaveGroups(ctx, t, run, o)
-	if err != nil {
-		return nil, err
-	}
-	b.add(owners...)
-	b.add(now...)
+	var last []jobs.Step // the groups with which licences go
+	b.found(func(ctx context.Context) ([]jobs.Step, error) {
+		owners, now, withLicence, err := leaveGroups(ctx, t, run, o)
+		last = withLicence
+		return append(owners, now...), err
+	})
 	b.identity(t, o)
 	if o.LitigationHold {
 		b.add(holdFirst(LitigationHold(t), o.RemoveLicenses))
@@ -73,8 +75,13 @@ func Offboard(ctx context.Context, t Target, run *jobs.Run, s Sealer, o Offboard
 	if o.ConvertToShared {
 		b.add(ConvertToShared(t))
 	}
+	licences := &part{}
 	if o.RemoveLicenses {
-		b.found(func() ([]jobs.Step, error) { return loseLicences(ctx, t, run, last, o.ConvertToShared) })
+		b.found(func(ctx context.Context) ([]jobs.Step, error) {
+			_, err := skuNamesFound(ctx, t, run)
+			return nil, err
+		})
+		b.parts = append(b.parts, licences)
 	}
 	b.add(RevokeAgain(t))
 	if o.AccessDays > 0 && len(o.Access) > 0 {
@@ -83,33 +90,68 @@ func Offboard(ctx context.Context, t Target, run *jobs.Run, s Sealer, o Offboard
 	if o.DeleteAfterDays > 0 {
 		b.add(deletionLater(t, o))
 	}
-	return b.steps, b.err
+	if err := b.look(ctx); err != nil {
+		return nil, err
+	}
+	if o.RemoveLicenses {
+		var err error
+		if licences.steps, err = loseLicences(ctx, t, run, last, o.ConvertToShared); err != nil {
+			return nil, err
+		}
+	}
+	return b.steps(), nil
 }
 
-// builder gathers steps until the first failure.
+// builder gathers steps in their order. What planning has to look for is looked for side by side at the end.
 type builder struct {
-	ctx   context.Context //nolint:containedctx // it lives no longer than one call of Offboard
 	run   *jobs.Run
-	steps []jobs.Step
-	err   error
+	parts []*part
 }
 
-func (b *builder) add(steps ...jobs.Step) { b.steps = append(b.steps, steps...) }
+// part is a stretch of steps, known or still to be looked for.
+type part struct {
+	steps []jobs.Step
+	look  func(context.Context) ([]jobs.Step, error)
+}
+
+func (b *builder) add(steps ...jobs.Step) { b.parts = append(b.parts, &part{steps: steps}) }
 
 // found adds steps that planning has to look for.
-func (b *builder) found(look func() ([]jobs.Step, error)) {
-	if b.err != nil {
-		return
-	}
-	steps, err := look()
-	b.steps, b.err = append(b.steps, steps...), err
+func (b *builder) found(look func(context.Context) ([]jobs.Step, error)) {
+	b.parts = append(b.parts, &part{look: look})
 }
 
 // each adds what a lookup finds, where it is chosen.
 func (b *builder) each(chosen bool, t Target, look func(context.Context, Target, *jobs.Run) ([]jobs.Step, error)) {
 	if chosen {
-		b.found(func() ([]jobs.Step, error) { return look(b.ctx, t, b.run) })
+		b.found(func(ctx context.Context) ([]jobs.Step, error) { return look(ctx, t, b.run) })
 	}
+}
+
+// look makes the lookups; none waits for another's answer.
+func (b *builder) look(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(lookups)
+	for _, p := range b.parts {
+		if p.look == nil {
+			continue
+		}
+		g.Go(func() error {
+			return jobs.Caught(func() (err error) { p.steps, err = p.look(ctx); return err })
+		})
+	}
+	return g.Wait()
+}
+
+// lookups is how many are made at once.
+const lookups = 6
+
+func (b *builder) steps() []jobs.Step {
+	var all []jobs.Step
+	for _, p := range b.parts {
+		all = append(all, p.steps...)
+	}
+	return all
 }
 
 // mailbox adds what needs a mailbox that still works.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 
 	"cipp-mcp/graphclient"
 	"cipp-mcp/internal/clock"
@@ -116,21 +117,44 @@ func (e *Engine) look(ctx context.Context, req Request, run *jobs.Run) (Plan, er
 	if err := e.guardRate(ctx, req, run, &p); err != nil {
 		return p, err
 	}
-	for _, s := range req.Steps {
-		c, err := s.Plan(ctx, run)
-		if err != nil {
-			return p, fmt.Errorf("plan step %s: %w", s.Name, err)
-		}
-		c.Step = s.Name
+	changes, err := plans(ctx, req.Steps, run)
+	if err != nil {
+		return p, err
+	}
+	for _, c := range changes {
 		if c.Critical != "" {
 			p.raise(c.Critical)
 		}
 		p.Blockers = appendNew(p.Blockers, c.Blockers...)
 		p.Warnings = appendNew(p.Warnings, c.Warnings...)
-		p.Changes = append(p.Changes, c)
 	}
+	p.Changes = changes
 	e.guardOperator(req, &p)
 	return p, nil
+}
+
+// sideBySide is how many steps are planned at once: they only read, and none waits for another's answer.
+const sideBySide = 6
+
+// plans asks every step what it will do, in the steps' order.
+func plans(ctx context.Context, steps []jobs.Step, run *jobs.Run) ([]jobs.Change, error) {
+	changes := make([]jobs.Change, len(steps))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(sideBySide)
+	for i, s := range steps {
+		g.Go(func() error {
+			return jobs.Caught(func() error {
+				c, err := s.Plan(ctx, run)
+				if err != nil {
+					return fmt.Errorf("plan step %s: %w", s.Name, err)
+				}
+				c.Step = s.Name
+				changes[i] = c
+				return nil
+			})
+		})
+	}
+	return changes, g.Wait()
 }
 
 // appendNew adds what is not there yet: two steps may have the same to say.
