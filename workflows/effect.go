@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -166,4 +167,24 @@ func passing(err error, kinds ...graphclient.Kind) error {
 		return nil
 	}
 	return err
+}
+
+// order gives an order that takes effect later, and keeps whether Microsoft took it.
+func order(ctx context.Context, run *jobs.Run, name string, give func() error) error {
+	if err := run.Keep(ctx, name+"Answered", false); err != nil {
+		return err
+	}
+	err := give()
+	return errors.Join(err, run.Put(name+"Answered", err == nil))
+}
+
+// underWay is the outcome of an order whose effect is not there yet. Only one that Microsoft took can be under
+// way: one whose answer was lost, perhaps with the process that sent it, may never have arrived, and all of
+// these orders may be given again.
+func underWay(run *jobs.Run, name string) jobs.Outcome {
+	var answered bool
+	if run.Get(name+"Answered", &answered) && answered {
+		return jobs.Pending
+	}
+	return jobs.NotDone
 }

@@ -122,14 +122,19 @@ func assignLicences(t Target, names map[string]string, was licencesBefore) jobs.
 			c.Blockers, err = t.seatBlockers(ctx, names, want)
 			return c, err
 		},
-		Do: func(ctx context.Context, _ *jobs.Run) (jobs.Handle, error) {
+		Do: func(ctx context.Context, run *jobs.Run) (jobs.Handle, error) {
 			want, err := missing(ctx)
-			if err != nil || len(want) == 0 {
+			if err != nil {
 				return nil, err
 			}
-			return nil, t.Graph.AssignLicense(ctx, t.tid(), t.User.ID, want, nil)
+			return nil, order(ctx, run, removeLicenses, func() error {
+				if len(want) == 0 { // an earlier order was taken
+					return nil
+				}
+				return t.Graph.AssignLicense(ctx, t.tid(), t.User.ID, want, nil)
+			})
 		},
-		Verify: func(ctx context.Context, _ *jobs.Run) (jobs.Outcome, error) {
+		Verify: func(ctx context.Context, run *jobs.Run) (jobs.Outcome, error) {
 			want, err := missing(ctx)
 			there := !was.Mailbox
 			if err == nil && !there {
@@ -141,7 +146,7 @@ func assignLicences(t Target, names map[string]string, was licencesBefore) jobs.
 			case len(want) == 0 && there:
 				return jobs.Done, nil
 			default:
-				return jobs.Pending, nil
+				return underWay(run, removeLicenses), nil
 			}
 		},
 	}

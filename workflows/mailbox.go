@@ -65,7 +65,7 @@ func convert(t Target, name, summary, kind, details string, first func(context.C
 			}
 			return c, nil
 		},
-		Do: func(ctx context.Context, _ *jobs.Run) (jobs.Handle, error) {
+		Do: func(ctx context.Context, run *jobs.Run) (jobs.Handle, error) {
 			if _, err := jobs.KeepBefore(ctx, read); err != nil {
 				return nil, err
 			}
@@ -74,9 +74,9 @@ func convert(t Target, name, summary, kind, details string, first func(context.C
 					return nil, err
 				}
 			}
-			return nil, t.Graph.SetMailbox(ctx, t.tid(), t.mailbox(), map[string]any{"Type": kind})
+			return nil, order(ctx, run, name, func() error { return t.Graph.SetMailbox(ctx, t.tid(), t.mailbox(), map[string]any{"Type": kind}) })
 		},
-		Verify: func(ctx context.Context, _ *jobs.Run) (jobs.Outcome, error) {
+		Verify: func(ctx context.Context, run *jobs.Run) (jobs.Outcome, error) {
 			now, err := read(ctx)
 			switch {
 			case err != nil:
@@ -84,7 +84,7 @@ func convert(t Target, name, summary, kind, details string, first func(context.C
 			case equalFold(now, details):
 				return jobs.Done, nil
 			default:
-				return jobs.Pending, nil
+				return underWay(run, name), nil
 			}
 		},
 	}

@@ -26,8 +26,9 @@ func CancelMeetings(t Target) jobs.Step {
 		found, err := t.Graph.MeetingsOrganised(ctx, t.tid(), t.User.ID, today, today.AddDate(0, 0, meetingDays), limit)
 		return len(found), noMailbox(err)
 	}
+	const name = "cancel-meetings"
 	return jobs.Step{
-		Name: "cancel-meetings", Class: jobs.Async, Settle: meetingTime,
+		Name: name, Class: jobs.Async, Settle: meetingTime,
 		Plan: func(ctx context.Context, _ *jobs.Run) (jobs.Change, error) {
 			n, err := left(ctx, enoughMeetings)
 			c := jobs.Change{Summary: "Cancel the meetings the leaver has called", Before: fmt.Sprintf("%d from today on", n), After: "cancelled, the others are told",
@@ -40,10 +41,10 @@ func CancelMeetings(t Target) jobs.Step {
 			}
 			return c, err
 		},
-		Do: func(ctx context.Context, _ *jobs.Run) (jobs.Handle, error) {
-			return nil, t.Graph.CancelMeetings(ctx, t.tid(), t.mailbox(), meetingDays)
+		Do: func(ctx context.Context, run *jobs.Run) (jobs.Handle, error) {
+			return nil, order(ctx, run, name, func() error { return t.Graph.CancelMeetings(ctx, t.tid(), t.mailbox(), meetingDays) })
 		},
-		Verify: func(ctx context.Context, _ *jobs.Run) (jobs.Outcome, error) {
+		Verify: func(ctx context.Context, run *jobs.Run) (jobs.Outcome, error) {
 			n, err := left(ctx, 1)
 			switch {
 			case err != nil:
@@ -51,7 +52,7 @@ func CancelMeetings(t Target) jobs.Step {
 			case n == 0:
 				return jobs.Done, nil
 			default:
-				return jobs.Pending, nil
+				return underWay(run, name), nil
 			}
 		},
 	}

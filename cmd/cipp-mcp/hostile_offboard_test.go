@@ -64,7 +64,7 @@ func TestAConversionThatNeverEnds(t *testing.T) {
 	w := newWorld(t, worldOptions{})
 	w.faults(fault(m{"cmdlet": "Set-Mailbox", "parameters": m{"Type": "Shared"}}, m{"status": 504, "effect": "none"}, 1000))
 	a := w.must("cipp_offboard_user", in(harbourline, "userId", dana, "convertToShared", true, "removeLicenses", true))
-	if a.v["status"] != "attention" || !strings.Contains(a.text, "accepted convert-to-shared") || !strings.Contains(a.text, "skipped remove-licenses") {
+	if a.v["status"] != "attention" || !strings.Contains(a.text, "failed convert-to-shared") || !strings.Contains(a.text, "skipped remove-licenses") {
 		t.Errorf("%s", a.text)
 	}
 }

@@ -244,6 +244,27 @@ func TestAFailureLeavesOthersAlone(t *testing.T) {
 	}
 }
 
+// A call that is refused because an earlier one landed meanwhile has not failed; one that is refused for
+// another reason has.
+func TestARefusalBecauseAnEarlierCallLanded(t *testing.T) {
+	for end, landed := range map[string]bool{StateDone: true, StateFailed: false} {
+		b := newBench(t)
+		s := b.step("s", Idempotent)
+		b.far["s"].act = func(n int, work func(time.Duration)) error {
+			if n == 0 {
+				crash()
+			}
+			if landed {
+				work(0) // the first call's, just before this one
+			}
+			return errRefused
+		}
+		b.create(b.ledger(), "r", s)
+		j := b.drive("r", s)
+		wantStates(t, j, map[bool]string{true: RunDone, false: RunAttention}[landed]+": s="+end)
+	}
+}
+
 func TestAThrottledCallWaits(t *testing.T) {
 	b := newBench(t)
 	l := b.ledger()

@@ -129,6 +129,11 @@ func (a *advance) answered(call context.Context, job Job, row StepRow, s Step, e
 		}
 	}
 	if !a.Ambiguous(err) && !errors.Is(err, errPanic) && call.Err() == nil {
+		if row.tries > 1 { // an earlier call may have landed meanwhile, and that is why this one is refused
+			if out, verr := a.verify(call, job, s); verr == nil && out == Done {
+				return ending{state: StateDone, detail: "an earlier call was not answered; its effect was read back", attempt: problemRefused}
+			}
+		}
 		return ending{state: StateFailed, problem: problemRefused, detail: why, attempt: problemRefused}
 	}
 	if row.Class == Blind {
