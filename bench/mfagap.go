@@ -65,22 +65,11 @@ func mfaGap(ctx context.Context, bin, dir string) error {
 	); err != nil {
 		return err
 	}
-	cloud := exec.CommandContext(ctx, bin, "sandbox", "--addr", "127.0.0.1:0", "--state", state, "--faults", faults, "--out", out)
-	said, err := cloud.StderrPipe()
+	client, stop, err := startCloud(ctx, bin, out, "--state", state, "--faults", faults)
 	if err != nil {
 		return err
 	}
-	if err := cloud.Start(); err != nil {
-		return err
-	}
-	defer func() { _ = cloud.Process.Signal(os.Interrupt); _ = cloud.Wait() }()
-	if _, err := bufio.NewReader(said).ReadString('\n'); err != nil { // it says its address once it answers
-		return fmt.Errorf("the simulated cloud did not start: %w", err)
-	}
-	client := filepath.Join(out, "client.json")
-	if err := get(ctx, client, "/common/discovery/v2.0/keys", nil); err != nil { // answers once the signing key is made
-		return err
-	}
+	defer stop()
 	if _, err := report(ctx, bin, client, dir); err != nil {
 		return err
 	}
@@ -111,6 +100,30 @@ func mfaGap(ctx context.Context, bin, dir string) error {
 	fmt.Printf("MFA gap, %d tenants × %d users at %s: median of 5 processes %s wall in %d requests; bound (%d partner + %d deepest tenant) × %s = %s; %.2f× (aim ≤ 1.3×: %s)\n",
 		gapTenants, gapUsers, gapLatency, wall.Round(time.Millisecond), m.Total, partner, deepest, gapLatency, bound, ratio, verdict(ratio <= 1.3))
 	return nil
+}
+
+// startCloud starts the simulated cloud in a process of its own, and returns the file that describes it once it
+// answers and its signing key is made.
+func startCloud(ctx context.Context, bin, out string, args ...string) (client string, stop func(), err error) {
+	cloud := exec.CommandContext(ctx, bin, append([]string{"sandbox", "--addr", "127.0.0.1:0", "--out", out}, args...)...)
+	said, err := cloud.StderrPipe()
+	if err != nil {
+		return "", nil, err
+	}
+	if err := cloud.Start(); err != nil {
+		return "", nil, err
+	}
+	stop = func() { _ = cloud.Process.Signal(os.Interrupt); _ = cloud.Wait() }
+	if _, err := bufio.NewReader(said).ReadString('\n'); err != nil { // it says its address once it answers
+		stop()
+		return "", nil, fmt.Errorf("the simulated cloud did not start: %w", err)
+	}
+	client = filepath.Join(out, "client.json")
+	if err := get(ctx, client, "/common/discovery/v2.0/keys", nil); err != nil {
+		stop()
+		return "", nil, err
+	}
+	return client, stop, nil
 }
 
 // report runs the MFA report in a process of its own, start included, and says how long it took.

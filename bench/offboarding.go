@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -34,22 +33,11 @@ func offboarding(ctx context.Context, bin, dir string) error {
 	); err != nil {
 		return err
 	}
-	cloud := exec.CommandContext(ctx, bin, "sandbox", "--addr", "127.0.0.1:0", "--state", state, "--faults", faults, "--out", out)
-	said, err := cloud.StderrPipe()
+	client, stop, err := startCloud(ctx, bin, out, "--state", state, "--faults", faults)
 	if err != nil {
 		return err
 	}
-	if err := cloud.Start(); err != nil {
-		return err
-	}
-	defer func() { _ = cloud.Process.Signal(os.Interrupt); _ = cloud.Wait() }()
-	if _, err := bufio.NewReader(said).ReadString('\n'); err != nil {
-		return fmt.Errorf("the simulated cloud did not start: %w", err)
-	}
-	client := filepath.Join(out, "client.json")
-	if err := get(ctx, client, "/common/discovery/v2.0/keys", nil); err != nil {
-		return err
-	}
+	defer stop()
 	args := map[string]any{"tenantFilter": "harbourline.example", "userId": "dana.whitfield@harbourline.example", "posture": "contractor", "removeOwnAccess": false, "outOfOfficeMessage": "I have left.", "forwardingAddress": "priya.shah@harbourline.example"}
 	shown, _, err := offboardOnce(ctx, bin, cfg, client, args)
 	if err != nil {
