@@ -35,7 +35,7 @@ var undoJob = Write(Tool{
 	for _, s := range in.Steps {
 		names[s] = true
 	}
-	steps, err := c.Env.rebuild(ctx, toolOf(j.Kind), j.RunInfo)
+	steps, err := c.rebuild(ctx, toolOf(j.Kind), j.RunInfo)
 	if err != nil {
 		return Work{}, err
 	}

@@ -16,7 +16,7 @@ func TestEachPostureIsUndoneByTheTool(t *testing.T) {
 		"contractor":  {licence, methods, meetings},
 		"termination": {licence, methods, "lastPasswordChangeDateTime", "/passwordProfile: "},
 	} {
-		lasting := append(more, always...)
+		lasting := slices.Concat(more, always)
 		for _, era := range []string{"modern", "legacy"} {
 			t.Run(posture+" "+era, func(t *testing.T) {
 				w := newWorld(t, worldOptions{era: era})
