@@ -117,7 +117,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	landed := g.pass(w, r, body)
 	g.note(i, landed)
-	if x.life == 2 && (x.write || x.key == g.lookAt) {
+	if x.life == 2 && (x.write || g.lookAt != "" && strings.Contains(x.key, g.lookAt)) {
 		g.land()
 	}
 }

@@ -11,9 +11,11 @@ import (
 	"time"
 
 	"cipp-mcp/internal/clock"
+	"cipp-mcp/internal/config"
 	"cipp-mcp/internal/jobs"
 	"cipp-mcp/internal/mcpserver"
 	"cipp-mcp/internal/policy"
+	"cipp-mcp/internal/secrets"
 	"cipp-mcp/sandbox"
 	"cipp-mcp/sandbox/sandboxtest"
 	"cipp-mcp/tools"
@@ -42,6 +44,23 @@ func leaver() map[string]any {
 // newMortal makes the run: planned, approved by its token, and scheduled for an hour that has then come.
 func newMortal(t *testing.T, story []byte, store string) *mortal {
 	t.Helper()
+	w := newMortalWithout(t, story, store)
+	a, err := open(t.Context(), &globals{configFile: w.cfg}, cloudFlags{})
+	w.fatal(err)
+	args := leaver()
+	args["planToken"] = w.asks(a, args).PlanToken
+	w.run = w.asks(a, args).JobID
+	a.close()
+	if n := w.gate.of(func(x exchange) bool { return x.write }); len(n) > 0 || w.run == "" {
+		t.Fatalf("before its time: %v", n)
+	}
+	w.cloud.Advance(90 * time.Minute)
+	return w
+}
+
+// newMortalWithout has no run yet.
+func newMortalWithout(t *testing.T, story []byte, store string) *mortal {
+	t.Helper()
 	w := &mortal{t: t, dir: t.TempDir()}
 	w.cloud = sandboxtest.Start(t, sandbox.Options{State: story, Clock: "2026-03-12T15:00:00Z,frozen", Control: true})
 	w.gate = newGate(t, w.cloud)
@@ -53,25 +72,14 @@ func newMortal(t *testing.T, story []byte, store string) *mortal {
 	w.log, err = os.Create(filepath.Join(w.dir, "stderr.log"))
 	w.fatal(err)
 	t.Cleanup(func() { _ = w.log.Close() })
-
-	a, err := open(t.Context(), &globals{configFile: w.cfg}, cloudFlags{})
-	w.fatal(err)
-	a.env.Secrets.WorkFactor = 10
-	w.fatal(a.env.Secrets.SetOperator(operator))
-	args := leaver()
-	plan := w.asks(a, args)
-	args["planToken"] = plan.PlanToken
-	w.run = w.asks(a, args).JobID
-	a.close()
-	if n := w.gate.of(func(x exchange) bool { return x.write }); len(n) > 0 || w.run == "" {
-		t.Fatalf("before its time: %v", n)
-	}
-	w.cloud.Advance(90 * time.Minute)
-
 	cfg, err := (&globals{configFile: w.cfg}).load()
 	w.fatal(err)
 	state, err := cfg.StatePath()
+	w.fatal(err, config.OpenStateDir(state))
+	s, err := secrets.Open(state, clock.Clock(w.cloud))
 	w.fatal(err)
+	s.WorkFactor = 10
+	w.fatal(s.SetOperator(operator))
 	w.ledger, err = openLedger(t.Context(), cfg, state, clock.Clock(w.cloud))
 	w.fatal(err)
 	t.Cleanup(func() { w.fatal(w.ledger.Close()) })
@@ -105,12 +113,19 @@ func (w *mortal) asks(a *app, args map[string]any) *tools.WriteResult {
 // worker starts cipp-mcp worker; dead is closed when it has ended, however it did.
 func (w *mortal) worker() (cmd *exec.Cmd, dead chan struct{}) {
 	w.t.Helper()
-	cmd = exec.Command(os.Args[0], "--config", w.cfg, "worker")
+	return w.process("worker")
+}
+
+func (w *mortal) process(args ...string) (cmd *exec.Cmd, dead chan struct{}) {
+	w.t.Helper()
+	cmd = exec.Command(os.Args[0], append([]string{"--config", w.cfg}, args...)...)
 	cmd.Env, cmd.Stderr = append(os.Environ(), "CIPP_TEST_RUN_MAIN=1"), w.log
-	w.fatal(cmd.Start())
 	dead = make(chan struct{})
+	started := make(chan struct{})
+	w.gate.begins(func() { <-started; _ = cmd.Process.Kill(); <-dead })
+	w.fatal(cmd.Start())
+	close(started)
 	go func() { defer close(dead); _ = cmd.Wait() }()
-	w.gate.begins(func() { _ = cmd.Process.Kill(); <-dead })
 	return cmd, dead
 }
 

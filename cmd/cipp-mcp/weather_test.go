@@ -154,60 +154,6 @@ func TestAnExpiredSecret(t *testing.T) {
 	w.unharmed(before)
 }
 
-// A write whose answer is lost is read back: done when it landed, and never done twice.
-func TestLostAnswers(t *testing.T) {
-	for name, c := range map[string]struct {
-		do     m
-		tool   string
-		args   m
-		match  m
-		status string
-		times  int
-	}{
-		"504 after the work":      {m{"status": 504, "effect": "before"}, "cipp_disable_user", nil, m{"method": "PATCH", "path": "/users/*"}, "done", 1},
-		"504 before the work":     {m{"status": 504, "effect": "none"}, "cipp_disable_user", nil, m{"method": "PATCH", "path": "/users/*"}, "done", 1},
-		"cut after the work":      {m{"cut": true, "effect": "before"}, "cipp_disable_user", nil, m{"method": "PATCH", "path": "/users/*"}, "done", 1},
-		"late effect":             {m{"status": 504, "effect": "late", "lag": "1s"}, "cipp_disable_user", nil, m{"method": "PATCH", "path": "/users/*"}, "done", 1},
-		"password, 504 after":     {m{"status": 504, "effect": "before"}, "cipp_reset_password", nil, m{"method": "PATCH", "path": "/users/*"}, "done", 1},
-		"password, 504 not done":  {m{"status": 504, "effect": "none"}, "cipp_reset_password", nil, m{"method": "PATCH", "path": "/users/*"}, "failed", 9},
-		"password, done again":    {m{"status": 504, "effect": "none"}, "cipp_reset_password", nil, m{"method": "PATCH", "path": "/users/*"}, "done", 1},
-		"create, done again":      {m{"status": 504, "effect": "none"}, "cipp_create_user", m{"displayName": "Nia", "userPrincipalName": "nia@" + harbourline, "mailNickname": "nia"}, m{"method": "POST", "path": "/users"}, "done", 1},
-		"create, cut after":       {m{"cut": true, "effect": "before"}, "cipp_create_user", m{"displayName": "Nia", "userPrincipalName": "nia@" + harbourline, "mailNickname": "nia"}, m{"method": "POST", "path": "/users"}, "done", 1},
-		"create, 504 not done":    {m{"status": 504, "effect": "none"}, "cipp_create_user", m{"displayName": "Nia", "userPrincipalName": "nia@" + harbourline, "mailNickname": "nia"}, m{"method": "POST", "path": "/users"}, "failed", 9},
-		"convert, 504 after":      {m{"status": 504, "effect": "before"}, "cipp_offboard_user", m{"convertToShared": true}, m{"cmdlet": "Set-Mailbox"}, "done", 1},
-		"revoke, 503 then works":  {m{"status": 503, "retryAfter": 1}, "cipp_revoke_sessions", nil, m{"method": "POST", "path": "/users/*/revokeSignInSessions"}, "done", 1},
-		"disable, 429 then works": {m{"status": 429, "retryAfter": 1}, "cipp_disable_user", nil, m{"method": "PATCH", "path": "/users/*"}, "done", 1},
-	} {
-		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, worldOptions{})
-			before := w.state()
-			w.faults(fault(c.match, c.do, c.times))
-			args := c.args
-			if args == nil || args["userPrincipalName"] == nil {
-				args = and(args, "userId", dana)
-			}
-			a := w.must(c.tool, and(in(harbourline), pairs(args)...))
-			if a.v["status"] != c.status {
-				t.Fatalf("%s", a.text)
-			}
-			changed := w.changed(before)
-			if c.status == "failed" && len(changed) > 0 {
-				t.Errorf("failed, yet changed: %v", changed)
-			}
-			if c.status == "done" && len(changed) == 0 {
-				t.Error("done, yet nothing changed")
-			}
-			if c.tool != "cipp_reset_password" && c.tool != "cipp_create_user" {
-				return
-			}
-			kept, err := w.env.Secrets.List()
-			if s := a.list("secrets"); err != nil || len(s) != 1 || c.status == "done" && (len(kept) != 1 || kept[0].Handle != s[0]["handle"]) {
-				t.Errorf("kept %v, shown %v, %v", kept, s, err)
-			}
-		})
-	}
-}
-
 // When the conversion fails, the licence stays: taking it would lose the mailbox.
 func TestNoConversionNoLicenceRemoval(t *testing.T) {
 	w := newWorld(t, worldOptions{})

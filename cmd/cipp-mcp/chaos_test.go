@@ -1,0 +1,283 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"sort"
+	"strings"
+	"testing"
+	"time"
+
+	"cipp-mcp/sandbox"
+	"cipp-mcp/tools"
+)
+
+// deed is a write tool at its work. Each write tool has one, and each write to Microsoft that the deed makes
+// meets all weathers.
+type deed struct {
+	// begin prepares what the tool needs and gives its arguments. Where the clock moves, what takes Microsoft
+	// minutes is left out: everybody would wait for it.
+	begin func(w *world, moves bool) m
+	// once: what it does must not be done twice, even where nobody can know whether it is done.
+	once bool
+	// other is the job whose end counts, where it is not the call's own.
+	other func(args m) string
+}
+
+var deeds = map[string]deed{
+	"cipp_create_user": {once: true, begin: func(*world, bool) m {
+		return in(harbourline, "displayName", "Nia", "userPrincipalName", "nia@"+harbourline, "mailNickname", "nia")
+	}},
+	"cipp_edit_user":       {begin: func(*world, bool) m { return in(harbourline, "userId", dana, "jobTitle", "Clerk", "managerId", priya) }},
+	"cipp_disable_user":    {begin: func(*world, bool) m { return in(harbourline, "userId", dana, "revokeSessions", true) }},
+	"cipp_reset_mfa":       {begin: func(*world, bool) m { return in(harbourline, "userId", dana) }},
+	"cipp_revoke_sessions": {begin: func(*world, bool) m { return in(harbourline, "userId", dana) }},
+	"cipp_reset_password":  {once: true, begin: func(*world, bool) m { return in(harbourline, "userId", dana) }},
+	"cipp_delete_user":     {begin: func(*world, bool) m { return in(harbourline, "userId", dana) }},
+	"cipp_enable_user": {begin: func(w *world, _ bool) m {
+		w.done("cipp_disable_user", in(harbourline, "userId", dana))
+		return in(harbourline, "userId", dana)
+	}},
+	"cipp_restore_user": {begin: func(w *world, _ bool) m {
+		w.done("cipp_delete_user", in(harbourline, "userId", dana))
+		return in(harbourline, "userId", dana)
+	}},
+	"cipp_offboard_user": {begin: func(_ *world, moves bool) m {
+		args := in(harbourline, "userId", dana, "hideFromGal", true, "outOfOfficeMessage", "gone", "forwardingAddress", priya, "fullAccess", []string{priya}, "sendAs", []string{priya}, "removeFromGroups", true, "clearManager", true)
+		if !moves {
+			args = and(args, "convertToShared", true, "removeLicenses", true, "cancelMeetings", true)
+		}
+		return args
+	}},
+	"cipp_undo_job": {begin: func(w *world, _ bool) m {
+		return m{"jobId": w.done("cipp_edit_user", in(harbourline, "userId", dana, "jobTitle", "Clerk", "managerId", priya)).v["jobId"]}
+	}},
+	"cipp_control_job": {other: func(args m) string { return args["jobId"].(string) }, begin: func(w *world, _ bool) m {
+		at := w.env.Clock.Now().Add(time.Hour).Format(time.RFC3339)
+		id := w.must("cipp_disable_user", in(harbourline, "userId", dana, "runAt", at)).v["jobId"]
+		w.done("cipp_control_job", m{"jobId": id, "action": "cancel"})
+		w.ended(id.(string))
+		w.sandbox.Advance(2 * time.Hour)
+		return m{"jobId": id, "action": "resume"}
+	}},
+}
+
+// weathers are what befalls a write, once: what is answered, and whether the work was done for all that.
+var weathers = map[string]struct {
+	do    m
+	moves bool // seen late is seen late only while the clock moves
+	lands bool // the work is done although the answer fails
+	again bool // a second call may be needed, since the first was not there when it was looked for
+}{
+	"429":                   {do: m{"status": 429, "retryAfter": 1}},
+	"503":                   {do: m{"status": 503, "retryAfter": 1}},
+	"504 before the work":   {do: m{"status": 504, "effect": "none"}},
+	"504 after the work":    {do: m{"status": 504, "effect": "before"}, lands: true},
+	"504, and a late one":   {do: m{"status": 504, "effect": "late", "lag": "1s"}, lands: true, again: true},
+	"cut before the work":   {do: m{"cut": true, "effect": "none"}},
+	"cut after the work":    {do: m{"cut": true, "effect": "before"}, lands: true},
+	"cut, and a late one":   {do: m{"cut": true, "effect": "late", "lag": "1s"}, lands: true, again: true},
+	"seen late":             {do: m{"lag": "600ms"}, moves: true, again: true},
+	"answered, and in half": {do: m{"truncate": 3}, lands: false},
+}
+
+// random is what differs between two runs of the same deed, each a part of a path.
+var random = []string{"/passwordProfile", "/id", "DateTime", "WhenChanged", "/externalUserState"}
+
+// outcome is what became of a deed.
+type outcome struct {
+	status string
+	text   string
+	state  []byte
+	rows   int                          // lines in the cloud's own logs
+	writes map[sandbox.RequestCount]int // to Microsoft, by answer
+}
+
+// write says whether a request changed something, or was to.
+func write(r sandbox.RequestCount) bool {
+	return r.Service == "graph" && r.Method != "GET" && r.Path != "/$batch" || r.Service == "exchange" && r.Cmdlet != "" && !strings.HasPrefix(r.Cmdlet, "Get-")
+}
+
+func (w *world) written() map[sandbox.RequestCount]int {
+	out := map[sandbox.RequestCount]int{}
+	for _, r := range w.sandbox.Metrics().Requests {
+		n := r.Count
+		r.Count = 0
+		if write(r) {
+			out[r] += n
+		}
+	}
+	return out
+}
+
+// landed counts the writes that were answered well.
+func (o outcome) landed() (n int) {
+	for r, c := range o.writes {
+		if r.Status >= 200 && r.Status < 300 {
+			n += c
+		}
+	}
+	return n
+}
+
+// did does a deed in a weather; set is called when everything is ready.
+func (d deed) did(w *world, tool string, moves bool, set func()) outcome {
+	w.t.Helper()
+	args := d.begin(w, moves)
+	before, was := w.state(), w.written()
+	set()
+	a := w.must(tool, args)
+	o := outcome{status: fmt.Sprint(a.v["status"]), text: a.text, writes: w.written()}
+	if d.other != nil && o.status == "done" {
+		j := w.ended(d.other(args))
+		o.status, o.text, o.writes = fmt.Sprint(j.v["status"]), j.text, w.written()
+	}
+	for r, n := range was {
+		if o.writes[r] -= n; o.writes[r] == 0 {
+			delete(o.writes, r)
+		}
+	}
+	o.state = w.state()
+	var err error
+	if _, o.rows, err = difference(before, o.state); err != nil {
+		w.t.Fatal(err)
+	}
+	return o
+}
+
+func chaosWorld(t *testing.T, moves bool) *world {
+	t.Helper()
+	o := worldOptions{}
+	if moves {
+		o.flags.clock = "2026-03-12T15:00:00Z"
+	}
+	return newWorld(t, o)
+}
+
+// match is the fault's condition for a kind of request.
+func match(r sandbox.RequestCount) m {
+	if r.Cmdlet != "" {
+		return m{"cmdlet": r.Cmdlet}
+	}
+	return m{"service": r.Service, "method": r.Method, "path": strings.ReplaceAll(r.Path, "{id}", "*")}
+}
+
+func nameOf(r sandbox.RequestCount) string {
+	if r.Cmdlet != "" {
+		return r.Cmdlet
+	}
+	return r.Method + " " + strings.ReplaceAll(r.Path, "/", "∕")
+}
+
+// Whatever befalls a write, of whatever tool: what is reported done is there, what is there is there once, and
+// one fault is no reason to give up.
+func TestEveryWriteInEveryWeather(t *testing.T) {
+	cases := 0
+	for _, tool := range tools.All() {
+		d, known := deeds[tool.Name]
+		if known != tool.Writes() {
+			t.Errorf("%s: writes %t, and has a deed %t", tool.Name, tool.Writes(), known)
+		}
+		if !known {
+			continue
+		}
+		t.Run(tool.Name, func(t *testing.T) {
+			calm := map[bool]outcome{}
+			for _, moves := range []bool{false, true} {
+				o := d.did(chaosWorld(t, moves), tool.Name, moves, func() {})
+				if calm[moves] = o; o.status != "done" || o.landed() == 0 {
+					t.Fatalf("in calm weather: %s", o.text)
+				}
+			}
+			for j, name := range slices.Sorted(maps.Keys(weathers)) {
+				c := weathers[name]
+				for i, r := range kinds(calm[c.moves].writes) {
+					if (underRace || testing.Short() || len(calm[c.moves].writes) > 4) && (i+j)%3 > 0 {
+						continue // of many writes each meets a third of the weathers, and all of them are met
+					}
+					cases++
+					t.Run(name+"/"+nameOf(r), func(t *testing.T) {
+						t.Parallel()
+						w := chaosWorld(t, c.moves)
+						o := d.did(w, tool.Name, c.moves, func() { w.faults(fault(match(r), c.do, 1)) })
+						d.judge(t, calm[c.moves], o, c.lands, c.again)
+						d.secrets(w, o)
+					})
+				}
+			}
+			for r := range calm[false].writes {
+				cases++
+				t.Run("never/"+nameOf(r), func(t *testing.T) {
+					t.Parallel()
+					w := chaosWorld(t, false)
+					o := d.did(w, tool.Name, false, func() { w.faults(fault(match(r), m{"status": 504, "effect": "none"}, 1000)) })
+					if o.status == "done" || o.status == "running" {
+						t.Errorf("it never got through, and is %s: %s", o.status, o.text)
+					}
+					if n := o.landed(); n >= calm[false].landed() {
+						t.Errorf("%d writes landed, as many as in calm weather", n)
+					}
+				})
+			}
+		})
+	}
+	t.Logf("%d tools, %d cases", len(deeds), cases)
+}
+
+// judge holds a deed in a weather against the same in calm weather.
+func (d deed) judge(t *testing.T, calm, o outcome, lands, again bool) {
+	t.Helper()
+	if o.status != "done" {
+		t.Errorf("%s", o.text)
+		return
+	}
+	changes, _, err := difference(calm.state, o.state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range changes {
+		if !slices.ContainsFunc(random, func(r string) bool { return strings.Contains(c.path, r) }) {
+			t.Errorf("otherwise than in calm weather: %s: %s → %s", c.path, shorten(c.before, 80), shorten(c.after, 80))
+		}
+	}
+	extra := o.landed() - calm.landed()
+	if lands {
+		extra++
+	}
+	more := 0
+	if again && !d.once {
+		more = 1
+	}
+	if extra < 0 || extra > more {
+		t.Errorf("%d writes more than in calm weather took effect: %v", extra, sorted(o.writes))
+	}
+	if o.rows < calm.rows || o.rows > calm.rows+more*2 { // one in the directory's log, one in the unified one
+		t.Errorf("%d lines in the cloud's logs, and %d in calm weather", o.rows, calm.rows)
+	}
+}
+
+// secrets: what was sealed is one password, and it is the one that is told.
+func (d deed) secrets(w *world, o outcome) {
+	w.t.Helper()
+	kept, err := w.env.Secrets.List()
+	if err != nil || len(kept) > 1 || len(kept) == 1 && !strings.Contains(o.text, kept[0].Handle) {
+		w.t.Errorf("kept: %v, %v: %s", kept, err, o.text)
+	}
+	if d.once != (len(kept) == 1) { // those that may not be done twice are those that make a password
+		w.t.Errorf("%d passwords are kept", len(kept))
+	}
+}
+
+// kinds are requests in an order that is always the same.
+func kinds(w map[sandbox.RequestCount]int) []sandbox.RequestCount {
+	return slices.SortedFunc(maps.Keys(w), func(a, b sandbox.RequestCount) int { return strings.Compare(nameOf(a), nameOf(b)) })
+}
+
+func sorted(w map[sandbox.RequestCount]int) (out []string) {
+	for r, n := range w {
+		out = append(out, fmt.Sprintf("%d× %s %d", n, nameOf(r), r.Status))
+	}
+	sort.Strings(out)
+	return out
+}
