@@ -59,6 +59,7 @@ var contract = []func(*testing.T){
 	TestSeveralLoopsShareAFile,
 	TestTheLoopTakesOverFromTheDead,
 	TestStoppingBetweenSteps,
+	TestARefusalBecauseAnEarlierCallLanded,
 	TestAHeldRunWaitsForItsApproval,
 	TestAGrantIsUsedUp,
 	TestAFreezeStopsTheNextCall,
