@@ -31,6 +31,7 @@ var contract = []func(*testing.T){
 	TestAPanicInACallIsAmbiguous,
 	TestTheIntentIsWrittenBeforeTheCallAndAllOfItIsAudited,
 	TestAFailureLeavesOthersAlone,
+	TestARefusalBecauseAnEarlierCallLanded,
 	TestAThrottledCallWaits,
 	TestRandomCrashes,
 	TestCancelBetweenSteps,
