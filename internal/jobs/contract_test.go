@@ -31,7 +31,6 @@ var contract = []func(*testing.T){
 	TestAPanicInACallIsAmbiguous,
 	TestTheIntentIsWrittenBeforeTheCallAndAllOfItIsAudited,
 	TestAFailureLeavesOthersAlone,
-	TestARefusalBecauseAnEarlierCallLanded,
 	TestAThrottledCallWaits,
 	TestRandomCrashes,
 	TestCancelBetweenSteps,
