@@ -14,7 +14,7 @@ demo: build ## the main job from end to end, on the built-in sandbox
 	./$(BIN) demo
 
 test: ## all tests
-	$(GO) test -timeout 20m ./...
+	$(GO) test -timeout 30m ./...
 
 check: format vet lint race mutations cross suites wirecheck ## everything that has to hold before a change lands
 	@echo "check: all passed"
@@ -32,7 +32,7 @@ lint:
 
 race: ## all tests under the race detector, with every exchange recorded
 	@rm -rf build/wire && mkdir -p build/wire
-	CIPP_TEST_RECORD=$(CURDIR)/build/wire $(GO) test -race -count=1 -timeout 30m ./...
+	CIPP_TEST_RECORD=$(CURDIR)/build/wire $(GO) test -race -count=1 -timeout 45m ./...
 
 mutations: ## what must not be broken in the job ledger is broken, and the tests have to find it
 	$(GO) test -tags mutations -count=1 -run '^TestMutationsAreFound$$' ./internal/jobs
