@@ -145,6 +145,19 @@ func TestWhatIsNoApproval(t *testing.T) {
 	if err := e.Approve(ctx, other, policy.Operator, good); !errors.Is(err, secrets.ErrSignature) {
 		t.Errorf("a changed plan: %v", err)
 	}
+	// Another step under what was shown.
+	third := w.held("cipp_edit_user", in(harbourline, "userId", admin, "jobTitle", "Clerk"))
+	good = w.signs(third)
+	err = e.Ledger.Store().Change(ctx, func(ctx context.Context, tx jobs.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE step SET name = 'block-sign-in' WHERE run_id = ?`, third)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Approve(ctx, third, policy.Operator, good); !errors.Is(err, secrets.ErrSignature) {
+		t.Errorf("another step: %v", err)
+	}
 	w.unharmed(before)
 }
 

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"cipp-mcp/internal/jobs"
 	"cipp-mcp/internal/policy"
 )
 
@@ -186,5 +188,28 @@ func TestACallIsMadeOnce(t *testing.T) {
 	w.unharmed(before)
 	if other := w.done("cipp_revoke_sessions", and(args, "userId", priya)); other.v["jobId"] == first {
 		t.Error("another user's call was taken for the same")
+	}
+}
+
+// A job that was approved and not begun, since the process that made it died, is looked at again once its plan
+// is older than a plan may be.
+func TestAJobThatBeginsLateIsLookedAtAgain(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	id, _ := w.done("cipp_disable_user", in(harbourline, "userId", dana)).v["jobId"].(string)
+	e, ctx := w.env.Policy, t.Context()
+	j, err := e.Ledger.Job(ctx, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps, err := w.env.Registry()[j.Kind](ctx, j.RunInfo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Check(ctx, j, steps); err != nil {
+		t.Errorf("at once: %v", err)
+	}
+	w.sandbox.Advance(policy.PlanLifetime)
+	if err := e.Check(ctx, j, steps); !errors.Is(err, policy.ErrChanged) || !errors.Is(err, jobs.ErrWithdrawn) {
+		t.Errorf("what the plan showed holds no more: %v", err)
 	}
 }

@@ -86,16 +86,21 @@ type proof struct {
 // ApprovalMessage is what an approver signs: the run with everything it will do. A ledger whose rows were
 // changed after the signature does not fit it any more.
 func ApprovalMessage(j jobs.Job) string {
-	changes := make([]jobs.Change, len(j.Steps))
+	type step struct {
+		Name, Class string
+		Needs       []string
+		Change      jobs.Change
+	}
+	steps := make([]step, len(j.Steps))
 	for i, s := range j.Steps {
-		changes[i] = s.Change
+		steps[i] = step{s.Name, s.Class.String(), s.Needs, s.Change}
 	}
 	b, _ := json.Marshal(struct {
 		Run, Kind, Tenant, User string
 		NotBefore               time.Time
 		Args                    string
-		Changes                 []jobs.Change
-	}{j.Run.ID, j.Kind, j.Run.TenantID, j.Run.UserID, j.NotBefore.UTC(), string(j.Args), changes})
+		Steps                   []step
+	}{j.Run.ID, j.Kind, j.Run.TenantID, j.Run.UserID, j.NotBefore.UTC(), string(j.Args), steps})
 	sum := sha256.Sum256(b)
 	return "cipp-mcp approves " + j.Run.ID + " " + hex.EncodeToString(sum[:])
 }

@@ -165,8 +165,8 @@ func (f *fresh) take(runID string) []jobs.Step {
 	return s
 }
 
-// Check looks whether a run that waited may begin now: its approval, its target and its plan must still
-// hold. What a scheduled run finds before its changes may have moved meanwhile, for weeks may lie between;
+// Check looks whether a run that waited may begin now, for its time, for an approval, or because the process
+// that made it died before it could begin: its approval, its target and its plan must still hold. What a scheduled run finds before its changes may have moved meanwhile, for weeks may lie between;
 // what it will do, to whom, and the guards may not.
 func (e *Engine) Check(ctx context.Context, job jobs.Job, steps []jobs.Step) error {
 	a, err := e.opened(job.RunInfo)
@@ -180,7 +180,7 @@ func (e *Engine) Check(ctx context.Context, job jobs.Job, steps []jobs.Step) err
 		if err := e.proven(job, a); err != nil {
 			return fmt.Errorf("%w: %w", jobs.ErrWithdrawn, err)
 		}
-	} else if job.NotBefore.IsZero() {
+	} else if job.NotBefore.IsZero() && e.Clock.Now().Sub(job.Created) < PlanLifetime {
 		return nil // it begins right after its plan was made
 	}
 	if err := e.stillGranted(ctx, a.Grant); err != nil {

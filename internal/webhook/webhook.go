@@ -81,7 +81,12 @@ func (h *Hook) Steps(_ context.Context, info jobs.RunInfo) ([]jobs.Step, error) 
 // LaterError says that the receiver wants to be told again after a while.
 type LaterError struct{ Status int }
 
-func (e *LaterError) Error() string { return fmt.Sprintf("the webhook answered %d", e.Status) }
+func (e *LaterError) Error() string {
+	if e.Status == 0 {
+		return "the webhook did not answer"
+	}
+	return fmt.Sprintf("the webhook answered %d", e.Status)
+}
 
 // Later is how long to wait then.
 func Later(err error) (time.Duration, bool) {
