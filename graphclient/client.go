@@ -69,6 +69,9 @@ func (c *Client) Close() { c.wire.CloseIdleConnections() }
 // Mode says whose rights the Client acts with.
 func (c *Client) Mode() Mode { return c.cfg.Auth.Mode }
 
+// ClientID is the application this client signs in as.
+func (c *Client) ClientID() string { return c.cfg.Auth.ClientID }
+
 func checkConfig(cfg Config) error {
 	for _, base := range []struct{ name, url string }{
 		{"authority", cfg.Cloud.Authority}, {"graph", cfg.Cloud.Graph}, {"exchange", cfg.Cloud.Exchange},

@@ -64,7 +64,7 @@ type JobRow struct {
 }
 
 func jobRow(r jobs.RunInfo, now time.Time) JobRow {
-	row := JobRow{JobID: r.Run.ID, Status: JobStatus(r, nil, now), Tool: r.Kind, Tenant: r.Run.Tenant, User: r.Run.User, Created: r.Created, By: r.CreatedBy, ParentID: r.ParentID, Detail: r.Detail}
+	row := JobRow{JobID: r.Run.ID, Status: JobStatus(r, nil, now), Tool: r.Tool(), Tenant: r.Run.Tenant, User: r.Run.User, Created: r.Created, By: r.CreatedBy, ParentID: r.ParentID, Detail: r.Detail}
 	if !r.NotBefore.IsZero() {
 		row.RunAt = &r.NotBefore
 	}

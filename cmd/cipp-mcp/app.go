@@ -72,10 +72,14 @@ type app struct {
 	log     *zap.Logger
 	sandbox *sandbox.Server // nil unless it runs inside this process
 	pusher  cloudPusher
+	leave   context.CancelFunc // says that this process is about to end
 	closers []func()
 }
 
 func (a *app) close() {
+	if a.leave != nil {
+		a.leave()
+	}
 	for i := len(a.closers) - 1; i >= 0; i-- {
 		a.closers[i]()
 	}
@@ -134,7 +138,7 @@ func (a *app) assemble(ctx context.Context, client *graphclient.Client, clk cloc
 	if err := config.OpenStateDir(dir); err != nil {
 		return err
 	}
-	ledger, err := a.ledger(ctx, dir, clk)
+	ledger, caseDir, err := a.ledger(ctx, dir, clk)
 	if err != nil {
 		return err
 	}
@@ -160,7 +164,11 @@ func (a *app) assemble(ctx context.Context, client *graphclient.Client, clk cloc
 		return err
 	}
 	a.closers = append(a.closers, sink.Close)
-	a.env = &tools.Env{Graph: client, Policy: engine, Secrets: store, Sink: sink, Redactor: redactor, Clock: clk}
+	cases, err := a.cases(caseDir)
+	if err != nil {
+		return err
+	}
+	a.env = &tools.Env{Graph: client, Policy: engine, Secrets: store, Sink: sink, Redactor: redactor, Clock: clk, Cases: cases}
 	a.invoker = mcpserver.NewInvoker(a.env, engine, a.log, func(t tools.Tool) string { return off(a.cfg.Tools, t) })
 	return a.run(ctx)
 }
@@ -278,6 +286,7 @@ func (a *app) embedded(ctx context.Context, f cloudFlags, gc graphclient.Config)
 		return gc, nil, fmt.Errorf("start the sandbox: %w", err)
 	}
 	a.sandbox = s
+	a.cfg.Guards.BreakGlass = append(slices.Clone(a.cfg.Guards.BreakGlass), s.BreakGlass()...)
 	a.closers = append(a.closers, func() { _ = s.Close() })
 	gc.Cloud = graphclient.Cloud{Name: "sandbox", Authority: s.URL(), Graph: s.URL(), Exchange: s.URL(), RootCAs: pool(s.CA())}
 	i := s.Client().Auth

@@ -30,6 +30,8 @@ type Config struct {
 	Guards     Guards                 `yaml:"guards"`
 	Passwords  Passwords              `yaml:"passwords"`
 	Offboard   map[string]Offboarding `yaml:"offboarding"` // "default" or a tenant's domain
+	Customers  map[string]Customer    `yaml:"customers"`   // "default" or a tenant's domain or id
+	BEC        Investigation          `yaml:"bec"`
 	StateDir   string                 `yaml:"stateDir"`
 	Store      string                 `yaml:"store"` // sqlite, or where a PostgreSQL is
 	Webhook    Webhook                `yaml:"webhook"`

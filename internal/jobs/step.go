@@ -25,6 +25,9 @@ const (
 	Verifiable
 	// Async calls are accepted now and take effect later; reading back says Pending until then.
 	Async
+	// Reading changes nothing at Microsoft, and may take hours: Do only begins it, Verify goes on with it and says
+	// Pending until it is over. A freeze of writes does not stop it.
+	Reading
 	// Blind calls can neither be repeated nor read back; an unanswered one ends unknown.
 	Blind
 )

@@ -21,7 +21,7 @@ func (e *Engine) guardRate(ctx context.Context, req Request, run *jobs.Run, p *P
 	users, tenants := map[string]bool{run.UserID: true}, map[string]bool{run.TenantID: true}
 	writes := 1
 	for _, r := range rows {
-		if r.Run.ID == run.ID || r.State == jobs.RunHeld || r.State == jobs.RunCancelled || r.ParentID != "" {
+		if r.Reads() || r.Run.ID == run.ID || r.State == jobs.RunHeld || r.State == jobs.RunCancelled || r.ParentID != "" {
 			continue
 		}
 		writes++

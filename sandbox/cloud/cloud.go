@@ -120,6 +120,13 @@ func (c *Cloud) Partner() Partner {
 	return c.partner
 }
 
+// IPIntel is what the state file says of addresses.
+func (c *Cloud) IPIntel() Object {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.ipIntel
+}
+
 // NewID is a fresh UUID.
 func (c *Cloud) NewID() string { return c.IDs.New() }
 
