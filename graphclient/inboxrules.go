@@ -125,6 +125,15 @@ func (c *Client) DisableInboxRule(ctx context.Context, tid string, ref MailboxRe
 	return c.onRule(ctx, tid, "Disable-InboxRule", ref, ruleIdentity, map[string]any{"Confirm": false, "Force": true})
 }
 
+// EnableInboxRule switches a rule on again.
+//
+// Enable-InboxRule; least role Exchange Recipient Administrator. Repeatable.
+//
+// Reference: https://learn.microsoft.com/powershell/module/exchange/enable-inboxrule
+func (c *Client) EnableInboxRule(ctx context.Context, tid string, ref MailboxRef, ruleIdentity string) error {
+	return c.onRule(ctx, tid, "Enable-InboxRule", ref, ruleIdentity, map[string]any{"Confirm": false, "Force": true})
+}
+
 func (c *Client) onRule(ctx context.Context, tid, name string, ref MailboxRef, rule string, params map[string]any) error {
 	if err := require(tid, ref.identity(), rule); err != nil {
 		return err

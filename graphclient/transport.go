@@ -28,6 +28,7 @@ type call struct {
 	mailbox    bool     // an Exchange cmdlet on a user's mailbox: its absence means there is no mailbox
 	needs      []string // permissions any of which suffices, the least first
 	budget     budget
+	rate       budget // a second limit that this call is under
 	secret     string // what is sent has this in it, and no error may
 }
 
