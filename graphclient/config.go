@@ -19,6 +19,9 @@ const (
 	// Partner redeems the partner administrator's refresh token in the customer's tenant; what it may do
 	// follows the GDAP relationship and the security groups that administrator is a member of.
 	Partner Mode = "partner"
+	// AsUser acts as the person who signed in, in that person's own tenant and, as with Partner, where GDAP lets
+	// the person in.
+	AsUser Mode = "user"
 )
 
 // Cloud is where a Microsoft cloud lives. Base URLs have no trailing slash.
@@ -83,6 +86,9 @@ type Auth struct {
 	// SaveRefreshToken is told each rotated refresh token. Losing one is not fatal: the earlier one stays
 	// valid until it expires, so an error is logged and the call goes on.
 	SaveRefreshToken func(string) error
+	// SignIn is how the person of AsUser signs in; with DeviceCode, Prompt tells the person what to do.
+	SignIn SignInWay
+	Prompt func(DeviceSignIn)
 }
 
 // Config is what New needs. Zero values of the optional fields are given a default by New.

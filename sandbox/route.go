@@ -18,6 +18,8 @@ func (s *Server) handler() http.Handler {
 			s.control(w, r)
 		case strings.HasPrefix(r.URL.Path, pusher.Prefix+"/"):
 			s.pusher.ServeHTTP(w, r)
+		case r.URL.Path == signin.DevicePage: // what a person does in a browser is no client's request
+			s.signin.ServeDevicePage(w, r)
 		default:
 			services.ServeHTTP(w, r)
 		}

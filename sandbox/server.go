@@ -155,6 +155,7 @@ func (s *Server) Reset() error {
 	}
 	s.wire.reset()
 	s.exchange.Reset()
+	s.signin.Reset()
 	s.pusher.Reset()
 	return s.SetFaults(s.options.Faults)
 }

@@ -104,7 +104,14 @@ func (a *app) run(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan struct{})
-	go func() { defer close(ended); _ = d.Run(ctx, w.Work) }()
+	go func() {
+		defer close(ended)
+		select {
+		case <-a.env.Graph.Entered():
+			_ = d.Run(ctx, w.Work)
+		case <-ctx.Done():
+		}
+	}()
 	a.closers = append(a.closers, func() { cancel(); <-ended })
 	return nil
 }

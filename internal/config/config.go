@@ -18,6 +18,13 @@ const (
 	Write    = "write"
 )
 
+// ModeUser is the `auth.mode` in which a person signs in, and the two ways `auth.signIn` has for it.
+const (
+	ModeUser         = "user"
+	SignInDeviceCode = "deviceCode"
+	SignInAzureCLI   = "azureCli"
+)
+
 // Config is the whole configuration. Zero values mean the defaults that Defaults fills in.
 type Config struct {
 	Version    int                    `yaml:"version"`
@@ -46,7 +53,8 @@ type UsageLocations map[string]string
 // Auth says how the server signs in. The three secrets are references: keyring:SERVICE/NAME,
 // file:PATH or env:NAME.
 type Auth struct {
-	Mode         string `yaml:"mode"` // partner | app
+	Mode         string `yaml:"mode"`   // partner | app | user
+	SignIn       string `yaml:"signIn"` // mode user: deviceCode | azureCli
 	TenantID     string `yaml:"tenantId"`
 	ClientID     string `yaml:"clientId"`
 	ClientSecret string `yaml:"clientSecret"`
@@ -124,7 +132,7 @@ func Defaults() Config {
 	return Config{
 		Version:   1,
 		Cloud:     "public",
-		Auth:      Auth{Mode: "app"},
+		Auth:      Auth{Mode: "app", SignIn: SignInDeviceCode},
 		Access:    ReadOnly,
 		Store:     SQLite,
 		Tools:     Tools{Preset: "default"},
@@ -188,7 +196,7 @@ func Parse(data []byte, c *Config) error {
 func (c *Config) environment(env func(string) (string, bool)) {
 	for name, to := range map[string]*string{
 		"CIPP_CLOUD": &c.Cloud, "CIPP_ACCESS": &c.Access, "CIPP_STATE_DIR": &c.StateDir, "CIPP_STORE": &c.Store, "CIPP_LOG_LEVEL": &c.Log.Level,
-		"CIPP_AUTH_MODE": &c.Auth.Mode, "CIPP_AUTH_TENANT_ID": &c.Auth.TenantID, "CIPP_AUTH_CLIENT_ID": &c.Auth.ClientID,
+		"CIPP_AUTH_MODE": &c.Auth.Mode, "CIPP_AUTH_SIGN_IN": &c.Auth.SignIn, "CIPP_AUTH_TENANT_ID": &c.Auth.TenantID, "CIPP_AUTH_CLIENT_ID": &c.Auth.ClientID,
 		"CIPP_AUTH_CLIENT_SECRET": &c.Auth.ClientSecret, "CIPP_AUTH_CERTIFICATE": &c.Auth.Certificate, "CIPP_AUTH_REFRESH_TOKEN": &c.Auth.RefreshToken,
 		"CIPP_APPROVAL_WRITE": &c.Approval.Write, "CIPP_APPROVAL_DESTRUCTIVE": &c.Approval.Destructive,
 		"CIPP_PASSWORDS_FROM_CALLER": &c.Passwords.FromCaller, "CIPP_PASSWORDS_SINK": &c.Passwords.Sink, "CIPP_SEAL_KEY": &c.SealKey, "CIPP_GUARDS_EXTERNAL_FORWARDING": &c.Guards.ExternalForwarding,
@@ -210,7 +218,8 @@ func (c Config) Check() error {
 	}{
 		{"access", c.Access, []string{ReadOnly, Write}},
 		{"tools.preset", c.Tools.Preset, []string{"default", "all"}},
-		{"auth.mode", c.Auth.Mode, []string{"app", "partner"}},
+		{"auth.mode", c.Auth.Mode, []string{"app", "partner", ModeUser}},
+		{"auth.signIn", c.Auth.SignIn, []string{SignInDeviceCode, SignInAzureCLI}},
 		{"approval.write", c.Approval.Write, []string{"client", "plan", "operator", "none"}},
 		{"approval.destructive", c.Approval.Destructive, []string{"client", "plan", "operator"}},
 		{"approval.critical", c.Approval.Critical, []string{"operator"}},

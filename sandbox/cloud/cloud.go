@@ -148,6 +148,8 @@ type Application struct {
 	Secret       string
 	SecretEnds   time.Time // zero: does not expire
 	Certificates []string  // PEM: certificate, and the private key where the state holds it
+	// PublicClient lets people sign in through it who have no secret of its: "allow public client flows".
+	PublicClient bool
 }
 
 // PartnerUser is an administrator of the partner who signs in to customers by GDAP.

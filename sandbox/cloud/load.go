@@ -116,10 +116,10 @@ func (l *loaded) loadPartner(o Object) error {
 	l.partner = Partner{TenantID: t.ID, DisplayName: t.DisplayName}
 	for i, a := range Objects(o, "applications") {
 		path := fmt.Sprintf("partner.applications[%d]", i)
-		if err := known(a, path, "appId", "displayName", "secret", "secretEndDateTime", "certificates"); err != nil {
+		if err := known(a, path, "appId", "displayName", "secret", "secretEndDateTime", "certificates", "isFallbackPublicClient"); err != nil {
 			return err
 		}
-		app := Application{AppID: Str(a, "appId"), DisplayName: Str(a, "displayName"), Secret: Str(a, "secret"), Certificates: Strings(a, "certificates")}
+		app := Application{AppID: Str(a, "appId"), DisplayName: Str(a, "displayName"), Secret: Str(a, "secret"), Certificates: Strings(a, "certificates"), PublicClient: Bool(a, "isFallbackPublicClient")}
 		if s := Str(a, "secretEndDateTime"); s != "" {
 			if app.SecretEnds, err = time.Parse(time.RFC3339, s); err != nil {
 				return fmt.Errorf("%s.secretEndDateTime: %w", path, err)
