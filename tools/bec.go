@@ -16,10 +16,10 @@ import (
 type BECCheckIn struct {
 	TenantArg
 	UserArg
-	Since   string `json:"since,omitempty" jsonschema_description:"Read logs from then on, RFC 3339 or -14d; default as far as they reach."`
-	CaseID  string `json:"caseId,omitempty" jsonschema_description:"Go on with this case."`
-	Section string `json:"section,omitempty" jsonschema_description:"summary (default), findings, finding:ID, timeline, coverage, affected, evidence or plan."`
-	Cursor  string `json:"cursor,omitempty" jsonschema_description:"cursor of the previous answer."`
+	Since   string `json:"since,omitempty" jsonschema_description:"RFC 3339 or -14d."`
+	CaseID  string `json:"caseId,omitempty"`
+	Section string `json:"section,omitempty" jsonschema_description:"summary (default), findings, finding:ID, timeline, coverage, affected or plan."`
+	Cursor  string `json:"cursor,omitempty"`
 }
 
 // BECCheckOut is the answer of cipp_bec_check.
@@ -33,7 +33,7 @@ type BECCheckOut struct {
 
 var becCheck = Read(Tool{
 	Name: checkTool, Title: "BEC check", Toolset: "security", Aliases: with(userAliases, map[string]string{"case": "caseId"}),
-	Description: "Investigates a possibly compromised account and keeps the evidence as a case: sign-ins, audit logs, rules, forwarding, delegates, consents, methods, devices, mail flow, with the coverage of each source. Always call it before changing anything; it changes nothing itself.",
+	Description: "Investigates a possibly compromised account and keeps a case: sign-ins, logs, rules, forwarding, delegates, consents, methods, devices, mail flow. Call it before changing anything.",
 	Needs: Needs{
 		App: []string{"User.Read.All", "AuditLog.Read.All", "AuditLogsQuery.Read.All", "UserAuthenticationMethod.Read.All", "Directory.Read.All", "Application.Read.All", "Device.Read.All", "DeviceManagementManagedDevices.Read.All",
 			"IdentityRiskyUser.Read.All", "IdentityRiskEvent.Read.All", "MailboxSettings.Read", "Policy.Read.All", "RoleManagement.Read.Directory", "Files.Read.All", "Domain.Read.All", "Exchange.ManageAsApp"},
@@ -91,8 +91,8 @@ func becSection(s string) (string, error) {
 	return "", invalid("section must be one of %s, or finding:ID with the id of a finding (got %q).", strings.Join(becSections, ", "), Clean(s, 40))
 }
 
-// joined is how long a case is gone on with by a call that names none.
-const joined = 30 * 24 * time.Hour
+// caseOpen is how long a case is gone on with by a call that names none.
+const caseOpen = 30 * 24 * time.Hour
 
 // theCase is the case a call goes on with: the one it names, the user's open one, or a new one.
 func (c *Call) theCase(in BECCheckIn) (*casefile.Case, error) {
@@ -108,7 +108,7 @@ func (c *Call) theCase(in BECCheckIn) (*casefile.Case, error) {
 		return nil, err
 	}
 	for _, k := range open {
-		if c.Clock.Now().Sub(k.Opened) < joined && (k.Since.IsZero() || !since.IsZero() && !since.Before(k.Since)) {
+		if c.Clock.Now().Sub(k.Opened) < caseOpen && (k.Since.IsZero() || !since.IsZero() && !since.Before(k.Since)) {
 			return k, nil
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"cipp-mcp/graphclient"
 	"cipp-mcp/internal/jobs"
+	"cipp-mcp/internal/policy"
 	"cipp-mcp/workflows/bec"
 	"cipp-mcp/workflows/bec/casefile"
 	"cipp-mcp/workflows/bec/collect"
@@ -56,21 +57,43 @@ func (e *Env) read(ctx context.Context, c *casefile.Case, client string) (string
 	if id, err := e.Policy.Ledger.Active(ctx, c.TenantID, c.User.ID, jobs.ReadKind(checkTool)); err != nil || id != "" {
 		return id, err
 	}
+	n, err := e.reading(c, client)
+	if err != nil {
+		return "", err
+	}
+	err = e.Policy.Ledger.Create(ctx, n)
+	if errors.Is(err, jobs.ErrRunBusy) {
+		return e.Policy.Ledger.Active(ctx, c.TenantID, c.User.ID, jobs.ReadKind(checkTool))
+	}
+	return n.Run.ID, err
+}
+
+// readAt makes a reading for a time, once under the same key.
+func (e *Env) readAt(ctx context.Context, c *casefile.Case, at time.Time, key, client string) error {
+	n, err := e.reading(c, client)
+	if err != nil {
+		return err
+	}
+	n.NotBefore, n.Deadline, n.CallKey = at, at.Add(policy.Lateness), key
+	err = e.Policy.Ledger.Create(ctx, n)
+	if errors.Is(err, jobs.ErrRunKnown) || errors.Is(err, jobs.ErrRunBusy) {
+		return nil // it is made, or one is at work this moment
+	}
+	return err
+}
+
+func (e *Env) reading(c *casefile.Case, client string) (jobs.NewRun, error) {
 	args, err := json.Marshal(caseArgs{c.CaseID})
 	if err != nil {
-		return "", fmt.Errorf("begin a reading: %w", err)
+		return jobs.NewRun{}, fmt.Errorf("begin a reading: %w", err)
 	}
 	tenant := graphclient.Tenant{ID: c.TenantID, DefaultDomain: c.Tenant}
 	run := e.Policy.NewRun(checkTool, tenant, &graphclient.User{ID: c.User.ID, UserPrincipalName: c.User.UserPrincipalName})
 	s := e.readStep(c.CaseID)
-	err = e.Policy.Ledger.Create(ctx, jobs.NewRun{
+	return jobs.NewRun{
 		Run: run, Kind: jobs.ReadKind(checkTool), Args: args, CreatedBy: client, Approval: "none needed: it only reads",
 		Steps: []jobs.Step{s}, Changes: []jobs.Change{{Step: s.Name, Summary: "Read the evidence of " + c.CaseID}}, Asked: jobs.Event{Client: client},
-	})
-	if errors.Is(err, jobs.ErrRunBusy) {
-		return e.Policy.Ledger.Active(ctx, c.TenantID, c.User.ID, jobs.ReadKind(checkTool))
-	}
-	return run.ID, err
+	}, nil
 }
 
 // caseSteps rebuilds the step of a reading in whatever process goes on with it.
@@ -216,11 +239,34 @@ func (e *Env) facts(ctx context.Context, c *casefile.Case) (bec.Facts, error) {
 		k := e.Cases.Customer(graphclient.Tenant{ID: c.TenantID, DefaultDomain: c.Tenant})
 		f.TrustedForwardDomains, f.ApprovedApps, f.ApprovedPartnerTenants, f.BreakGlass = k.TrustedForwardDomains, k.ApprovedApps, k.ApprovedPartnerTenants, k.BreakGlass
 	}
-	if f.Attested, err = c.Attested(); err != nil {
+	if f.Attested, err = e.attested(c); err != nil {
 		return f, err
 	}
 	f.OwnActs, err = e.ownActs(ctx, c)
 	return f, err
+}
+
+// attested are the answers of people that can be believed, event to whether it was the user.
+func (e *Env) attested(c *casefile.Case) (map[string]bool, error) {
+	said, err := c.Attestations()
+	out := map[string]bool{}
+	for _, a := range said {
+		if e.believes(c.CaseID, a) {
+			out[a.Event] = a.Yes
+		}
+	}
+	return out, err
+}
+
+// askedAtClient is who an answer is by that a person gave through the client.
+const askedAtClient = "client"
+
+func (e *Env) believes(caseID string, a casefile.Attestation) bool {
+	if a.By == askedAtClient {
+		var message string
+		return e.Policy.Sealer.Open("attestation "+caseID, a.Proof, &message) == nil && message == a.Message(caseID)
+	}
+	return e.Policy.Signatures != nil && e.Policy.Signatures.Signed(a.By, a.Message(caseID), a.Proof) == nil
 }
 
 // ownActs are the writes this server made to the user, which must not come back as findings.
@@ -246,4 +292,3 @@ func (e *Env) ownActs(ctx context.Context, c *casefile.Case) ([]bec.OwnAct, erro
 	}
 	return out, nil
 }
-

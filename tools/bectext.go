@@ -201,8 +201,3 @@ func (o *BECCheckOut) Shrink() bool {
 	}
 	return false
 }
-
-const caseScheme = "cipp://cases/"
-
-// CaseURI is under which address a client reads a case's report.
-func CaseURI(caseID string) string { return caseScheme + caseID + "/report" }

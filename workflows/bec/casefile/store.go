@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -94,25 +95,22 @@ func (s *Store) Of(tenantID, userID string) ([]*Case, error) {
 // Dir is where the case lies.
 func (c *Case) Dir() string { return c.dir }
 
-// Attested are a person's answers, event to whether it was the user.
-func (c *Case) Attested() (map[string]bool, error) {
-	said, err := c.Attestations()
-	out := make(map[string]bool, len(said))
-	for _, a := range said {
-		out[a.Event] = a.Yes
-	}
-	return out, err
-}
-
-// Attestation is what a person said of an event, and who wrote it down.
+// Attestation is what a person said of an event. It counts only with its proof: a file can be written by whoever may
+// write files, and a model's word is no person's.
 type Attestation struct {
-	Event string    `json:"event"`
-	Yes   bool      `json:"yes"` // it was the user
-	By    string    `json:"by"`
+	Event string    `json:"event"` // its evidenceRef
+	Yes   bool      `json:"yes"`   // it was the user
+	By    string    `json:"by"`    // operator, an approver's name, or client where the person was asked there
 	At    time.Time `json:"at"`
+	Proof string    `json:"proof"` // a signature under Message, or this server's seal where the client asked
 }
 
-// Attestations are a person's answers in the order in which they were given.
+// Message is what is signed: the case, the event and the answer.
+func (a Attestation) Message(caseID string) string {
+	return strings.Join([]string{"cipp-mcp attestation", caseID, a.Event, strconv.FormatBool(a.Yes), a.At.UTC().Format(time.RFC3339)}, "\n")
+}
+
+// Attestations are a person's answers in the order in which they were given, believed or not.
 func (c *Case) Attestations() ([]Attestation, error) {
 	var list []Attestation
 	err := c.get("attested.json", &list)

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"cipp-mcp/graphclient"
 	"cipp-mcp/workflows/bec"
 	"cipp-mcp/workflows/bec/casefile"
@@ -64,64 +66,84 @@ const newApps = 180 * 24 * time.Hour
 // appsAtMost bounds how many applications are asked for their own permissions.
 const appsAtMost = 60
 
+// microsoftTenants own Microsoft's applications.
+var microsoftTenants = []string{"f8cdef31-a31e-4b4a-93e4-5f571e91255a", "72f988bf-86f1-41af-91ab-2d7cd011db47"}
+
 // apps are the applications behind the grants and the new ones of the tenant, and what each may do without a user.
 func apps(ctx context.Context, c *Collector, w *casefile.Writer) (bec.Coverage, error) {
 	list, err := c.theGrants(ctx)
 	if err != nil {
 		return bec.Coverage{}, err
 	}
-	seen := map[string]bool{}
-	var ids []string
-	keep := func(row json.RawMessage) error {
-		id := idOf(row)
-		if seen[id] {
-			return nil
-		}
-		seen[id] = true
-		ids = append(ids, id)
-		return w.Add("servicePrincipal", id, row)
+	granted := map[string]bool{}
+	for _, g := range list {
+		granted[g.ClientID] = true
 	}
-	since := c.Clock.Now().Add(-newApps).UTC().Format(time.RFC3339)
-	q := url.Values{"$filter": {"createdDateTime ge " + since}, "$top": {"999"}}
-	if err := c.Graph.GraphRows(ctx, c.Tenant, "/servicePrincipals", q, false, func(page []json.RawMessage) error {
+	since := c.Clock.Now().Add(-newApps)
+	var own, ids []string // the user's own first: of those more is asked
+	// The date an application came is answered, and in no published model; so nothing promises that one can filter by
+	// it, and all are read.
+	err = c.Graph.GraphRows(ctx, c.Tenant, "/servicePrincipals", url.Values{"$top": {"999"}}, false, func(page []json.RawMessage) error {
 		for _, row := range page {
-			if err := keep(row); err != nil {
+			var app struct {
+				ID      string     `json:"id"`
+				Owner   string     `json:"appOwnerOrganizationId"`
+				Created *time.Time `json:"createdDateTime"`
+			}
+			if err := json.Unmarshal(row, &app); err != nil {
+				return &graphclient.Error{Kind: graphclient.Internal, Tenant: c.Tenant, Message: "An application could not be read."}
+			}
+			fresh := app.Created != nil && app.Created.After(since) || app.Created == nil && !slices.Contains(microsoftTenants, app.Owner)
+			if !granted[app.ID] && !fresh {
+				continue
+			}
+			if err := w.Add("servicePrincipal", app.ID, row); err != nil {
 				return err
+			}
+			if granted[app.ID] {
+				own = append(own, app.ID)
+			} else {
+				ids = append(ids, app.ID)
 			}
 		}
 		return nil
-	}); err != nil {
+	})
+	if err != nil {
 		return bec.Coverage{}, err
 	}
-	own := slices.DeleteFunc(slices.Clone(list), func(g grant) bool { return g.ConsentType != "Principal" })
-	all := slices.DeleteFunc(slices.Clone(list), func(g grant) bool { return g.ConsentType == "Principal" })
-	for _, g := range append(own, all...) {
-		if seen[g.ClientID] || len(ids) >= 4*appsAtMost {
-			continue
-		}
-		row, err := c.Graph.GraphRow(ctx, c.Tenant, "/servicePrincipals/"+graphclient.EscapeSegment(g.ClientID), false)
-		if graphclient.KindOf(err) == graphclient.NotFound {
-			continue // the application is gone, and its grant with it soon
-		}
-		if err != nil {
-			return bec.Coverage{}, err
-		}
-		if err := keep(row); err != nil {
-			return bec.Coverage{}, err
-		}
-	}
+	ids = append(own, ids...)
 	var cover bec.Coverage
 	if len(ids) > appsAtMost {
 		ids = ids[:appsAtMost]
-		cover = bec.Coverage{Status: bec.ReadPartly, Reason: bec.Capped, Detail: "what applications may do without a user was read for the sixty newest"}
+		cover = bec.Coverage{Status: bec.ReadPartly, Reason: bec.Capped, Detail: "what applications may do without a user was read for the first sixty"}
 	}
-	for _, id := range ids {
-		err := c.graph(ctx, w, "appOnlyRole", "/servicePrincipals/"+graphclient.EscapeSegment(id)+"/appRoleAssignments", false)
-		if err != nil && graphclient.KindOf(err) != graphclient.NotFound {
-			return cover, err
+	return cover, c.appRoles(ctx, w, ids)
+}
+
+// appRoles are what applications may do in their own name, with nobody signed in.
+func (c *Collector) appRoles(ctx context.Context, w *casefile.Writer, ids []string) error {
+	found := make([][]json.RawMessage, len(ids))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(atOnce)
+	for i, id := range ids {
+		g.Go(func() error {
+			err := c.Graph.GraphRows(ctx, c.Tenant, "/servicePrincipals/"+graphclient.EscapeSegment(id)+"/appRoleAssignments", nil, false, func(page []json.RawMessage) error {
+				found[i] = append(found[i], page...)
+				return nil
+			})
+			if graphclient.KindOf(err) == graphclient.NotFound {
+				return nil // removed meanwhile
+			}
+			return err
+		})
+	}
+	err := g.Wait()
+	for _, rows := range found {
+		if werr := addAll(w, "appOnlyRole", rows); werr != nil {
+			return werr
 		}
 	}
-	return cover, nil
+	return err
 }
 
 // sharedItems bounds how many files of the user's OneDrive are asked for who may open them.

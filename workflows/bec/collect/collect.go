@@ -120,14 +120,14 @@ func (c *Collector) readOne(ctx context.Context, s source) error {
 	if err != nil {
 		cover = failed(cover, err, w.Rows())
 	}
-	if cover.Status == "" {
-		cover.Status = bec.ReadWhole
-	}
 	return w.Close(c.settled(s.name, cover, begun))
 }
 
 // settled fills in what every source has: its lag, and the moment up to which it was read.
 func (c *Collector) settled(name string, cover bec.Coverage, begun time.Time) bec.Coverage {
+	if cover.Status == "" {
+		cover.Status = bec.ReadWhole
+	}
 	lag := lags[name]
 	cover.Lag = iso(lag)
 	if cover.AsOf == nil && (cover.Status == bec.ReadWhole || cover.Status == bec.ReadPartly) {
