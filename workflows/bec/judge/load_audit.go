@@ -1,0 +1,444 @@
+package judge
+
+import (
+	"strings"
+	"time"
+
+	"cipp-mcp/workflows/bec"
+
+	"github.com/tidwall/gjson"
+)
+
+func logon(op string) bool { return op == "UserLoggedIn" || op == "UserLoginFailed" }
+
+// takeDirectoryAudit reads one row of the directory's audit log.
+func (q *inquiry) takeDirectoryAudit(source, id string, o *object) {
+	at, raw := o.time("activityDateTime")
+	e := &event{at: at, raw: rawTime(at, raw), source: source, id: id, op: q.str(strings.TrimSuffix(o.str("activityDisplayName"), ".")), corr: o.str("correlationId")}
+	q.saw(source, at)
+	by := o.obj("initiatedBy")
+	u, a := by.obj("user"), by.obj("app")
+	e.params = map[string]string{"service": o.str("loggedByService"), "category": o.str("category"), "result": o.str("result"), "reason": o.str("resultReason")}
+	e.ok = !strings.EqualFold(e.params["result"], "failure") && !strings.EqualFold(e.params["result"], "timeout")
+	switch {
+	case u.str("userPrincipalName", "id") != "":
+		e.actor = q.str(u.lower("userPrincipalName", "id"))
+		e.params["actorid"] = u.str("id")
+		e.by = byOther
+		if q.user(u.str("id")) || q.user(e.actor) {
+			e.by, e.actor = byUser, q.str(strings.ToLower(q.f.User.UserPrincipalName))
+		}
+	default:
+		e.by, e.app = byApp, q.str(a.lower("appId"))
+		e.actor = q.str(strings.ToLower(a.str("displayName", "servicePrincipalName", "servicePrincipalId")))
+		e.params["actorapp"] = a.str("displayName")
+	}
+	e.ip = address(u.str("ipAddress"))
+	e.place = q.where(e.ip, 0, "")
+	first := true
+	o.get("targetResources").ForEach(func(_, v gjson.Result) bool {
+		t := read(v)
+		tid, name := t.str("id"), t.str("userPrincipalName", "displayName")
+		if q.user(tid) || q.user(t.str("userPrincipalName")) {
+			e.mine = true
+		}
+		if first {
+			e.target = q.str(strings.ToLower(tid))
+			e.params["targetid"], e.params["targetname"], e.params["targettype"] = tid, name, t.str("type")
+			first = false
+		} else if t.str("type") != "" {
+			e.params["also:"+strings.ToLower(t.str("type"))] = tid
+			e.params["alsoname:"+strings.ToLower(t.str("type"))] = name
+		}
+		t.get("modifiedProperties").ForEach(func(_, m gjson.Result) bool {
+			q.modified(e.params, read(m))
+			return true
+		})
+		return true
+	})
+	for k, v := range pairs(o.get("additionalDetails")) {
+		e.params["detail:"+k] = v
+		if k == "user-agent" {
+			e.agent = q.str(v)
+		}
+	}
+	e.family, e.os = q.kindOfClient(e.agent, "", "")
+	e.mine = e.mine || e.by == byUser
+	q.add(e)
+}
+
+func (q *inquiry) modified(params map[string]string, m object) {
+	n := strings.ToLower(m.str("displayName", "Name"))
+	if n == "" {
+		return
+	}
+	params[n] = valueText(m.get("newValue"))
+	params["old:"+n] = valueText(m.get("oldValue"))
+}
+
+// takeAudit reads one record of the unified audit log.
+func (q *inquiry) takeAudit(source, id string, o *object) {
+	d := o.obj("data", "auditData")
+	op := q.str(strings.TrimSuffix(d.str("Operation"), "."))
+	if op == "" {
+		op = q.str(strings.TrimSuffix(o.str("operation", "Operations"), "."))
+	}
+	if id == "" {
+		id = d.str("Id")
+	}
+	h := hash64(id)
+	if _, again := q.seen[h]; again && id != "" {
+		return
+	}
+	q.seen[h] = struct{}{}
+	at, raw := d.time("CreationTime")
+	if at.IsZero() {
+		at, raw = o.time("creationTime", "createdDateTime", "CreationDate")
+	}
+	e := &event{at: at, raw: rawTime(at, raw), source: source, id: id, op: op, n: 1}
+	q.auditActor(e, o, &d)
+	q.auditContext(e, o, &d)
+	switch {
+	case logon(op):
+		q.takeLogon(e, &d)
+	case op == "MailItemsAccessed":
+		q.saw(bec.MailItemsAccessed, at)
+		q.takeReads(e, &d)
+	case fileOps[op]:
+		q.saw(bec.UAL, at)
+		q.takeFile(e, &d)
+	case deleteOps[op]:
+		q.saw(bec.UAL, at)
+		q.takeDelete(e, &d)
+	case quietOps[op]:
+		q.saw(bec.UAL, at)
+		q.group(e, op)
+	default:
+		if source != bec.OtherAccounts {
+			q.saw(source, at)
+		}
+		q.takeAct(e, &d)
+	}
+}
+
+var (
+	fileOps   = set("FileDownloaded", "FileSyncDownloadedFull", "FileAccessed", "FileAccessedExtended", "FilePreviewed", "FileSyncDownloadedPartial")
+	deleteOps = set("MoveToDeletedItems", "SoftDelete", "HardDelete")
+	// What happens all day and says nothing by itself.
+	quietOps = set("Move", "Update", "Create", "FolderBind", "MessageBind", "Copy", "PageViewed", "PageViewedExtended", "PagePrefetched", "ClientViewSignaled", "FileModified", "FileModifiedExtended", "FileUploaded",
+		"FileSyncUploadedFull", "FileRenamed", "FileMoved", "FolderModified", "FolderCreated", "ListViewed", "ListItemViewed", "ListUpdated", "FileRecycled", "FileCheckedOut", "FileCheckedIn", "TeamsSessionStarted", "SignInEvent", "RecordDelete", "ModifyFolderPermissionsNoop")
+)
+
+func set(list ...string) map[string]bool {
+	m := make(map[string]bool, len(list))
+	for _, s := range list {
+		m[s] = true
+	}
+	return m
+}
+
+func (q *inquiry) auditActor(e *event, o, d *object) {
+	e.actor = q.str(d.lower("UserId"))
+	if e.actor == "" {
+		e.actor = q.str(o.lower("userId", "userPrincipalName", "UserIds"))
+	}
+	owner := d.str("MailboxOwnerUPN", "MailboxGuid")
+	key := d.str("UserKey")
+	switch t := d.num("UserType"); {
+	case q.user(e.actor), q.user(key):
+		e.by, e.mine = byUser, true
+		e.actor = q.str(strings.ToLower(q.f.User.UserPrincipalName))
+	case t == 9 || t == 10 && strings.Contains(e.actor, "\\"):
+		e.by = byPartner
+	case t == 4 || strings.HasPrefix(e.actor, "nt authority\\") || strings.HasPrefix(e.actor, "app@") || strings.Contains(e.actor, "microsoft.exchange.servicehost") || e.actor == "microsoft operator" || t == 3:
+		e.by = bySystem
+	case t == 5 || strings.HasPrefix(e.actor, "serviceprincipal_") || t == 6:
+		e.by = byApp
+	default:
+		e.by = byOther
+	}
+	if q.user(owner) || q.user(d.str("MailboxGuid")) {
+		e.mine = true
+	}
+	e.target = q.str(d.str("ObjectId"))
+	if e.target == "" {
+		e.target = q.str(o.str("objectId"))
+	}
+	if name, _, _ := strings.Cut(e.target, "\\"); q.user(name) {
+		e.mine = true
+	}
+}
+
+func (q *inquiry) auditContext(e *event, o, d *object) {
+	for _, n := range []string{"ClientIPAddress", "ClientIP", "ActorIpAddress"} {
+		if e.ip = address(d.str(n)); e.ip.IsValid() {
+			break
+		}
+	}
+	if !e.ip.IsValid() {
+		e.ip = address(o.str("clientIp"))
+	}
+	e.place = q.where(e.ip, 0, "")
+	ctx := d.obj("AppAccessContext")
+	e.session = q.str(ctx.str("AADSessionId"))
+	if e.session == "" {
+		e.session = q.str(d.str("SessionId"))
+	}
+	e.token = d.str("UniqueTokenId")
+	if e.token == "" {
+		e.token = ctx.str("UniqueTokenId")
+	}
+	e.device = q.str(d.lower("DeviceId"))
+	e.app = q.str(d.lower("ClientAppId"))
+	for _, a := range []string{ctx.lower("ClientAppId"), d.lower("AppId"), d.lower("ApplicationId")} {
+		if e.app == "" {
+			e.app = q.str(a)
+		}
+	}
+	e.agent = q.str(d.str("UserAgent"))
+	if e.agent == "" {
+		e.agent = q.str(d.str("ClientInfoString"))
+	}
+	e.family, e.os = q.kindOfClient(e.agent, "", "")
+	e.corr = d.str("InterSystemsId", "CorrelationId")
+	switch strings.ToLower(d.str("ResultStatus")) {
+	case "failed", "failure", "false", "0":
+	default:
+		e.ok = true
+	}
+}
+
+// takeLogon keeps one event for the logons of an hour that are alike.
+func (q *inquiry) takeLogon(e *event, d *object) {
+	q.saw(bec.UALLogons, e.at)
+	p := pairs(d.get("ExtendedProperties"))
+	dev := pairs(d.get("DeviceProperties"))
+	if a := p["useragent"]; a != "" {
+		e.agent = q.str(a)
+	}
+	e.family, e.os = q.kindOfClient(e.agent, dev["os"], dev["browsertype"])
+	if s := dev["sessionid"]; s != "" {
+		e.session = q.str(s)
+	}
+	if s := dev["id"]; s != "" && e.device == "" {
+		e.device = q.str(strings.ToLower(s))
+	}
+	e.code = d.num("ErrorNumber")
+	detail := p["resultstatusdetail"]
+	e.ok = e.op == "UserLoggedIn" && e.code == 0 && !strings.EqualFold(detail, "UserError")
+	e.params = nil
+	if e.ok && (truth(gjson.Parse(quoted(dev["iscompliant"]))) || truth(gjson.Parse(quoted(dev["iscompliantandmanaged"])))) {
+		e.params = map[string]string{"managed": "true"}
+	}
+	if !e.mine {
+		q.others = append(q.others, e)
+		return
+	}
+	q.add(e)
+}
+
+func quoted(s string) string { return "\"" + strings.ReplaceAll(s, "\"", "") + "\"" }
+
+// group lets one event stand for those of an hour that have all of the context in common. It tells whether e is new.
+func (q *inquiry) group(e *event, flavour string) (*event, bool) {
+	if !e.mine && e.source != bec.OtherAccounts && e.by != byOther {
+		return e, false
+	}
+	hour := e.at.Truncate(time.Hour)
+	key := strings.Join([]string{flavour, e.actor, e.session, e.ip.String(), e.agent, e.app, e.device, itoa(int(hour.Unix()))}, "\x00")
+	if g, ok := q.bulk[key]; ok {
+		g.n++
+		if e.at.Before(g.at) {
+			g.at, g.id, g.raw = e.at, e.id, e.raw
+		}
+		return g, false
+	}
+	q.bulk[key] = e
+	if e.mine {
+		q.add(e)
+	} else {
+		q.others = append(q.others, e)
+	}
+	return e, true
+}
+
+// takeReads groups MailItemsAccessed; the messages' ids are collected later, and only the attacker's.
+func (q *inquiry) takeReads(e *event, d *object) {
+	p := pairs(d.get("OperationProperties"))
+	kind := strings.ToLower(p["mailaccesstype"])
+	flavour := "read:" + kind
+	if strings.EqualFold(p["isthrottled"], "true") {
+		flavour += ":throttled"
+	}
+	if n := d.num("LogonType"); n != 0 {
+		flavour += ":" + itoa(n)
+	}
+	g, fresh := q.group(e, flavour)
+	if fresh {
+		it := d.obj("Item")
+		folder := it.obj("ParentFolder")
+		g.params = map[string]string{"access": kind, "flavour": flavour}
+		g.item = &item{folder: folder.str("Path", "Name")}
+		if strings.HasSuffix(flavour, ":throttled") || strings.EqualFold(p["isthrottled"], "true") {
+			g.params["throttled"] = "true"
+		}
+	}
+}
+
+// readKey is the key under which takeReads grouped a record; affected reads the records a second time.
+func readKey(e *event) string {
+	return strings.Join([]string{e.session, e.ip.String(), e.agent, e.app, itoa(int(e.at.Truncate(time.Hour).Unix()))}, "\x00")
+}
+
+// touch is a file that was touched, and when.
+type touch struct {
+	at   int64
+	file uint64
+	e    *event
+}
+
+func (q *inquiry) takeFile(e *event, d *object) {
+	file := d.str("ObjectId", "SourceFileName")
+	at := e.at.Unix()
+	g, _ := q.group(e, "file:"+e.op)
+	if !e.mine || e.by != byUser {
+		return
+	}
+	key := e.session
+	if key == "" {
+		key = e.ip.String()
+	}
+	q.touches[key] = append(q.touches[key], touch{at, hash64(file), g})
+}
+
+// takeDelete groups deletions, and keeps the subjects of those that look like evidence.
+func (q *inquiry) takeDelete(e *event, d *object) {
+	var telling []string
+	look := func(s string) {
+		if s != "" && len(telling) < 5 && holds(s, words().SecurityNotices) {
+			telling = append(telling, s)
+		}
+	}
+	count := 0
+	d.get("AffectedItems").ForEach(func(_, v gjson.Result) bool {
+		count++
+		look(v.Get("Subject").String())
+		return true
+	})
+	it := d.obj("Item")
+	look(it.str("Subject"))
+	flavour := "delete:" + e.op
+	if len(telling) > 0 {
+		flavour += ":telling"
+	}
+	g, _ := q.group(e, flavour)
+	if g.item == nil {
+		g.item = new(item)
+	}
+	for _, s := range telling {
+		if len(g.item.subjects) < 5 {
+			g.item.subjects = append(g.item.subjects, strings.Clone(s))
+		}
+	}
+	g.item.bytes += max(count, 1)
+}
+
+// takeAct keeps what is done rarely, with its parameters.
+func (q *inquiry) takeAct(e *event, d *object) {
+	p := pairs(d.get("Parameters"))
+	for k, v := range pairs(d.get("OperationProperties")) {
+		p[k] = v
+	}
+	d.get("ModifiedProperties").ForEach(func(_, m gjson.Result) bool {
+		q.modified(p, read(m))
+		return true
+	})
+	for k, v := range pairs(d.get("ExtendedProperties")) {
+		p["detail:"+k] = v
+	}
+	for _, n := range []string{"Workload", "QueryText", "SearchQueryText", "ScenarioName", "TargetUserOrGroupName", "TargetUserOrGroupType", "EventData", "UniqueSharingId", "SourceFileName", "SiteUrl",
+		"CommunicationType", "ChatThreadId", "FlowConnectorNames", "RecipientUPN", "SendAsUserSmtp", "SendOnBehalfOfUserSmtp", "MailboxOwnerUPN", "FormName", "ItemType", "AlertType", "Severity"} {
+		if v := d.str(n); v != "" {
+			p[strings.ToLower(n)] = v
+		}
+	}
+	if r := d.get("ParticipantInfo"); r.Exists() {
+		in := read(r)
+		p["foreign"] = strings.ToLower(in.str("HasForeignTenantUsers"))
+		p["domains"] = strings.Join(in.list("ParticipatingDomains"), ";")
+	}
+	if m := d.get("MessageURLs"); m.IsArray() && len(m.Array()) > 0 {
+		p["urls"] = itoa(len(m.Array()))
+	}
+	d.get("Target").ForEach(func(_, v gjson.Result) bool {
+		t := read(v)
+		id := t.str("ID", "id")
+		if q.user(id) {
+			e.mine = true
+		}
+		switch t.num("Type") {
+		case 2:
+			if p["targetid"] == "" {
+				p["targetid"] = id
+			}
+		case 1:
+			p["targetname"] = id
+		case 4:
+			p["targetspn"] = id
+		}
+		return true
+	})
+	if t := p["targetid"]; strings.Contains(t, "_") {
+		p["targetid"] = t[strings.LastIndexByte(t, '_')+1:]
+	}
+	if n, _, _ := strings.Cut(p["identity"], "\\"); q.user(n) {
+		e.mine = true
+	}
+	e.item = itemOf(d)
+	e.params = p
+	if !e.mine && (e.source == bec.OtherAccounts || e.by == byOther && !tenantOps(e.op)) {
+		e.params, e.item = keepFew(p), nil
+		q.others = append(q.others, e)
+		return
+	}
+	q.add(e)
+}
+
+// keepFew bounds what is kept of other people's acts.
+func keepFew(p map[string]string) map[string]string {
+	out := map[string]string{}
+	for _, n := range []string{"identity", "user", "trustee", "targetid", "targetuserorgroupname", "uniquesharingid"} {
+		if v := p[n]; v != "" {
+			out[n] = v
+		}
+	}
+	return out
+}
+
+func itemOf(d *object) *item {
+	it := d.obj("Item")
+	if len(it.keys) == 0 {
+		if d.has("AffectedItems") {
+			a := d.get("AffectedItems").Array()
+			if len(a) > 0 {
+				it = read(a[0])
+			}
+		}
+		if len(it.keys) == 0 {
+			return nil
+		}
+	}
+	out := &item{as: d.lower("SendAsUserSmtp", "SendOnBehalfOfUserSmtp")}
+	if s := it.str("Subject"); s != "" {
+		out.subjects = []string{s}
+	}
+	if s := it.str("InternetMessageId"); s != "" {
+		out.ids = []string{s}
+	}
+	folder := it.obj("ParentFolder")
+	out.folder = folder.str("Path", "Name")
+	if out.folder != "" {
+		out.files = nil
+	}
+	return out
+}

@@ -1,0 +1,177 @@
+package judge
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"cipp-mcp/workflows/bec"
+
+	"github.com/tidwall/gjson"
+)
+
+// timeline is one row of every event, whatever number of logs tell of it.
+func (q *inquiry) timeline() []bec.Event {
+	out := make([]bec.Event, 0, len(q.events))
+	ids := map[string]bool{}
+	for _, e := range q.events {
+		if e.dropped || e.at.IsZero() || !e.mine && e.by != byUser {
+			continue
+		}
+		kind := "event"
+		if e.op == "MailItemsAccessed" || e.n > 1 {
+			kind = "window_start"
+		}
+		v := bec.Event{TimeUTC: e.at, TimeKind: kind, TimeRaw: e.raw, Source: e.source, Actor: clean(e.actor, longestField), Target: clean(e.what(), longestField), SessionID: e.session, TokenID: e.token, DeviceID: e.device, AppID: e.app,
+			Class: e.class, Attribution: e.who, EvidenceRef: e.ref().String()}
+		if e.ip.IsValid() {
+			v.IP, v.ASN = e.ip.String(), e.place.asn
+		}
+		out = append(out, v)
+		if e.item != nil {
+			for _, id := range e.item.ids {
+				ids[strings.ToLower(id)] = true
+			}
+		}
+	}
+	sent := map[uint64]bool{}
+	for id := range ids {
+		sent[hash64(id)] = true
+	}
+	for _, m := range q.hot {
+		if sent[m.msg] && m.msg != 0 {
+			continue
+		}
+		v := bec.Event{TimeUTC: m.at, TimeKind: "event", Source: bec.MessageTrace, Actor: clean(m.from, longestField), Target: clean(m.to, longestField), Class: "MAIL_SENT_BY_ATTACKER", Attribution: bec.ByAttacker, EvidenceRef: m.ref().String()}
+		if m.ip.IsValid() {
+			v.IP = m.ip.String()
+		}
+		out = append(out, v)
+	}
+	for _, r := range q.state["riskDetection"] {
+		if at, raw := r.o.time("activityDateTime", "detectedDateTime"); q.mineByState(r) && !at.IsZero() {
+			out = append(out, bec.Event{TimeUTC: at, TimeKind: "detected", TimeRaw: rawTime(at, raw), Source: r.source, Actor: "Identity Protection", Target: clean(r.o.str("riskEventType"), longestField), IP: r.o.str("ipAddress"), Class: "RISK_DETECTION",
+				Attribution: bec.Ambiguous, EvidenceRef: r.ref().String()})
+		}
+	}
+	q.fromState(&out, "device", "registrationDateTime", "DEVICE_REGISTERED", "displayName")
+	q.fromState(&out, "mobileDevice", "FirstSyncTime", "EAS_PARTNERSHIP", "DeviceModel")
+	slices.SortStableFunc(out, func(a, b bec.Event) int { return a.TimeUTC.Compare(b.TimeUTC) })
+	return out
+}
+
+// fromState adds what only a state tells of.
+func (q *inquiry) fromState(out *[]bec.Event, kind, when, class, name string) {
+	for _, f := range q.findings {
+		for _, r := range q.state[kind] {
+			if at, raw := r.o.time(when); f.Class == class && slices.Contains(f.refs, r.ref()) && !at.IsZero() {
+				*out = append(*out, bec.Event{TimeUTC: at, TimeKind: "event", TimeRaw: rawTime(at, raw), Source: r.source, Target: clean(r.o.str(name), longestField), DeviceID: r.o.str("deviceId", "DeviceId"), Class: class, Attribution: f.Attribution.Value, EvidenceRef: r.ref().String()})
+			}
+		}
+	}
+}
+
+// what names what an event was about.
+func (e *event) what() string {
+	switch {
+	case e.sign != nil:
+		s := e.op
+		if e.sign.appName != "" {
+			s += ": " + e.sign.appName
+		}
+		if e.code != 0 {
+			s += " (" + itoa(e.code) + ")"
+		}
+		return s
+	case e.params["targetname"] != "":
+		return e.op + ": " + e.params["targetname"]
+	case e.n > 1:
+		return e.op + " (" + itoa(e.n) + ")"
+	case e.target != "":
+		return e.op + ": " + e.target
+	}
+	return e.op
+}
+
+// affected says how much was read and who was written to. The ids of read messages are collected only now, and only
+// those of the attacker's groups.
+func (q *inquiry) affected(ctx context.Context, a *bec.Affected) error {
+	groups := map[string]bool{}
+	for _, e := range q.events {
+		if e.op == "MailItemsAccessed" && e.mine && e.who == bec.ByAttacker {
+			groups[readKey(e)] = true
+		}
+	}
+	for _, f := range q.findings {
+		a.ReadUnbounded = a.ReadUnbounded || f.unbounded
+	}
+	if q.attackSeen() && !q.wasRead(bec.MailItemsAccessed) {
+		a.ReadUnbounded = true
+	}
+	if len(groups) > 0 {
+		n, err := q.messagesRead(ctx, groups)
+		if err != nil {
+			return err
+		}
+		a.MessagesRead = n
+	}
+	to := map[string]bool{}
+	for _, m := range q.hot {
+		if !q.user(m.to) {
+			to[clean(m.to, longestField)] = true
+		}
+	}
+	a.Counterparties = slices.Sorted(maps.Keys(to))
+	if len(a.Counterparties) > 500 {
+		a.Counterparties = a.Counterparties[:500]
+	}
+	for _, s := range q.siblings {
+		a.SiblingAccounts = append(a.SiblingAccounts, clean(s, longestField))
+	}
+	return nil
+}
+
+func (q *inquiry) messagesRead(ctx context.Context, groups map[string]bool) (int, error) {
+	ids := map[uint64]struct{}{}
+	var o object
+	for _, s := range []string{bec.UAL, bec.MailItemsAccessed} {
+		n := 0
+		for r, err := range q.file.Rows(s) {
+			if n++; n%1024 == 0 && ctx.Err() != nil {
+				return 0, ctx.Err()
+			}
+			if err != nil {
+				break
+			}
+			o.open(gjson.ParseBytes(r.Data))
+			d := o.obj("data", "auditData")
+			if d.str("Operation") != "MailItemsAccessed" && o.str("operation") != "MailItemsAccessed" {
+				continue
+			}
+			at, _ := d.time("CreationTime")
+			if at.IsZero() {
+				at, _ = o.time("creationTime", "createdDateTime")
+			}
+			e := &event{at: at}
+			q.auditContext(e, &o, &d)
+			if !groups[readKey(e)] {
+				continue
+			}
+			d.get("Folders").ForEach(func(_, v gjson.Result) bool {
+				v.Get("FolderItems").ForEach(func(_, i gjson.Result) bool {
+					id := i.Get("InternetMessageId").Str
+					if id == "" {
+						id = i.Get("Id").Str
+					}
+					if id != "" {
+						ids[hash64(id)] = struct{}{}
+					}
+					return true
+				})
+				return true
+			})
+		}
+	}
+	return len(ids), nil
+}
