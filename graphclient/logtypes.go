@@ -255,7 +255,7 @@ type RiskChange struct {
 	InitiatedBy string `json:"initiatedBy,omitempty"`
 	Activity    *struct {
 		Detail     string   `json:"detail,omitempty"`
-		EventTypes []string `json:"eventTypes,omitempty"`
+		EventTypes []string `json:"riskEventTypes,omitempty"`
 	} `json:"activity,omitempty"`
 }
 

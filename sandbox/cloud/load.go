@@ -197,6 +197,11 @@ func loadTenant(o Object, path string) (*Tenant, error) {
 			return nil, fmt.Errorf("%s.gdap.roles: no built-in role is called %q", path, r)
 		}
 	}
+	for _, row := range Objects(t.Exchange, "unifiedAuditLog") {
+		if data := Child(row, "AuditData"); data != nil && strings.HasSuffix(Str(data, "CreationTime"), "Z") {
+			data["CreationTime"] = strings.TrimSuffix(Str(data, "CreationTime"), "Z") // it is UTC, and the log does not say so
+		}
+	}
 	if err := t.loadDomains(path); err != nil {
 		return nil, err
 	}
