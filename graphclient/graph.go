@@ -225,7 +225,7 @@ func (c *Client) checkLink(k call, a *adapter, link string) (*url.URL, error) {
 	u, err := url.Parse(link)
 	base, baseErr := url.Parse(a.base)
 	if err != nil || baseErr != nil || u.User != nil || u.Fragment != "" ||
-		!c.belongs(graphService, u.Scheme, u.Host) ||
+		!c.belongs(read(""), u.Scheme, u.Host) ||
 		!strings.HasPrefix(u.Path, base.Path+"/") || strings.Contains(u.Path, "/../") || strings.HasSuffix(u.Path, "/..") {
 		return nil, &Error{Kind: Invalid, Service: string(k.service), Tenant: k.tenant,
 			Message: "The link to the next page does not lead to Microsoft Graph, so it was not followed."}

@@ -63,7 +63,7 @@ func signedIn(t *testing.T, s *sandbox.Server, way string, change ...func(*graph
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(s.CA())
 	cfg := graphclient.Config{
-		Cloud: graphclient.Cloud{Name: info.Name, Authority: info.Authority, Graph: info.Graph, Exchange: info.Exchange, RootCAs: pool},
+		Cloud: graphclient.Cloud{Name: info.Name, Authority: info.Authority, Graph: info.Graph, Exchange: info.Exchange, SharePoint: info.SharePoint, RootCAs: pool},
 		Auth:  graphclient.Auth{Mode: graphclient.App, TenantID: info.Auth.TenantID, ClientID: info.Auth.ClientID, ClientSecret: info.Auth.ClientSecret},
 		Clock: s,
 	}

@@ -26,7 +26,7 @@ type fault struct {
 // faultMatch says which requests: every condition that is given must hold. In Path, Cmdlet and parameter
 // values * stands for any characters but a slash, ** for any.
 type faultMatch struct {
-	Service    string         `json:"service"` // graph, exchange, signin
+	Service    string         `json:"service"` // graph, exchange, sharepoint, signin
 	Method     string         `json:"method"`
 	Path       string         `json:"path"` // within the service and version: /users/*
 	Cmdlet     string         `json:"cmdlet"`
@@ -136,7 +136,7 @@ func readFaults(file []byte) ([]*fault, error) {
 
 func (x *fault) check() error {
 	switch x.Match.Service {
-	case "", serviceGraph, serviceExchange, serviceSignin, serviceOther:
+	case "", serviceGraph, serviceExchange, serviceSharePoint, serviceSignin, serviceOther:
 	default:
 		return fmt.Errorf("no service is called %q", x.Match.Service)
 	}

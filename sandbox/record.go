@@ -109,7 +109,7 @@ var secretNames = map[string]bool{
 }
 
 // A phone number is known by its last two digits, which is enough to tell two apart.
-var phoneNames = map[string]bool{"phonenumber": true, "mobilephone": true, "businessphones": true, "faxnumber": true}
+var phoneNames = map[string]bool{"phonenumber": true, "mobilephone": true, "businessphones": true, "faxnumber": true, "telephonenumber": true}
 
 func isSecret(name string) bool { return secretNames[strings.ToLower(name)] }
 

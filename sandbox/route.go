@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"cipp-mcp/sandbox/pusher"
+	"cipp-mcp/sandbox/sharepoint"
 	"cipp-mcp/sandbox/signin"
 )
 
@@ -35,6 +36,8 @@ func (s *Server) route() http.Handler {
 			s.graph.ServeHTTP(w, r)
 		case strings.HasPrefix(p, "/adminapi/"):
 			s.exchange.ServeHTTP(w, r)
+		case strings.EqualFold(p, sharepoint.Path):
+			s.sharepoint.ServeHTTP(w, r)
 		case signin.Handles(p):
 			s.signin.ServeHTTP(w, r)
 		default:

@@ -20,6 +20,7 @@ import (
 	"cipp-mcp/sandbox/exchange"
 	"cipp-mcp/sandbox/graph"
 	"cipp-mcp/sandbox/pusher"
+	"cipp-mcp/sandbox/sharepoint"
 	"cipp-mcp/sandbox/signin"
 )
 
@@ -45,6 +46,8 @@ type Server struct {
 	exchange *exchange.Service
 	pusher   *pusher.Service
 	wire     *wire
+
+	sharepoint *sharepoint.Service
 
 	listener net.Listener
 	http     *http.Server
@@ -77,6 +80,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	s.graph = graph.New(c, s.signin, s.noteUnknown)
 	s.graph.Inner = s.wire.item(s.graph)
 	s.exchange = exchange.New(c, func(r *http.Request) (*signin.Principal, error) { return s.signin.Verify(r, signin.Exchange) }, s.noteUnknown, s.wire.item)
+	s.sharepoint = sharepoint.New(c, s.signin, s.noteUnknown)
 	s.pusher = pusher.New(pusherToken, c.Now, func() string { return c.IDs.Text(16, "abcdefghijklmnopqrstuvwxyz0123456789-_") }, s.noteUnknown)
 	if s.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", o.Addr); err != nil {
 		return nil, fmt.Errorf("the sandbox cannot listen: %w", err)

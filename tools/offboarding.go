@@ -43,7 +43,11 @@ type OffboardUserIn struct {
 	ClearManager        *bool    `json:"clearManager,omitempty"`
 	DisableDevices      *bool    `json:"disableDevices,omitempty"`
 	LitigationHold      *bool    `json:"litigationHold,omitempty" jsonschema_description:"Needs the licence to stay."`
-	DeleteAfterDays     int      `json:"deleteAfterDays,omitempty"`
+	// What outlives the account.
+	DisableOneDriveSharing *bool `json:"disableOneDriveSharing,omitempty" jsonschema_description:"External sharing."`
+	UnassignPhoneNumbers   *bool `json:"unassignPhoneNumbers,omitempty" jsonschema_description:"Teams numbers."`
+	ClearImmutableID       *bool `json:"clearImmutableId,omitempty"`
+	DeleteAfterDays        int   `json:"deleteAfterDays,omitempty"`
 	RunAtArg
 	WriteArgs
 }
@@ -56,13 +60,14 @@ var offboardUser = Write(Tool{
 		"deliverToBoth": "keepCopy", "HideFromGAL": "hideFromGal", "ResetPass": "resetPassword", "removeMobile": "removeMobileDevices", "RemoveMobile": "removeMobileDevices",
 		"removeCalendarInvites": "cancelMeetings", "RemoveRules": "removeRules", "RemoveMFADevices": "removeMfaMethods", "removePermissions": "removeOwnAccess", "revokePermissions": "removeOwnAccess",
 		"removeCalendarPermissions": "removeOwnAccess", "OnedriveAccess": "oneDriveAccess", "AccessAutomap": "fullAccess", "delegateAccess": "fullAccess", "AccessSendAs": "sendAs", "AccessSendOnBehalf": "sendOnBehalf",
+		"DisableOneDriveSharing": "disableOneDriveSharing", "RemoveTeamsPhoneDID": "unassignPhoneNumbers", "removeTeamsPhone": "unassignPhoneNumbers", "removePhoneNumbers": "unassignPhoneNumbers", "ClearImmutableId": "clearImmutableId",
 	}),
 	Always: []string{"disableUser", "DisableSignIn", "revokeSessions", "RevokeSessions"},
 	Needs: Needs{
 		App: []string{"User.EnableDisableAccount.All", "User.RevokeSessions.All", "User.ReadWrite.All", "Directory.Read.All", "GroupMember.ReadWrite.All", "Group.ReadWrite.All", "LicenseAssignment.ReadWrite.All",
 			"UserAuthenticationMethod.ReadWrite.All", "RoleManagement.ReadWrite.Directory", "DelegatedPermissionGrant.ReadWrite.All", "AppRoleAssignment.ReadWrite.All", "Application.Read.All", "Device.ReadWrite.All",
-			"DeviceManagementManagedDevices.Read.All", "Files.ReadWrite.All", "Calendars.ReadBasic.All", "Exchange.ManageAsApp"},
-		AppRoles: []string{"User Administrator", "Exchange Administrator"}, GDAPRoles: []string{"User Administrator", "Groups Administrator", "License Administrator", "Exchange Administrator", "Authentication Administrator", "Application Administrator", "Cloud Device Administrator"},
+			"DeviceManagementManagedDevices.Read.All", "Files.ReadWrite.All", "Calendars.ReadBasic.All", "TeamsTelephoneNumber.ReadWrite.All", "Exchange.ManageAsApp"},
+		AppRoles: []string{"User Administrator", "Exchange Administrator"}, GDAPRoles: []string{"User Administrator", "Groups Administrator", "License Administrator", "Exchange Administrator", "Authentication Administrator", "Application Administrator", "Cloud Device Administrator", "Teams Administrator", "SharePoint Administrator"},
 	},
 	Example: `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","posture":"standard","dryRun":true}`,
 }, offboardHandler)
@@ -78,8 +83,10 @@ func offboardHandler(ctx context.Context, c *Call, in OffboardUserIn) (Work, err
 		RemoveOwnAccess: d.choose(in.RemoveOwnAccess, "removeOwnAccess"), RemoveMFAMethods: d.choose(in.RemoveMFAMethods, "removeMfaMethods"),
 		RemoveRoles: d.choose(in.RemoveRoles, "removeRoles"), RemoveAppAccess: d.choose(in.RemoveAppAccess, "removeAppAccess"),
 		ClearManager: d.choose(in.ClearManager, "clearManager"), DisableDevices: d.choose(in.DisableDevices, "disableDevices"),
-		LitigationHold: d.choose(in.LitigationHold, "litigationHold"),
-		KeepCopy:       in.KeepCopy, OutOfOffice: in.OutOfOfficeMessage, Automap: in.Automap == nil || *in.Automap,
+		LitigationHold:         d.choose(in.LitigationHold, "litigationHold"),
+		DisableOneDriveSharing: d.choose(in.DisableOneDriveSharing, "disableOneDriveSharing"), UnassignPhoneNumbers: d.choose(in.UnassignPhoneNumbers, "unassignPhoneNumbers"),
+		ClearImmutableID: d.choose(in.ClearImmutableID, "clearImmutableId"),
+		KeepCopy:         in.KeepCopy, OutOfOffice: in.OutOfOfficeMessage, Automap: in.Automap == nil || *in.Automap,
 		AccessDays: in.AccessDays, DeleteAfterDays: in.DeleteAfterDays, Later: c.scheduler(),
 	}
 	w.Warnings = d.warnings()

@@ -29,8 +29,12 @@ type OffboardingOptions struct {
 	ClearManager        bool
 	DisableDevices      bool
 	LitigationHold      bool
-	ForwardTo           *graphclient.User
-	OutOfOffice         string
+	// DisableOneDriveSharing, UnassignPhoneNumbers and ClearImmutableID are about what outlives the account.
+	DisableOneDriveSharing bool
+	UnassignPhoneNumbers   bool
+	ClearImmutableID       bool
+	ForwardTo              *graphclient.User
+	OutOfOffice            string
 	// NewGroupOwner takes over the groups that would have no owner without the leaver.
 	NewGroupOwner *graphclient.User
 	// Access is what colleagues are given, and AccessDays for how long; 0 is for good.
@@ -178,12 +182,19 @@ func (b *builder) mailbox(t Target, o OffboardingOptions) {
 
 // identity adds what the leaver holds in the directory beside groups.
 func (b *builder) identity(t Target, o OffboardingOptions) {
+	if o.DisableOneDriveSharing {
+		b.add(DisableDriveSharing(t))
+	}
+	b.each(o.UnassignPhoneNumbers, t, UnassignPhoneNumbers)
 	b.each(o.RemoveRoles, t, RemoveRoles)
 	b.each(o.RemoveAppAccess, t, RemoveAppAccess)
 	b.each(o.RemoveMFAMethods, t, RemoveAuthMethods)
 	b.each(o.DisableDevices, t, DisableDevices)
 	if o.ClearManager {
 		b.add(ClearManager(t))
+	}
+	if o.ClearImmutableID {
+		b.add(ClearImmutableID(t))
 	}
 }
 

@@ -15,10 +15,12 @@ import (
 	"cipp-mcp/tools"
 )
 
-// The application ids of the two resources, the same in every tenant.
+// The application ids of the resources, the same in every tenant.
 const (
 	graphAppID    = "00000003-0000-0000-c000-000000000000"
 	exchangeAppID = "00000002-0000-0ff1-ce00-000000000000"
+
+	sharePointAppID = "00000003-0000-0ff1-ce00-000000000000"
 )
 
 // includes are permissions that Microsoft accepts in place of smaller ones: where the wide one is needed
@@ -65,6 +67,12 @@ func permissions(cfg config.Config) (graph, exchange, appRoles, gdapRoles []stri
 	return graph, exchange, appRoles, gdapRoles
 }
 
+// sharing says whether an enabled tool administers SharePoint sites, which Microsoft gives to people only.
+func sharing(cfg config.Config) bool {
+	t, ok := tools.ByName("cipp_offboard_user")
+	return ok && off(cfg.Tools, t) == ""
+}
+
 // guide prints the way in steps.
 func (s setup) guide(w io.Writer, cfg config.Config) {
 	graph, exchange, appRoles, gdapRoles := permissions(cfg)
@@ -96,7 +104,10 @@ func (s setup) guide(w io.Writer, cfg config.Config) {
 	if len(exchange) > 0 {
 		p("   Office 365 Exchange Online: %s", strings.Join(exchange, ", "))
 	}
-	p("   Or, for each name (resource %s for Graph, %s for Exchange):", graphAppID, exchangeAppID)
+	if delegated && sharing(cfg) {
+		p("   Office 365 SharePoint Online: AllSites.FullControl (cipp_offboard_user, disableOneDriveSharing)")
+	}
+	p("   Or, for each name (resource %s for Graph, %s for Exchange, %s for SharePoint):", graphAppID, exchangeAppID, sharePointAppID)
 	p("     az ad app permission add --id %s --api RESOURCE --api-permissions $(az ad sp show --id RESOURCE --query \"%s[?value=='NAME'].id\" -o tsv)=%s\n", client, list, kind)
 	customer := s.customer
 	if customer == "" {

@@ -115,11 +115,14 @@ type Offboarding struct {
 	ClearManager        *bool `yaml:"clearManager"`
 	DisableDevices      *bool `yaml:"disableDevices"`
 	LitigationHold      *bool `yaml:"litigationHold"`
+	NoDriveSharing      *bool `yaml:"disableOneDriveSharing"`
+	UnassignNumbers     *bool `yaml:"unassignPhoneNumbers"`
+	ClearImmutableID    *bool `yaml:"clearImmutableId"`
 }
 
 // Options are the defaults by the option's name.
 func (o Offboarding) Options() map[string]*bool {
-	return map[string]*bool{"convertToShared": o.ConvertToShared, "removeLicenses": o.RemoveLicenses, "removeFromGroups": o.RemoveFromGroups, "hideFromGal": o.HideFromGal, "resetPassword": o.ResetPassword, "removeRules": o.RemoveRules, "removeMobileDevices": o.RemoveMobileDevices, "cancelMeetings": o.CancelMeetings, "removeOwnAccess": o.RemoveOwnAccess, "removeMfaMethods": o.RemoveMFAMethods, "removeRoles": o.RemoveRoles, "removeAppAccess": o.RemoveAppAccess, "clearManager": o.ClearManager, "disableDevices": o.DisableDevices, "litigationHold": o.LitigationHold}
+	return map[string]*bool{"convertToShared": o.ConvertToShared, "removeLicenses": o.RemoveLicenses, "removeFromGroups": o.RemoveFromGroups, "hideFromGal": o.HideFromGal, "resetPassword": o.ResetPassword, "removeRules": o.RemoveRules, "removeMobileDevices": o.RemoveMobileDevices, "cancelMeetings": o.CancelMeetings, "removeOwnAccess": o.RemoveOwnAccess, "removeMfaMethods": o.RemoveMFAMethods, "removeRoles": o.RemoveRoles, "removeAppAccess": o.RemoveAppAccess, "clearManager": o.ClearManager, "disableDevices": o.DisableDevices, "litigationHold": o.LitigationHold, "disableOneDriveSharing": o.NoDriveSharing, "unassignPhoneNumbers": o.UnassignNumbers, "clearImmutableId": o.ClearImmutableID}
 }
 
 // Log sets the level of what goes to standard error: debug, info, warn or error.

@@ -17,7 +17,7 @@ var sectionTypes = map[string][]string{
 	"namedLocations": {"ipNamedLocation", "countryNamedLocation"}, "administrativeUnits": {"administrativeUnit"}, "signIns": {"signIn"},
 	"directoryAudits": {"directoryAudit"}, "riskyUsers": {"riskyUser"}, "riskDetections": {"riskDetection"}, "deletedItems": {"user", "group"},
 	"delegatedAdminRelationships": {"delegatedAdminRelationship"}, "contracts": {"contract"}, "contacts": {"orgContact"},
-	"auditLogQueries": {"security.auditLogQuery"},
+	"auditLogQueries": {"security.auditLogQuery"}, "numberAssignments": {"numberAssignment"},
 }
 
 // besides is what rows hold in a state file that is no property of their type: resources of their own on the

@@ -34,10 +34,11 @@ func driveID(u cloud.Object) string {
 }
 
 func (c *call) answerDrive(u cloud.Object) error {
-	shown := merged(cloud.Object{"id": driveID(u), "driveType": "business", "name": "OneDrive",
+	shown := merged(cloud.Object{"id": driveID(u), "driveType": "business", "name": "OneDrive", "webUrl": c.t.PersonalSite(u) + "/Documents",
 		"owner": cloud.Object{"user": cloud.Object{"id": u["id"], "displayName": u["displayName"]}}}, cloud.Child(u, "drive"))
 	delete(shown, "permissions")
 	delete(shown, "items")
+	delete(shown, "sharingCapability") // SharePoint's own
 	return c.entity("drives", "drive", shown, nil)
 }
 

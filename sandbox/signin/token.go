@@ -263,10 +263,11 @@ func (s *Service) inNameOf(user *cloud.PartnerUser, base string, app *cloud.Appl
 		if c.ExchangeAppRole {
 			granted = append(append([]string{}, granted...), "Exchange.Manage")
 		}
+		granted = append(append([]string{}, granted...), "AllSites.FullControl")
 	}
 	var scopes []string
 	for _, g := range granted {
-		if (strings.HasPrefix(g, "Exchange.")) == (audience == Exchange) && (len(single) == 0 || slices.ContainsFunc(single, func(x string) bool { return strings.EqualFold(x, g) })) {
+		if resourceOf(g) == resourceName(audience) && (len(single) == 0 || slices.ContainsFunc(single, func(x string) bool { return strings.EqualFold(x, g) })) {
 			scopes = append(scopes, g)
 		}
 	}
@@ -283,6 +284,27 @@ func (s *Service) inNameOf(user *cloud.PartnerUser, base string, app *cloud.Appl
 		claims["acct"] = 1
 	}
 	return claims, rotate(base, s.cloud.NewID()), nil
+}
+
+// resourceOf is the service a delegated permission is of, resourceName the one a token is for.
+func resourceOf(permission string) string {
+	switch {
+	case strings.HasPrefix(permission, "Exchange."):
+		return "exchange"
+	case strings.HasPrefix(permission, "AllSites."):
+		return "sharepoint"
+	}
+	return "graph"
+}
+
+func resourceName(audience string) string {
+	switch {
+	case audience == Exchange:
+		return "exchange"
+	case strings.HasSuffix(audience, ".sharepoint.com"):
+		return "sharepoint"
+	}
+	return "graph"
 }
 
 func disabled(t *cloud.Tenant, c *cloud.Consent) bool {
