@@ -10,7 +10,7 @@ import (
 // customer. A server with the sandbox inside takes it for its operator's configuration.
 
 // IPIntel is the state file's table of addresses, as JSON.
-func (s *Server) IPIntel() []byte { return asJSON(s.cloud.IPIntel()) }
+func (s *Server) IPIntel() []byte { return marshalled(s.cloud.IPIntel()) }
 
 // Operator is what the state file's operator says of a tenant, as JSON.
 func (s *Server) Operator(tenantID string) []byte {
@@ -20,7 +20,7 @@ func (s *Server) Operator(tenantID string) []byte {
 	}
 	t.RLock()
 	defer t.RUnlock()
-	return asJSON(t.Operator)
+	return marshalled(t.Operator)
 }
 
 // BreakGlass are the accounts that the state file's operators want nobody to touch.
@@ -34,7 +34,7 @@ func (s *Server) BreakGlass() []string {
 	return out
 }
 
-func asJSON(o cloud.Object) []byte {
+func marshalled(o cloud.Object) []byte {
 	b, err := json.Marshal(o)
 	if err != nil || o == nil {
 		return []byte("{}")

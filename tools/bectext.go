@@ -83,9 +83,7 @@ func (o *BECCheckOut) Text() string {
 	o.coverageText(&l)
 	n := o.Counts
 	l.add("findings: %d critical, %d high, %d medium, %d low, %d info; %d events", n.Critical, n.High, n.Medium, n.Low, n.Info, n.Events)
-	for _, f := range o.Findings {
-		l.add("- %s %s %s (%s confidence, %s): %s%s", f.Severity, f.Class, f.ID, f.Confidence, f.Attribution.Value, f.Title, ifText(f.Why, " "))
-	}
+	o.findingText(&l)
 	if o.Timeline != nil {
 		for _, e := range o.Timeline.Events {
 			l.add("%s %s %s %s%s%s%s", e.TimeUTC.UTC().Format("2006-01-02 15:04:05Z"), e.Attribution, e.Source, e.Class, ifText(e.Actor, " by "), ifText(e.Target, " on "), ifText(e.IP, " from "))
@@ -100,7 +98,11 @@ func (o *BECCheckOut) Text() string {
 			l.add("- %s %s %s%s%s", s.ID, s.Action, s.TargetID, ifText(s.TargetName, " "), ifText(s.Reason, ": "))
 		}
 	}
-	for _, s := range o.Next {
+	for i, s := range o.Next {
+		if i == mostNext && o.section == "summary" {
+			l.add("and %d more things to do or ask, in structuredContent.next", len(o.Next)-i)
+			break
+		}
 		l.add("next: %s%s%s", s.What, ifText(s.Tool, " with "), ifText(s.Why, ": "))
 	}
 	if o.Cursor != "" {
@@ -110,6 +112,29 @@ func (o *BECCheckOut) Text() string {
 		l.add("sections: findings, timeline, coverage, affected, plan; report: %s", o.report)
 	}
 	return l.String()
+}
+
+// mostNext bounds what the summary says to do.
+const mostNext = 5
+
+// findingText tells the grave findings in sentences and names the others; each stands whole under its id.
+func (o *BECCheckOut) findingText(l *lines) {
+	lesser := map[bec.Severity][]string{}
+	for _, f := range o.Findings {
+		switch {
+		case o.section != "summary" || f.Severity == bec.Critical:
+			l.add("- %s %s %s (%s confidence, %s): %s%s", f.Severity, f.Class, f.ID, f.Confidence, f.Attribution.Value, f.Title, ifText(f.Why, " "))
+		case f.Severity == bec.High:
+			l.add("- %s %s %s (%s): %s", f.Severity, f.Class, f.ID, f.Attribution.Value, f.Title)
+		default:
+			lesser[f.Severity] = append(lesser[f.Severity], f.Class+" "+f.ID)
+		}
+	}
+	for _, s := range []bec.Severity{bec.Medium, bec.Low} {
+		if len(lesser[s]) > 0 {
+			l.add("- %s: %s", s, strings.Join(lesser[s], ", "))
+		}
+	}
 }
 
 func asOf(t *time.Time) string {

@@ -27,14 +27,14 @@ type OffboardUserIn struct {
 	OutOfOfficeMessage  string   `json:"outOfOfficeMessage,omitempty" jsonschema:"maxLength=4000" jsonschema_description:"Automatic reply, inside and outside."`
 	HideFromGal         *bool    `json:"hideFromGal,omitempty"`
 	ResetPassword       *bool    `json:"resetPassword,omitempty"`
-	RemoveRules         *bool    `json:"removeRules,omitempty" jsonschema_description:"Inbox rules, hidden ones too."`
+	RemoveRules         *bool    `json:"removeRules,omitempty"`
 	RemoveMobileDevices *bool    `json:"removeMobileDevices,omitempty"`
-	CancelMeetings      *bool    `json:"cancelMeetings,omitempty" jsonschema_description:"Those the user organises."`
+	CancelMeetings      *bool    `json:"cancelMeetings,omitempty"`
 	FullAccess          []string `json:"fullAccess,omitempty" jsonschema:"maxItems=10" jsonschema_description:"Colleagues who get the mailbox."`
 	Automap             *bool    `json:"automap,omitempty" jsonschema:"default=true"`
 	SendAs              []string `json:"sendAs,omitempty" jsonschema:"maxItems=10"`
 	SendOnBehalf        []string `json:"sendOnBehalf,omitempty" jsonschema:"maxItems=10"`
-	OneDriveAccess      []string `json:"oneDriveAccess,omitempty" jsonschema:"maxItems=10" jsonschema_description:"Colleagues who get the OneDrive."`
+	OneDriveAccess      []string `json:"oneDriveAccess,omitempty" jsonschema:"maxItems=10"`
 	AccessDays          int      `json:"accessDays,omitempty" jsonschema_description:"End these colleagues' access then."`
 	RemoveOwnAccess     *bool    `json:"removeOwnAccess,omitempty" jsonschema_description:"Rights on other mailboxes and calendars."`
 	RemoveMFAMethods    *bool    `json:"removeMfaMethods,omitempty"`
@@ -44,8 +44,8 @@ type OffboardUserIn struct {
 	DisableDevices      *bool    `json:"disableDevices,omitempty"`
 	LitigationHold      *bool    `json:"litigationHold,omitempty" jsonschema_description:"Needs the licence to stay."`
 	// What outlives the account.
-	DisableOneDriveSharing *bool `json:"disableOneDriveSharing,omitempty" jsonschema_description:"External sharing."`
-	UnassignPhoneNumbers   *bool `json:"unassignPhoneNumbers,omitempty" jsonschema_description:"Teams numbers."`
+	DisableOneDriveSharing *bool `json:"disableOneDriveSharing,omitempty"`
+	UnassignPhoneNumbers   *bool `json:"unassignPhoneNumbers,omitempty"`
 	ClearImmutableID       *bool `json:"clearImmutableId,omitempty"`
 	DeleteAfterDays        int   `json:"deleteAfterDays,omitempty"`
 	RunAtArg
