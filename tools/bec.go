@@ -65,6 +65,10 @@ func becHandler(ctx context.Context, c *Call, in BECCheckIn) (BECCheckOut, error
 	}
 	out := BECCheckOut{Result: becResult(k, a), section: sec, report: CaseURI(k.CaseID)}
 	out.Status = readingStatus(last, a.Coverage)
+	if a.State == bec.Contained && last != nil && last.Over() {
+		at := last.Begun()
+		out.VerifiedAt = &at
+	}
 	if out.Status == bec.Collecting {
 		out.JobID = job
 		out.Next = append([]bec.Next{{What: "call cipp_bec_check again with this caseId: the evidence is still being read", Who: "model", Tool: checkTool}}, out.Next...)

@@ -83,7 +83,9 @@ func (c *Call) response(ctx context.Context, k *casefile.Case, chosen []string) 
 	r := workflows.Response{CaseID: k.CaseID, Snapshot: found.Snapshot}
 	var left []string
 	for _, s := range found.Plan {
-		if len(chosen) == 0 || slices.Contains(chosen, s.ID) || s.Action == "snapshot" {
+		// What reaches past this account waits for the operator, and the rest must not wait with it.
+		all := len(chosen) == 0 && s.Action != "disableServicePrincipal"
+		if all || slices.Contains(chosen, s.ID) || s.Action == "snapshot" {
 			r.Plan = append(r.Plan, s)
 		} else {
 			left = append(left, s.ID+" "+s.Action)
@@ -170,7 +172,7 @@ func (r *WriteResult) MarshalJSON() ([]byte, error) {
 }
 
 // notAWayIn are the steps of a response that close no way in: without them it can still hold.
-var notAWayIn = []string{"snapshot", "litigationHold", "unblockSender", "restoreAutoReply", "notify", "confirmCompromised"}
+var notAWayIn = []string{"snapshot", "litigationHold", "unblockSender", "restoreAutoReply", "notify", "confirmCompromised", "disableServicePrincipal"}
 
 // PlanCase shows a plan's steps in the words of its case.
 func (r *WriteResult) PlanCase(run *jobs.Run, plan policy.Plan) {
@@ -213,11 +215,12 @@ func caseOfRun(run *jobs.Run) string {
 var stepStatus = map[string]string{jobs.StateDone: "done", jobs.StateNothing: "done", jobs.StateManual: "manual_required", jobs.StateFailed: "failed", jobs.StateSkipped: "skipped", jobs.StateUnknown: "unknown",
 	jobs.StateCancelled: "cancelled", jobs.StatePending: "running", jobs.StateIntent: "running", jobs.StateToDo: "planned"}
 
-// reportCase tells what a response has come to, step by step, and whether it holds the attacker out.
-func (r *WriteResult) reportCase(e *Env, j jobs.Job) {
+// caseOutcome tells what a response has come to, step by step, and whether it holds the attacker out; nil for any
+// other run.
+func (e *Env) caseOutcome(j jobs.Job) *CaseOutcome {
 	steps, names := workflows.ResponseSteps(j.Run)
 	if steps == nil {
-		return
+		return nil
 	}
 	requests := e.requestIDs(j.Run.ID)
 	rows := map[string]jobs.StepRow{}
@@ -259,7 +262,7 @@ func (r *WriteResult) reportCase(e *Env, j jobs.Job) {
 			out.Outcome = "contained"
 		}
 	}
-	r.Case = out
+	return out
 }
 
 // leftOut are the ways in of the case's plan that this response was not to close.

@@ -96,7 +96,7 @@ func (r *WriteResult) Report(e *Env, j jobs.Job) {
 	r.Tool, r.TenantID, r.Tenant, r.UserID, r.User = j.Kind, j.Run.TenantID, j.Run.Tenant, j.Run.UserID, j.Run.User
 	r.JobID, r.Status, r.Steps = j.Run.ID, JobStatus(j.RunInfo, steps, e.Clock.Now()), steps
 	r.Secrets, r.CreatedID = e.secretsOf(j.Run, steps), createdBy(j.Run)
-	r.reportCase(e, j)
+	r.Case = e.caseOutcome(j)
 	if j.Ended() {
 		r.Record = RecordURI(j.Run.ID)
 	}

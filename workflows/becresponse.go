@@ -103,7 +103,27 @@ func (t Target) responseFound(ctx context.Context, r Response) (f responseFound,
 			return f, err
 		}
 	}
+	f.orderMethods()
 	return f, nil
+}
+
+// orderMethods puts the removals of methods, among themselves, into the order in which Microsoft lets them go.
+func (f *responseFound) orderMethods() {
+	rank := func(b bec.Step) int {
+		return slices.IndexFunc(f.Methods, func(m graphclient.AuthMethod) bool { return equalFold(m.ID, last(b.TargetID)) })
+	}
+	var at []int
+	var removals []bec.Step
+	for i, b := range f.Plan {
+		if b.Action == "removeMethod" && b.Status != jobs.StateManual {
+			at, removals = append(at, i), append(removals, b)
+		}
+	}
+	slices.SortStableFunc(removals, func(a, b bec.Step) int { return rank(a) - rank(b) })
+	f.Plan = slices.Clone(f.Plan)
+	for i, b := range removals {
+		f.Plan[at[i]] = b
+	}
 }
 
 func (t Target) devicesFound(ctx context.Context, f *responseFound) error {
@@ -208,6 +228,9 @@ func (t Target) removal(f responseFound, b bec.Step) (jobs.Step, bool) {
 	case "removeMethod":
 		for _, m := range f.Methods {
 			if equalFold(m.ID, id) {
+				if why := f.heldBy(m); why != "" {
+					return manualStep(b, why), true
+				}
 				return removeAuthMethod(t, "remove-"+m.Type()+"-"+m.ID, m), true
 			}
 		}
@@ -253,6 +276,21 @@ func (t Target) removal(f responseFound, b bec.Step) (jobs.Step, bool) {
 		return jobs.Step{}, false
 	}
 	return goneStep(b), true
+}
+
+// heldBy says which method that stays keeps Microsoft from removing this one, "" when none does: a mobile number goes
+// only after the alternate one.
+func (f responseFound) heldBy(m graphclient.AuthMethod) string {
+	if m.PhoneType != "mobile" {
+		return ""
+	}
+	for _, other := range f.Methods {
+		goes := slices.ContainsFunc(f.Plan, func(b bec.Step) bool { return b.Action == "removeMethod" && equalFold(last(b.TargetID), other.ID) })
+		if other.PhoneType == "alternateMobile" && !goes {
+			return "Microsoft removes a mobile number only after the alternate one (" + other.ID + "), of which nobody knows whether it is the user's: ask, write the answer down with cipp-mcp bec attest, and plan again"
+		}
+	}
+	return ""
 }
 
 // softened turns what would stop a whole plan into a step for a person: of a response the other steps must go on.
