@@ -186,6 +186,7 @@ func (q *inquiry) expand(front []*event) {
 	for len(front) > 0 {
 		e := front[0]
 		front = front[1:]
+		q.taint(e)
 		for _, x := range idx[key("t", e.token)] {
 			take(e, x, strongEdge, "the same token as an attacker's event")
 		}
@@ -197,13 +198,13 @@ func (q *inquiry) expand(front []*event) {
 				take(e, x, strongEdge, "the same session as an attacker's event, from another place that is not the user's")
 			}
 		}
-		if q.badDevs[e.device] != "" {
-			for _, x := range idx[key("d", e.device)] {
+		for dev := range q.badDevs {
+			for _, x := range idx[key("d", dev)] {
 				take(e, x, strongEdge, "the attacker's device")
 			}
 		}
-		if q.badApps[e.app] != "" {
-			for _, x := range idx[key("a", e.app)] {
+		for app := range q.badApps {
+			for _, x := range idx[key("a", app)] {
 				take(e, x, strongEdge, "the attacker's application")
 			}
 		}
@@ -214,6 +215,31 @@ func (q *inquiry) expand(front []*event) {
 		for _, x := range ips[e.ip] {
 			if x.at.Sub(e.at).Abs() <= 24*time.Hour {
 				take(e, x, mediumEdge, "the attacker's address, within a day")
+			}
+		}
+	}
+}
+
+// taint marks the application that an attacker consented to, and the device that an attacker registered or brought.
+func (q *inquiry) taint(e *event) {
+	if consentOp(e.op) && q.riskyConsent(e) {
+		if v := q.vouchFor(e.params["targetid"]); v.appID != "" {
+			q.badApps[v.appID] = "it was consented to in the attacker's context"
+		}
+	}
+	if registration(e.op) {
+		for _, r := range q.state["device"] {
+			at, _ := r.o.time("registrationDateTime")
+			if id := r.o.lower("deviceId"); id != "" && (same(e.target, r.o.str("id")) || same(e.params["targetid"], r.o.str("id")) || same(e.params["also:device"], r.o.str("id")) || !at.IsZero() && e.at.Sub(at).Abs() <= 5*time.Minute) {
+				q.badDevs[id] = "it was registered in the attacker's context"
+			}
+		}
+	}
+	if e.sign != nil && e.device != "" && !q.base.device[e.device] && !q.firm(e) {
+		for _, r := range q.state["device"] {
+			at, _ := r.o.time("registrationDateTime")
+			if same(r.o.str("deviceId"), e.device) && !at.IsZero() && (q.start.IsZero() || at.After(q.start.Add(-before))) {
+				q.badDevs[e.device] = "the attacker signed in from it, and it is new"
 			}
 		}
 	}

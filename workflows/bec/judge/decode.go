@@ -66,6 +66,12 @@ func (o *object) lower(names ...string) string { return strings.ToLower(o.str(na
 
 func (o *object) obj(names ...string) object { return read(o.get(names...)) }
 
+// into opens a field as an object in one that is used again and again: a log has hundreds of thousands of rows.
+func (o *object) into(scratch *object, names ...string) *object {
+	scratch.open(o.get(names...))
+	return scratch
+}
+
 func (o *object) flag(names ...string) bool { return truth(o.get(names...)) }
 
 func (o *object) num(names ...string) int {

@@ -109,8 +109,26 @@ func (q *inquiry) findPartnership(r *row) {
 		if e := q.strangeNear(at); e != nil && e.who == bec.ByAttacker {
 			q.actedBy(f, []*event{e})
 			f.Attribution.Reason = "it appeared within minutes of the attacker's sign-in"
+		} else if g := q.attackersPhone(r); g != nil {
+			f.Attribution = bec.Attribution{Value: bec.ByAttacker, Reason: "it is of the model that an authenticator in the attacker's context was registered on", EntityIDs: g.entities()}
+			f.refs = append(f.refs, g.refs[0])
 		}
 		f.Remediation = []bec.Remediation{{Action: "removeMobileDevice", TargetID: f.entity, Reversible: true, NeedsApproval: true}}
 	}
 	q.report(f)
+}
+
+// attackersPhone is the finding of an authenticator that the attacker registered on a phone of the same model.
+func (q *inquiry) attackersPhone(r *row) *finding {
+	for _, f := range q.findings {
+		if f.Class != "AUTH_METHOD_ADDED" || f.Attribution.Value != bec.ByAttacker {
+			continue
+		}
+		for _, m := range q.state["authenticationMethod"] {
+			if n := m.o.str("displayName"); same(m.o.str("id"), f.entity) && (same(n, r.o.str("DeviceModel")) || same(n, r.o.str("FriendlyName"))) {
+				return f
+			}
+		}
+	}
+	return nil
 }

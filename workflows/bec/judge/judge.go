@@ -50,6 +50,9 @@ type inquiry struct {
 	hot      []*mail  // what left in the attacker's context
 
 	findings []*finding
+
+	tmp     event
+	scratch [3]object // used again for every row of a log
 }
 
 // Judge is the verdict on a case as of its evidence.

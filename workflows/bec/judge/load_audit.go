@@ -78,7 +78,7 @@ func (q *inquiry) modified(params map[string]string, m object) {
 
 // takeAudit reads one record of the unified audit log.
 func (q *inquiry) takeAudit(source, id string, o *object) {
-	d := o.obj("data", "auditData")
+	d := o.into(&q.scratch[0], "data", "auditData")
 	op := q.str(strings.TrimSuffix(d.str("Operation"), "."))
 	if op == "" {
 		op = q.str(strings.TrimSuffix(o.str("operation", "Operations"), "."))
@@ -95,21 +95,22 @@ func (q *inquiry) takeAudit(source, id string, o *object) {
 	if at.IsZero() {
 		at, raw = o.time("creationTime", "createdDateTime", "CreationDate")
 	}
-	e := &event{at: at, raw: rawTime(at, raw), source: source, id: id, op: op, n: 1}
-	q.auditActor(e, o, &d)
-	q.auditContext(e, o, &d)
+	e := &q.tmp // most records only add to a group: what is kept is copied
+	*e = event{at: at, raw: rawTime(at, raw), source: source, id: id, op: op, n: 1}
+	q.auditActor(e, o, d)
+	q.auditContext(e, o, d)
 	switch {
 	case logon(op):
-		q.takeLogon(e, &d)
+		q.takeLogon(e, d)
 	case op == "MailItemsAccessed":
 		q.saw(bec.MailItemsAccessed, at)
-		q.takeReads(e, &d)
+		q.takeReads(e, d)
 	case fileOps[op]:
 		q.saw(bec.UAL, at)
-		q.takeFile(e, &d)
+		q.takeFile(e, d)
 	case deleteOps[op]:
 		q.saw(bec.UAL, at)
-		q.takeDelete(e, &d)
+		q.takeDelete(e, d)
 	case quietOps[op]:
 		q.saw(bec.UAL, at)
 		q.group(e, op)
@@ -117,7 +118,7 @@ func (q *inquiry) takeAudit(source, id string, o *object) {
 		if source != bec.OtherAccounts {
 			q.saw(source, at)
 		}
-		q.takeAct(e, &d)
+		q.takeAct(e, d)
 	}
 }
 
@@ -179,7 +180,7 @@ func (q *inquiry) auditContext(e *event, o, d *object) {
 		e.ip = address(o.str("clientIp"))
 	}
 	e.place = q.where(e.ip, 0, "")
-	ctx := d.obj("AppAccessContext")
+	ctx := d.into(&q.scratch[1], "AppAccessContext")
 	e.session = q.str(ctx.str("AADSessionId"))
 	if e.session == "" {
 		e.session = q.str(d.str("SessionId"))
@@ -230,6 +231,7 @@ func (q *inquiry) takeLogon(e *event, d *object) {
 	if e.ok && (truth(gjson.Parse(quoted(dev["iscompliant"]))) || truth(gjson.Parse(quoted(dev["iscompliantandmanaged"])))) {
 		e.params = map[string]string{"managed": "true"}
 	}
+	e = e.kept()
 	if !e.mine {
 		q.others = append(q.others, e)
 		return
@@ -237,12 +239,18 @@ func (q *inquiry) takeLogon(e *event, d *object) {
 	q.add(e)
 }
 
+// kept is a copy of an event that stays.
+func (e *event) kept() *event {
+	c := *e
+	return &c
+}
+
 func quoted(s string) string { return "\"" + strings.ReplaceAll(s, "\"", "") + "\"" }
 
 // group lets one event stand for those of an hour that have all of the context in common. It tells whether e is new.
 func (q *inquiry) group(e *event, flavour string) (*event, bool) {
 	if !e.mine && e.source != bec.OtherAccounts && e.by != byOther {
-		return e, false
+		return e, false // of a service, in somebody else's mailbox
 	}
 	hour := e.at.Truncate(time.Hour)
 	key := strings.Join([]string{flavour, e.actor, e.session, e.ip.String(), e.agent, e.app, e.device, itoa(int(hour.Unix()))}, "\x00")
@@ -253,6 +261,7 @@ func (q *inquiry) group(e *event, flavour string) (*event, bool) {
 		}
 		return g, false
 	}
+	e = e.kept()
 	q.bulk[key] = e
 	if e.mine {
 		q.add(e)
@@ -264,10 +273,18 @@ func (q *inquiry) group(e *event, flavour string) (*event, bool) {
 
 // takeReads groups MailItemsAccessed; the messages' ids are collected later, and only the attacker's.
 func (q *inquiry) takeReads(e *event, d *object) {
-	p := pairs(d.get("OperationProperties"))
-	kind := strings.ToLower(p["mailaccesstype"])
+	kind, throttled := "", false
+	d.get("OperationProperties").ForEach(func(_, v gjson.Result) bool {
+		switch n := v.Get("Name").Str; {
+		case strings.EqualFold(n, "MailAccessType"):
+			kind = q.str(strings.ToLower(text(v.Get("Value"))))
+		case strings.EqualFold(n, "IsThrottled"):
+			throttled = truth(v.Get("Value"))
+		}
+		return true
+	})
 	flavour := "read:" + kind
-	if strings.EqualFold(p["isthrottled"], "true") {
+	if throttled {
 		flavour += ":throttled"
 	}
 	if n := d.num("LogonType"); n != 0 {
@@ -275,11 +292,10 @@ func (q *inquiry) takeReads(e *event, d *object) {
 	}
 	g, fresh := q.group(e, flavour)
 	if fresh {
-		it := d.obj("Item")
-		folder := it.obj("ParentFolder")
+		folder := d.into(&q.scratch[1], "Item").into(&q.scratch[2], "ParentFolder")
 		g.params = map[string]string{"access": kind, "flavour": flavour}
 		g.item = &item{folder: folder.str("Path", "Name")}
-		if strings.HasSuffix(flavour, ":throttled") || strings.EqualFold(p["isthrottled"], "true") {
+		if throttled {
 			g.params["throttled"] = "true"
 		}
 	}
@@ -325,8 +341,7 @@ func (q *inquiry) takeDelete(e *event, d *object) {
 		look(v.Get("Subject").String())
 		return true
 	})
-	it := d.obj("Item")
-	look(it.str("Subject"))
+	look(d.into(&q.scratch[1], "Item").str("Subject"))
 	flavour := "delete:" + e.op
 	if len(telling) > 0 {
 		flavour += ":telling"
@@ -345,6 +360,10 @@ func (q *inquiry) takeDelete(e *event, d *object) {
 
 // takeAct keeps what is done rarely, with its parameters.
 func (q *inquiry) takeAct(e *event, d *object) {
+	if sendOp(e.op) {
+		q.takeSend(e, d)
+		return
+	}
 	p := pairs(d.get("Parameters"))
 	for k, v := range pairs(d.get("OperationProperties")) {
 		p[k] = v
@@ -394,7 +413,8 @@ func (q *inquiry) takeAct(e *event, d *object) {
 	if n, _, _ := strings.Cut(p["identity"], "\\"); q.user(n) {
 		e.mine = true
 	}
-	e.item = itemOf(d)
+	e = e.kept()
+	e.item = q.itemOf(d)
 	e.params = p
 	if !e.mine && (e.source == bec.OtherAccounts || e.by == byOther && !tenantOps(e.op)) {
 		e.params, e.item = keepFew(p), nil
@@ -402,6 +422,29 @@ func (q *inquiry) takeAct(e *event, d *object) {
 		return
 	}
 	q.add(e)
+}
+
+// takeSend groups what was sent, with the messages' ids; mail about changed payment details stands apart.
+func (q *inquiry) takeSend(e *event, d *object) {
+	it := q.itemOf(d)
+	flavour := "send:" + e.op
+	if it != nil {
+		flavour += ":" + it.as
+		if len(it.subjects) > 0 && holds(it.subjects[0], words().PaymentChange) {
+			flavour += ":payment:" + e.id
+		}
+	}
+	g, fresh := q.group(e, flavour)
+	switch {
+	case it == nil:
+	case fresh:
+		g.item = it
+	case g.item != nil:
+		g.item.msgs = append(g.item.msgs, it.msgs...)
+		if len(g.item.subjects) < 3 {
+			g.item.subjects = append(g.item.subjects, it.subjects...)
+		}
+	}
 }
 
 // keepFew bounds what is kept of other people's acts.
@@ -415,13 +458,13 @@ func keepFew(p map[string]string) map[string]string {
 	return out
 }
 
-func itemOf(d *object) *item {
-	it := d.obj("Item")
+func (q *inquiry) itemOf(d *object) *item {
+	it := d.into(&q.scratch[1], "Item")
 	if len(it.keys) == 0 {
 		if d.has("AffectedItems") {
 			a := d.get("AffectedItems").Array()
 			if len(a) > 0 {
-				it = read(a[0])
+				it.open(a[0])
 			}
 		}
 		if len(it.keys) == 0 {
@@ -430,15 +473,11 @@ func itemOf(d *object) *item {
 	}
 	out := &item{as: d.lower("SendAsUserSmtp", "SendOnBehalfOfUserSmtp")}
 	if s := it.str("Subject"); s != "" {
-		out.subjects = []string{s}
+		out.subjects = []string{q.str(clean(s, longestField))}
 	}
 	if s := it.str("InternetMessageId"); s != "" {
-		out.ids = []string{s}
+		out.msgs = []uint64{hash64(strings.ToLower(s))}
 	}
-	folder := it.obj("ParentFolder")
-	out.folder = folder.str("Path", "Name")
-	if out.folder != "" {
-		out.files = nil
-	}
+	out.folder = q.str(it.into(&q.scratch[2], "ParentFolder").str("Path", "Name"))
 	return out
 }

@@ -21,18 +21,18 @@ func (q *inquiry) takeSignIn(source, id string, o *object) {
 	e.session, e.token, e.corr = q.str(o.str("sessionId")), o.str("uniqueTokenIdentifier"), o.str("correlationId")
 	e.app, e.resource = q.str(o.lower("appId")), q.str(o.lower("resourceId"))
 	e.agent = q.str(o.str("userAgent"))
-	st := o.obj("status")
+	st := o.into(&q.scratch[0], "status")
 	e.code = st.num("errorCode")
 	e.ok = e.code == 0
 	s := new(signIn)
 	e.sign = s
-	dev := o.obj("deviceDetail")
+	dev := o.into(&q.scratch[0], "deviceDetail")
 	e.device = q.str(dev.lower("deviceId"))
 	s.managed, s.compliant, s.trust = dev.flag("isManaged"), dev.flag("isCompliant"), q.str(dev.str("trustType"))
 	s.osBuild = q.str(dev.str("operatingSystem"))
 	e.family, e.os = q.kindOfClient(e.agent, s.osBuild, dev.str("browser"))
-	loc := o.obj("location")
-	geo := loc.obj("geoCoordinates")
+	loc := o.into(&q.scratch[0], "location")
+	geo := loc.into(&q.scratch[1], "geoCoordinates")
 	if geo.has("latitude") && geo.has("longitude") {
 		s.lat, s.lon, s.located = geo.get("latitude").Float(), geo.get("longitude").Float(), true
 	}

@@ -54,9 +54,9 @@ func (q *inquiry) findMethods() {
 			q.report(f)
 		}
 	}
-	used := map[*event]bool{}
+	made, used := pairMethods(q.state["authenticationMethod"], added)
 	for _, r := range q.state["authenticationMethod"] {
-		q.findMethod(r, added, used)
+		q.findMethod(r, made[r])
 	}
 	for _, e := range added {
 		if !used[e] && e.who == bec.ByAttacker {
@@ -106,19 +106,21 @@ func (q *inquiry) oneAct(class string, e *event, sev bec.Severity, title, why st
 	return f
 }
 
-// kinds of method by Graph's types, and how the audit log calls them in its reasons.
-var methodKinds = []struct{ odata, action, name, words string }{
-	{"microsoftauthenticator", "removeMethod", "Authenticator app", "authenticator app"},
-	{"phone", "removeMethod", "phone", "phone"},
-	{"fido2", "removeMethod", "security key", "fido"},
-	{"softwareoath", "removeMethod", "one-time code app", "software oath token code"},
-	{"email", "removeMethod", "e-mail address", "email"},
-	{"windowshello", "removeMethod", "Windows Hello", "windows hello"},
-	{"platformcredential", "removeMethod", "platform credential", "platform"},
-	{"temporaryaccesspass", "removeMethod", "Temporary Access Pass", "temporary access pass"},
+// methodWords are a kind of method by Graph's type, its name, and how the audit log calls it in its reasons.
+type methodWords struct{ odata, name, words string }
+
+var methodKinds = []methodWords{
+	{"microsoftauthenticator", "Authenticator app", "authenticator"},
+	{"phone", "phone", "phone|sms"},
+	{"fido2", "security key", "fido|passkey|security key"},
+	{"softwareoath", "one-time code app", "oath|token|code"},
+	{"email", "e-mail address", "email|e-mail"},
+	{"windowshello", "Windows Hello", "windows hello"},
+	{"platformcredential", "platform credential", "platform"},
+	{"temporaryaccesspass", "Temporary Access Pass", "temporary access pass"},
 }
 
-func methodKind(odata string) (name, said string) {
+func methodKind(odata string) (name, phrases string) {
 	l := strings.ToLower(odata)
 	for _, k := range methodKinds {
 		if strings.Contains(l, k.odata) {
@@ -129,13 +131,12 @@ func methodKind(odata string) (name, said string) {
 }
 
 // findMethod looks at one method that is registered now: when it came, and by whose act.
-func (q *inquiry) findMethod(r *row, added []*event, used map[*event]bool) {
-	name, said := methodKind(r.o.str("@odata.type"))
+func (q *inquiry) findMethod(r *row, made *event) {
+	name, _ := methodKind(r.o.str("@odata.type"))
 	if name == "" {
 		return // a password is not a second factor
 	}
 	at, _ := r.o.time("createdDateTime", "startDateTime")
-	made := methodEvent(added, at, said, used)
 	label := r.o.str("displayName", "model", "deviceTag")
 	if p := r.o.str("phoneNumber", "emailAddress"); p != "" {
 		label = maskPhone(p)
@@ -150,7 +151,6 @@ func (q *inquiry) findMethod(r *row, added []*event, used map[*event]bool) {
 		f.Class = "AUTH_TAP_ISSUED"
 	}
 	if made != nil {
-		used[made] = true
 		q.actedBy(f, []*event{made})
 	}
 	if at.IsZero() && made == nil || !at.IsZero() && !q.inWindow(at) && (made == nil || made.who != bec.ByAttacker) {
@@ -195,26 +195,92 @@ func (q *inquiry) methodByAdmin(f *finding, made *event) {
 	q.report(f)
 }
 
-// methodEvent is the record that tells of a method's registration: the nearest of its kind in time.
-func methodEvent(added []*event, at time.Time, said string, used map[*event]bool) *event {
-	var best *event
-	for _, e := range added {
-		if used[e] {
+// pairMethods says which record tells of which method's registration. A method that bears a date takes the record of its
+// kind nearest to it. Of the others, one takes a record only if no second method could have been meant: a wrong pair
+// would take away the user's own phone.
+func pairMethods(methods []*row, added []*event) (map[*row]*event, map[*event]bool) {
+	made, used := map[*row]*event{}, map[*event]bool{}
+	for _, r := range methods {
+		at, _ := r.o.time("createdDateTime", "startDateTime")
+		if at.IsZero() {
 			continue
 		}
-		speaks := strings.Contains(strings.ToLower(e.params["reason"]+" "+e.params["targetname"]), said)
-		if at.IsZero() {
-			if speaks {
+		var best *event
+		for _, e := range added {
+			d := e.at.Sub(at).Abs()
+			if used[e] || d > 10*time.Minute || !speaks(e, r) {
+				continue
+			}
+			if best == nil || d < best.at.Sub(at).Abs() {
 				best = e
 			}
-			continue
 		}
-		d := e.at.Sub(at).Abs()
-		if d <= 10*time.Minute && (best == nil || speaks && !strings.Contains(strings.ToLower(best.params["reason"]), said) || d < best.at.Sub(at).Abs() && speaks) {
-			best = e
+		if best != nil {
+			made[r], used[best] = best, true
 		}
 	}
-	return best
+	for _, e := range added {
+		if used[e] || bare(e) {
+			continue
+		}
+		var fits []*row
+		for _, r := range methods {
+			if at, _ := r.o.time("createdDateTime", "startDateTime"); at.IsZero() && made[r] == nil && speaks(e, r) {
+				fits = append(fits, r)
+			}
+		}
+		if len(fits) == 1 {
+			made[fits[0]], used[e] = e, true
+		}
+	}
+	return made, used
+}
+
+// bare tells a record that does not say what kind of method it is about.
+func bare(e *event) bool {
+	s := said(e)
+	return !slices.ContainsFunc(methodKinds, func(k methodWords) bool { return mentions(s, k.words) })
+}
+
+func said(e *event) string { return strings.ToLower(e.params["reason"] + " " + e.params["targetname"]) }
+
+// mentions tells whether any of the phrases, parted by bars, is in s.
+func mentions(s, phrases string) bool {
+	for p := range strings.SplitSeq(phrases, "|") {
+		if strings.Contains(s, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// speaks tells whether a record may be about a method: of its kind, and for phones of its type. A record that names no
+// kind may be about any.
+func speaks(e *event, r *row) bool {
+	name, phrases := methodKind(r.o.str("@odata.type"))
+	if name == "" {
+		return false
+	}
+	s := said(e)
+	if bare(e) {
+		return true
+	}
+	if !mentions(s, phrases) {
+		return false
+	}
+	if name == "phone" {
+		other := mentions(s, "alternative|alternate")
+		office := mentions(s, "office")
+		switch r.o.lower("phoneType") {
+		case "alternatemobile":
+			return other || !office && !mentions(s, "mobile phone|mobile sms")
+		case "office":
+			return office
+		case "mobile":
+			return !other && !office
+		}
+	}
+	return true
 }
 
 // findPass is a Temporary Access Pass: a password that is also the second factor.

@@ -98,10 +98,9 @@ type signIn struct {
 
 type item struct {
 	subjects []string
-	ids      []string // InternetMessageId
+	msgs     []uint64 // of the InternetMessageIds
 	folder   string
 	as       string // SendAs, SendOnBehalf
-	files    []string
 	bytes    int
 }
 

@@ -28,8 +28,8 @@ func (q *inquiry) findSending() {
 	ids := map[uint64]*event{}
 	for _, e := range sent {
 		if e.item != nil {
-			for _, id := range e.item.ids {
-				ids[hash64(strings.ToLower(id))] = e
+			for _, id := range e.item.msgs {
+				ids[id] = e
 			}
 		}
 	}
@@ -44,7 +44,7 @@ func (q *inquiry) findSending() {
 	if len(sent) > 0 || len(hot) > 0 {
 		f := q.found("MAIL_SENT_BY_ATTACKER", "sent", bec.Critical)
 		f.Title, f.Status = "Mail was sent in the attacker's context", "historic"
-		f.Why = itoa(len(sent)) + " records of sending and " + itoa(len(hot)) + " lines of the message trace."
+		f.Why = itoa(records(sent)) + " records of sending and " + itoa(len(hot)) + " lines of the message trace."
 		q.actedBy(f, sent)
 		q.mailBy(f, hot)
 		f.depends = []string{bec.UAL, bec.MessageTrace}
@@ -52,6 +52,15 @@ func (q *inquiry) findSending() {
 	}
 	q.findFraud(sent, hot)
 	q.findBurst(sent, hot)
+}
+
+// records is how many records of the log a list of events stands for.
+func records(list []*event) int {
+	n := 0
+	for _, e := range list {
+		n += max(e.n, 1)
+	}
+	return n
 }
 
 // mailBy gives a finding lines of the trace from the attacker's address.

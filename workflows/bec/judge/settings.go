@@ -97,15 +97,17 @@ func (q *inquiry) findSettings() {
 func (q *inquiry) findJunk() {
 	acts := q.opsOf("Set-MailboxJunkEmailConfiguration")
 	for _, r := range q.state["junkEmailConfiguration"] {
-		var odd []string
+		var odd, alarms []string
 		for _, b := range r.o.list("BlockedSendersAndDomains") {
-			b = strings.ToLower(b)
-			if q.counterparty(b) || securitySender(b) || q.internal(strings.TrimPrefix(domainOf(b), "@")) && q.user(b) {
+			switch b = strings.ToLower(b); {
+			case q.counterparty(b):
 				odd = append(odd, b)
+			case securitySender(b):
+				alarms = append(alarms, b)
 			}
 		}
 		for _, t := range r.o.list("TrustedSendersAndDomains") {
-			if q.lookalike(domainOr(strings.ToLower(t))) != "" {
+			if d := domainOr(strings.ToLower(t)); q.lookalike(d) != "" || q.drains()[d] {
 				odd = append(odd, strings.ToLower(t))
 			}
 		}
@@ -113,9 +115,13 @@ func (q *inquiry) findJunk() {
 		f.refs, f.artefact, f.alive = []ref{r.ref()}, true, true
 		f.entity = q.f.User.ID
 		q.actedBy(f, acts)
-		if f.Attribution.Value != bec.ByAttacker && len(odd) == 0 || f.Attribution.Value == bec.ByUser && len(odd) < 2 {
+		switch attacker := f.Attribution.Value == bec.ByAttacker; {
+		case !attacker && len(odd) == 0 && (len(alarms) == 0 || !q.attackSeen()), f.Attribution.Value == bec.ByUser:
 			return // people block newsletters every day
+		case !attacker && len(odd) == 0:
+			f.Severity = bec.Medium
 		}
+		odd = append(odd, alarms...)
 		f.Title = "The junk lists were bent: " + fences(odd)
 		f.Why = "A real counterparty or a sender of security notices is blocked, or a domain that imitates one is trusted."
 		if len(odd) == 0 {
@@ -124,6 +130,26 @@ func (q *inquiry) findJunk() {
 		f.Remediation = []bec.Remediation{{Action: "restoreJunkList", TargetID: q.f.User.ID, Reversible: true, NeedsApproval: true}}
 		q.report(f)
 	}
+}
+
+// drains are the domains outside to which the mailbox's mail is sent.
+func (q *inquiry) drains() map[string]bool {
+	out := map[string]bool{}
+	for _, f := range q.findings {
+		if f.Class == "MAILBOX_FORWARDING" {
+			if a := smtp(f.entity); a != "" && q.external(a) {
+				out[domainOf(a)] = true
+			}
+		}
+	}
+	for _, r := range q.rules() {
+		for _, t := range r.to {
+			if a := q.resolve(t); q.external(a) {
+				out[domainOf(a)] = true
+			}
+		}
+	}
+	return out
 }
 
 func domainOr(s string) string {
@@ -135,8 +161,7 @@ func domainOr(s string) string {
 
 // securitySender tells an address from which warnings come.
 func securitySender(s string) bool {
-	name, _, _ := strings.Cut(s, "@")
-	return holds(strings.NewReplacer("-", " ", "_", " ", ".", " ").Replace(name), []string{"security", "alert", "alerts", "account security", "fraud", "postmaster", "mailer daemon", "phishing", "abuse"})
+	return holds(strings.NewReplacer("-", " ", "_", " ", ".", " ", "@", " ").Replace(s), []string{"bank", "security", "alert", "alerts", "account security", "fraud", "postmaster", "mailer daemon", "phishing", "abuse"})
 }
 
 // findReplies looks at automatic replies that were bent to lure or to stall.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 
 	"cipp-mcp/workflows/bec"
 
@@ -13,9 +12,9 @@ import (
 
 // timeline is one row of every event, whatever number of logs tell of it.
 func (q *inquiry) timeline() []bec.Event {
-	out := make([]bec.Event, 0, len(q.events))
-	ids := map[string]bool{}
-	for _, e := range q.events {
+	out := []bec.Event{}
+	sent := map[uint64]bool{}
+	for _, e := range q.told() {
 		if e.dropped || e.at.IsZero() || !e.mine && e.by != byUser {
 			continue
 		}
@@ -30,14 +29,10 @@ func (q *inquiry) timeline() []bec.Event {
 		}
 		out = append(out, v)
 		if e.item != nil {
-			for _, id := range e.item.ids {
-				ids[strings.ToLower(id)] = true
+			for _, id := range e.item.msgs {
+				sent[id] = true
 			}
 		}
-	}
-	sent := map[uint64]bool{}
-	for id := range ids {
-		sent[hash64(id)] = true
 	}
 	for _, m := range q.hot {
 		if sent[m.msg] && m.msg != 0 {
@@ -58,6 +53,41 @@ func (q *inquiry) timeline() []bec.Event {
 	q.fromState(&out, "device", "registrationDateTime", "DEVICE_REGISTERED", "displayName")
 	q.fromState(&out, "mobileDevice", "FirstSyncTime", "EAS_PARTNERSHIP", "DeviceModel")
 	slices.SortStableFunc(out, func(a, b bec.Event) int { return a.TimeUTC.Compare(b.TimeUTC) })
+	return out
+}
+
+// longestTimeline is how many rows a timeline has before what is usual is drawn together.
+const longestTimeline = 5000
+
+// told are the events of the timeline. In a large case those of the user and of services that no finding names stand for
+// their day, address and kind together.
+func (q *inquiry) told() []*event {
+	if len(q.events) <= longestTimeline {
+		return q.events
+	}
+	type kind struct {
+		op, ip string
+		day    int64
+		who    bec.Who
+	}
+	seen := map[kind]*event{}
+	var out []*event
+	for _, e := range q.events {
+		if e.dropped {
+			continue
+		}
+		if e.class != "" || e.who != bec.ByUser && e.who != bec.ByService {
+			out = append(out, e)
+			continue
+		}
+		k := kind{e.op, e.ip.String(), e.at.Unix() / 86400, e.who}
+		if first := seen[k]; first != nil {
+			first.n += e.n
+			continue
+		}
+		seen[k] = e
+		out = append(out, e)
+	}
 	return out
 }
 
@@ -145,7 +175,7 @@ func (q *inquiry) messagesRead(ctx context.Context, groups map[string]bool) (int
 				break
 			}
 			o.open(gjson.ParseBytes(r.Data))
-			d := o.obj("data", "auditData")
+			d := o.into(&q.scratch[0], "data", "auditData")
 			if d.str("Operation") != "MailItemsAccessed" && o.str("operation") != "MailItemsAccessed" {
 				continue
 			}
@@ -154,7 +184,7 @@ func (q *inquiry) messagesRead(ctx context.Context, groups map[string]bool) (int
 				at, _ = o.time("creationTime", "createdDateTime")
 			}
 			e := &event{at: at}
-			q.auditContext(e, &o, &d)
+			q.auditContext(e, &o, d)
 			if !groups[readKey(e)] {
 				continue
 			}

@@ -58,7 +58,7 @@ func (q *inquiry) twoJoined(list []*finding) bool {
 			if rank(a.Severity) < rank(bec.High) || rank(b.Severity) < rank(bec.High) || a.IndependenceGroup == b.IndependenceGroup {
 				continue
 			}
-			if a.Attribution.Value != bec.ByAttacker || b.Attribution.Value != bec.ByAttacker {
+			if a.Attribution.Value != bec.ByAttacker || b.Attribution.Value != bec.ByAttacker || restsOn(a, b) || restsOn(b, a) {
 				continue
 			}
 			for _, x := range a.entities() {
@@ -69,6 +69,11 @@ func (q *inquiry) twoJoined(list []*finding) bool {
 		}
 	}
 	return false
+}
+
+// restsOn tells a finding that rests on nothing but what another rests on: one event seen in two ways is one piece.
+func restsOn(a, b *finding) bool {
+	return !slices.ContainsFunc(a.refs, func(r ref) bool { return !slices.Contains(b.refs, r) })
 }
 
 func groups(list []*finding) int {
@@ -98,7 +103,7 @@ func (q *inquiry) missing() []string {
 		switch {
 		case s == bec.MailItemsAccessed && (c.Reason == bec.NoLicence || c.Reason == bec.NotEnabled) && c.Status == bec.Unavailable:
 			continue // declared: what was read cannot be bounded, and the result says so
-		case s == bec.SignInsInteractive && !q.complete(s) && q.complete(bec.UALLogons) && q.alive[bec.UALLogons]:
+		case s == bec.SignInsInteractive && c.Status == bec.ReadPartly && len(c.Gaps) == 0 && q.complete(bec.UALLogons) && q.alive[bec.UALLogons]:
 			continue
 		case q.complete(s) && len(c.Gaps) == 0:
 			continue
