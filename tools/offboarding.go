@@ -48,6 +48,8 @@ type OffboardUserIn struct {
 	UnassignPhoneNumbers   *bool `json:"unassignPhoneNumbers,omitempty"`
 	ClearImmutableID       *bool `json:"clearImmutableId,omitempty"`
 	DeleteAfterDays        int   `json:"deleteAfterDays,omitempty"`
+	// Steps are a part of the plan; which steps there are, the options decide.
+	Steps []string `json:"steps,omitempty" jsonschema:"maxItems=50" jsonschema_description:"Only these steps of the plan."`
 	RunAtArg
 	WriteArgs
 }
@@ -130,8 +132,13 @@ func offboardHandler(ctx context.Context, c *Call, in OffboardUserIn) (Work, err
 	w.Review = func(ctx context.Context) (*workflows.Review, error) {
 		return workflows.ReviewLeaver(ctx, c.target(), c.Run)
 	}
-	w.Steps, err = workflows.Offboard(ctx, c.target(), c.Run, c.sealer(), o)
-	return w, err
+	if w.Steps, err = workflows.Offboard(ctx, c.target(), c.Run, c.sealer(), o); err != nil || len(in.Steps) == 0 {
+		return w, err
+	}
+	if w.Steps, err = workflows.Part(w.Steps, in.Steps); err != nil {
+		return w, invalid("steps: %s.", err)
+	}
+	return w, nil
 }
 
 // accessGiven are the rights colleagues are to get, each colleague found once in the run's life.
