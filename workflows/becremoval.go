@@ -209,12 +209,15 @@ func unblockSender(t Target) jobs.Step {
 	}.step()
 }
 
-// folderRight takes one right on one folder away; the target is the folder as Exchange names it and, after the last
-// slash, who has the right.
+// bar stands between the parts of a target that has no id of its own.
+const bar = "|"
+
+// folderRight takes one right on one folder away; the target is the folder as Exchange names it, a bar, and who has
+// the right.
 func folderRight(t Target, b bec.Step) jobs.Step {
-	folder, who := b.TargetID, ""
-	if i := strings.LastIndexByte(b.TargetID, '/'); i >= 0 {
-		folder, who = b.TargetID[:i], b.TargetID[i+1:]
+	folder, who, known := strings.Cut(b.TargetID, bar)
+	if !known {
+		return manualStep(b, "the right is not known by its folder and holder; take it away in Outlook")
 	}
 	find := func(ctx context.Context) (*graphclient.CalendarPermission, error) {
 		p, err := t.Graph.CalendarPermissionOf(ctx, t.tid(), folder, who)
@@ -236,7 +239,10 @@ func folderRight(t Target, b bec.Step) jobs.Step {
 
 // junkEntry takes one entry out of the lists of trusted and blocked senders; the rest stays.
 func junkEntry(t Target, b bec.Step) jobs.Step {
-	entry := last(b.TargetID)
+	_, entry, known := strings.Cut(b.TargetID, bar)
+	if !known {
+		return manualStep(b, "which entries are the attacker's is not known; look at the lists in Outlook")
+	}
 	list := func(j graphclient.JunkConfig, name string) []string {
 		if name == "trusted" {
 			return j.TrustedSendersAndDomains
@@ -272,12 +278,13 @@ func junkEntry(t Target, b bec.Step) jobs.Step {
 	}.step()
 }
 
-// sharingLink takes one way to a file away; the target is drive/item/permission.
-func sharingLink(t Target, b bec.Step) jobs.Step {
-	part := strings.Split(b.TargetID, "/")
-	if len(part) != 3 {
+// sharingLink takes one way to a file of the user's OneDrive away; the target is the file, a bar, and the permission.
+func sharingLink(t Target, drive string, b bec.Step) jobs.Step {
+	item, permission, known := strings.Cut(b.TargetID, bar)
+	if !known || drive == "" {
 		return manualStep(b, "the link is not known by its id; look it up in the audit log and remove it in OneDrive")
 	}
+	part := []string{drive, item, permission}
 	return effect{
 		name: "remove-sharing-" + b.ID, want: false,
 		change: jobs.Change{Summary: "Close the shared link to " + jobs.Fence(shortened(firstOf(b.TargetName, part[1]))), Target: b.TargetID, Before: "open", After: "closed", NoWayBack: "share the file again where it was meant"},

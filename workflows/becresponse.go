@@ -23,16 +23,16 @@ type Response struct {
 // responseFound is what planning found of the objects a response names, so that a process that rebuilds the steps
 // does the same to the same.
 type responseFound struct {
-	Plan     []bec.Step                       `json:"plan"`
-	Snapshot time.Time                        `json:"snapshot"`
-	Rules    []graphclient.InboxRule          `json:"rules,omitempty"`
-	Methods  []graphclient.AuthMethod         `json:"methods,omitempty"`
-	Apps     appsFound                        `json:"apps"`
-	Devices  []deviceFound                    `json:"devices,omitempty"`
-	Mobiles  []graphclient.MobileDevice       `json:"mobiles,omitempty"`
-	Sweeps   []graphclient.SweepRule          `json:"sweeps,omitempty"`
-	Trustees map[string]graphclient.User      `json:"trustees,omitempty"` // by how the plan names them
-	Folders  []graphclient.CalendarPermission `json:"folders,omitempty"`
+	Plan     []bec.Step                  `json:"plan"`
+	Snapshot time.Time                   `json:"snapshot"`
+	Rules    []graphclient.InboxRule     `json:"rules,omitempty"`
+	Methods  []graphclient.AuthMethod    `json:"methods,omitempty"`
+	Apps     appsFound                   `json:"apps"`
+	Devices  []deviceFound               `json:"devices,omitempty"`
+	Mobiles  []graphclient.MobileDevice  `json:"mobiles,omitempty"`
+	Sweeps   []graphclient.SweepRule     `json:"sweeps,omitempty"`
+	Trustees map[string]graphclient.User `json:"trustees,omitempty"` // by how the plan names them
+	Drive    string                      `json:"drive,omitempty"`
 }
 
 // Respond makes the steps of a response, in the plan's order, one for each of its steps (bec.md's order: keep the
@@ -91,6 +91,13 @@ func (t Target) responseFound(ctx context.Context, r Response) (f responseFound,
 		{wants("removeSweepRule"), func() (err error) {
 			f.Sweeps, err = t.Graph.SweepRules(ctx, t.tid(), t.mailbox())
 			return noMailbox(err)
+		}},
+		{wants("removeSharingLink"), func() error {
+			d, err := t.Graph.Drive(ctx, t.tid(), t.User.ID)
+			if d != nil {
+				f.Drive = d.ID
+			}
+			return passing(err, graphclient.NoDrive)
 		}},
 		{wants("disableDevice"), func() error { return t.devicesFound(ctx, &f) }},
 		{wants("removeDelegate", "removeSendAs", "removeSendOnBehalf"), func() error { return t.trusteesFound(ctx, &f) }},
@@ -271,7 +278,7 @@ func (t Target) removal(f responseFound, b bec.Step) (jobs.Step, bool) {
 	case "restoreJunkList":
 		return junkEntry(t, b), true
 	case "removeSharingLink":
-		return sharingLink(t, b), true
+		return sharingLink(t, f.Drive, b), true
 	default:
 		return jobs.Step{}, false
 	}

@@ -114,7 +114,7 @@ func TestACaseLeavesAReport(t *testing.T) {
 		if text == nil || !strings.Contains(text.Text, want) {
 			t.Errorf("%s holds no %s", part, want)
 		}
-		if part == "report.html" && (strings.Contains(text.Text, "<script") || strings.Contains(text.Text, "http://") || strings.Contains(text.Text, "https://")) {
+		if part == "report.html" && (strings.Contains(text.Text, "<script") || strings.Contains(text.Text, "href=") || strings.Contains(text.Text, "src=")) {
 			t.Error("the page reaches for something, or acts")
 		}
 	}
@@ -183,10 +183,8 @@ func (w *world) later(d time.Duration) {
 	}
 }
 
-// The response takes away what is the attacker's, by its id, in its order, and nothing of the user's. What only the
-// user can tell is asked, and his answer completes it.
+// The response takes away what is the attacker's, by its id and in its order, and a later reading says that it held.
 func TestTheResponseContains(t *testing.T) {
-	const unclear = "b6332ec1-7057-4abe-9331-3d72feddfe41" // a number that may be hers
 	w := newWorld(t, worldOptions{})
 	caseID, _ := investigated(w).v["caseId"].(string)
 	args := in("brightwell.example", "userId", demoVictim, "caseId", caseID)
@@ -195,7 +193,7 @@ func TestTheResponseContains(t *testing.T) {
 		t.Fatalf("%s\n%v", dry.text, dry.v)
 	}
 	a := w.must("cipp_bec_remediate", args)
-	if a.v["outcome"] != "partially_contained" || len(a.list("remaining")) != 1 || a.list("remaining")[0]["action"] != "removeMethod" {
+	if a.v["outcome"] != "contained" || a.v["status"] != "done" {
 		t.Fatalf("%s\n%v", a.text, a.v["remaining"])
 	}
 	var order []string
@@ -208,18 +206,33 @@ func TestTheResponseContains(t *testing.T) {
 	if i, j, k := slices.Index(order, "revokeSessions"), slices.Index(order, "resetPassword"), slices.Index(order, "removeMethod"); i < 0 || j < i || k < j || order[len(order)-1] != "revokeSessions" {
 		t.Errorf("the order is %v", order)
 	}
-	if !methodThere(w, unclear) {
-		t.Error("what may be the user's own was removed")
-	}
-	w.said(caseID, "authMethods/"+unclear, false)
-	w.later(time.Hour)
-	if b := w.must("cipp_bec_remediate", args); b.v["outcome"] != "contained" {
-		t.Fatalf("%s\n%v", b.text, b.v["remaining"])
-	}
 	w.later(time.Hour)
 	after := w.must("cipp_bec_check", args)
 	if after.v["state"] != "contained" || after.v["verifiedAt"] == nil {
 		t.Errorf("state %v after the response\n%s", after.v["state"], after.text)
+	}
+}
+
+// What the user says was his own stays his: an answer that the operator signed takes it out of the plan.
+func TestAnAnswerTakesAThingOutOfThePlan(t *testing.T) {
+	const number = "b6332ec1-7057-4abe-9331-3d72feddfe41"
+	w := newWorld(t, worldOptions{})
+	caseID, _ := investigated(w).v["caseId"].(string)
+	planned := func() bool {
+		plan, _ := w.must("cipp_bec_check", in("brightwell.example", "userId", demoVictim, "caseId", caseID, "section", "plan")).v["plan"].(map[string]any)
+		steps, _ := plan["steps"].([]any)
+		return slices.ContainsFunc(steps, func(s any) bool { o, _ := s.(map[string]any); return o["targetId"] == number })
+	}
+	if !planned() {
+		t.Fatal("the method that was added in the attacker's time is not in the plan")
+	}
+	w.said(caseID, "authMethods/"+number, true)
+	if planned() {
+		t.Error("what the user says is hers is still in the plan")
+	}
+	w.must("cipp_bec_remediate", in("brightwell.example", "userId", demoVictim, "caseId", caseID))
+	if !methodThere(w, number) {
+		t.Error("what is the user's own was removed")
 	}
 }
 

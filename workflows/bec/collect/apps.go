@@ -167,7 +167,7 @@ func sharingLinks(ctx context.Context, c *Collector, w *casefile.Writer) (bec.Co
 		return bec.Coverage{Status: bec.NotApplicable, Reason: bec.NotEnabled, Detail: "the user has no OneDrive"}, nil
 	}
 	var items []driveItem
-	err = c.Graph.GraphRows(ctx, c.Tenant, "/drives/"+graphclient.EscapeSegment(drive.ID)+"/root/children", nil, false, func(page []json.RawMessage) error {
+	err = c.Graph.GraphRows(ctx, c.Tenant, "/drives/"+graphclient.EscapeSegment(drive.ID)+"/items/root/children", nil, false, func(page []json.RawMessage) error {
 		for _, row := range page {
 			var it driveItem
 			if err := json.Unmarshal(row, &it); err != nil {
