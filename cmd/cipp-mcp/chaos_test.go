@@ -57,6 +57,13 @@ var deeds = map[string]deed{
 	"what outlives the account": {tool: "cipp_offboard_user", world: outliving, begin: func(*world, bool) m {
 		return in(harbourline, "userId", dana, "disableOneDriveSharing", true, "unassignPhoneNumbers", true, "clearImmutableId", true)
 	}},
+	"cipp_remove_inbox_rule": {begin: func(*world, bool) m {
+		return in(demoVictimTenant, "userId", demoVictim, "ruleId", "7293822569102704641")
+	}},
+	"cipp_set_email_forwarding": {begin: func(*world, bool) m { return in(demoVictimTenant, "userId", demoVictim, "disable", true) }},
+	"cipp_bec_remediate": {once: true, begin: func(w *world, _ bool) m {
+		return in(demoVictimTenant, "userId", demoVictim, "caseId", investigated(w).v["caseId"])
+	}},
 	"cipp_undo_job": {begin: func(w *world, _ bool) m {
 		return m{"jobId": w.done("cipp_edit_user", in(harbourline, "userId", dana, "jobTitle", "Clerk", "managerId", priya)).v["jobId"]}
 	}},
@@ -103,7 +110,7 @@ type outcome struct {
 
 // write says whether a request changed something, or was to.
 func write(r sandbox.RequestCount) bool {
-	return r.Service == "sharepoint" && r.Cmdlet == "SetProperty" || r.Service == "graph" && r.Method != "GET" && r.Path != "/$batch" || r.Service == "exchange" && r.Cmdlet != "" && !strings.HasPrefix(r.Cmdlet, "Get-")
+	return r.Service == "sharepoint" && r.Cmdlet == "SetProperty" || r.Service == "graph" && r.Method != "GET" && r.Path != "/$batch" || r.Service == "exchange" && r.Cmdlet != "" && !strings.HasPrefix(r.Cmdlet, "Get-") && !strings.HasPrefix(r.Cmdlet, "Search-")
 }
 
 func (w *world) written() map[sandbox.RequestCount]int {

@@ -97,7 +97,9 @@ func (d *disguise) displayNames(v any) any {
 	case map[string]any:
 		for k, x := range v {
 			if s, ok := x.(string); ok && (k == "userDisplayName" || k == "displayName" && v["userPrincipalName"] != nil) {
-				v[k] = d.same("name "+s, func() string { return strings.ToUpper(d.word()[:1]) + d.word() + " " + strings.ToUpper(d.word()[:1]) + d.word() })
+				v[k] = d.same("name "+s, func() string {
+					return strings.ToUpper(d.word()[:1]) + d.word() + " " + strings.ToUpper(d.word()[:1]) + d.word()
+				})
 				continue
 			}
 			v[k] = d.displayNames(x)
