@@ -124,7 +124,7 @@ func disguised(c *caseFile, state map[string]any, seed uint64, keep []string) (*
 		return nil, nil, fmt.Errorf("disguise: %w", err)
 	}
 	// The hour stays: when somebody works is a fact about him.
-	other["clock"] = fmt.Sprintf("20%02d-%02d-%02dT15:00:00Z", 24+d.rand.IntN(3), 1+d.rand.IntN(12), 1+d.rand.IntN(28))
+	other["clock"] = fmt.Sprintf("20%02d-%02d-%02dT15:00:00Z,frozen", 24+d.rand.IntN(3), 1+d.rand.IntN(12), 1+d.rand.IntN(28))
 	eb, err := json.Marshal(c)
 	if err != nil {
 		return nil, nil, fmt.Errorf("disguise: %w", err)
