@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"slices"
 	"strings"
 
 	"cipp-mcp/workflows/bec"
@@ -37,6 +38,14 @@ func (q *inquiry) findAuditing() {
 		made := those(q.events, func(e *event) bool { return tenantClass(e) == "MAILBOX_AUDIT_BYPASS" && switchesOff(e) })
 		q.actedBy(f, made)
 		q.report(f)
+	}
+	for _, r := range q.state["adminAuditLogConfig"] {
+		if q.offNow && !slices.ContainsFunc(q.findings, func(f *finding) bool { return f.Class == "AUDIT_TAMPER" }) {
+			f := q.found("AUDIT_TAMPER", "off", bec.Low)
+			f.refs = []ref{r.ref()}
+			f.Title, f.Why = "The audit log of the tenant is off", "Nothing shows that it was ever on, or who switched it off: young tenants begin that way. What it would hold is missing."
+			q.report(f)
+		}
 	}
 	if m := q.mailbox(); m != nil && m.o.has("AuditEnabled") && !m.o.flag("AuditEnabled") && !q.auditingDefault() {
 		f := q.found("AUDIT_TAMPER", "mailboxaudit", bec.Medium)

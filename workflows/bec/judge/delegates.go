@@ -132,6 +132,9 @@ func (q *inquiry) findRight(r *right) {
 		f.Why = "The account that holds the right " + or(odd != "", odd, "is a guest") + "."
 	case len(r.acts) > 0 && f.Attribution.Value == bec.Ambiguous && q.inWindow(r.acts[0].at) && slices.ContainsFunc(r.acts, func(e *event) bool { return q.context(e).hostile() }):
 		f.Severity, f.Why, f.BenignTested = q.weigh(bec.High), "It was given from a place that is not the user's.", q.placeTests(r.acts[0])
+	case len(r.acts) > 0 && r.acts[0].by == byOther && sameTrustee(r.acts[0].actor, r.trustee) && q.inWindow(r.acts[0].at):
+		f.Severity, f.Why = bec.Medium, "The account gave the right to itself. Ask whether somebody wanted that."
+		q.doubt(f, "another account gave itself the right")
 	default:
 		return // an assistant, a shared mailbox, a leaver's manager
 	}

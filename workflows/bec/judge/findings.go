@@ -140,6 +140,9 @@ func (q *inquiry) report(f *finding) {
 			f.untested = true
 		}
 	}
+	if len(q.pending) > 0 && f.Attribution.Value != bec.ByAttacker {
+		f.untested, f.artefact = true, false // a person's answer may be about this, and its event was not read
+	}
 	f.IndependenceGroup = "G" + itoa(group(f.Class))
 	f.Attack = techniques(f.Class)
 	if f.BenignTested == nil {

@@ -42,7 +42,8 @@ type inquiry struct {
 	badDevs  map[string]string
 	badIPs   map[string][]time.Time
 	patterns []*pattern
-	offNow   bool // the audit log is off now
+	pending  map[string]bool // answers of a person whose event was not read yet
+	offNow   bool            // the audit log is off now
 	siblings []string
 	with     *parties
 	likes    map[string]string
@@ -111,6 +112,7 @@ var detectors = []func(*inquiry){
 	(*inquiry).findDeletions,
 	(*inquiry).findSending,
 	(*inquiry).findLures,
+	(*inquiry).findSpoofs,
 	(*inquiry).findFiles,
 	(*inquiry).findCollaboration,
 	(*inquiry).findTenant,
@@ -146,6 +148,12 @@ func open(f bec.Facts, file bec.File) *inquiry {
 		if _, ok := q.covered[s]; !ok {
 			q.covered[s] = len(q.coverage)
 			q.coverage = append(q.coverage, bec.Coverage{Source: s, Status: bec.NotRequested, Reason: bec.ReasonNotAskedFor})
+		}
+	}
+	q.pending = map[string]bool{}
+	for r, was := range f.Attested {
+		if was {
+			q.pending[r] = true
 		}
 	}
 	q.isUser(f.User.ID)

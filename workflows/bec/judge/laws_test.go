@@ -26,7 +26,7 @@ func allCases(t testing.TB) map[string]func() (bec.Facts, *memory) {
 	out := map[string]func() (bec.Facts, *memory){"story": func() (bec.Facts, *memory) {
 		return story(t, "Brightwell Joinery", "celia.hartmann@brightwell.example")
 	}}
-	for _, c := range append(benign(), compromised()...) {
+	for _, c := range append(append(benign(), compromised()...), attacks()...) {
 		out[c.name] = func() (bec.Facts, *memory) {
 			f, m := person()
 			c.bend(&f, m)

@@ -58,6 +58,9 @@ func (q *inquiry) broke(source string, err error) {
 
 func (q *inquiry) take(source string, r bec.Row, o *object) {
 	id := strings.Clone(r.ID)
+	if len(q.pending) > 0 {
+		delete(q.pending, source+"/"+id)
+	}
 	switch kind := kindOf(source, r.Kind); kind {
 	case "signIn":
 		q.takeSignIn(source, id, o)
@@ -143,6 +146,9 @@ func (q *inquiry) where(ip netip.Addr, asn int, country string) *place {
 	}
 	if p.asn == 0 {
 		p.asn = asn
+	}
+	if p.kind == "" && p.asn != 0 && slices.Contains(catalogue().HostingASNs, p.asn) {
+		p.kind = "hosting"
 	}
 	if p.country == "" {
 		p.country = strings.ToUpper(country)

@@ -211,8 +211,14 @@ func (q *inquiry) findLures() {
 	for _, d := range order {
 		list := domains[d]
 		money := those2(list, func(m *mail) bool { return holds(m.subject, words().Finance) })
-		f := q.found("LOOKALIKE_DOMAIN", "lookalike:"+d, or(len(money) > 0, bec.High, bec.Medium))
-		f.Title = "Mail came from " + fence(d) + ", which imitates " + fence(q.lookalike(d))
+		real := q.lookalike(d)
+		a, _ := stem(d)
+		b, _ := stem(real)
+		if a == b && !slices.ContainsFunc(list, func(m *mail) bool { return holds(m.subject, words().PaymentChange) }) {
+			continue // the same firm in another country
+		}
+		f := q.found("LOOKALIKE_DOMAIN", "lookalike:"+d, or(len(money) > 0, bec.High, or(q.internal(real), bec.Medium, bec.Low)))
+		f.Title = "Mail came from " + fence(d) + ", which imitates " + fence(real)
 		f.Why = or(len(money) > 0, "It speaks of money: somebody takes the place of a counterparty.", "Nothing says that the account itself was touched by it.")
 		f.Status = "historic"
 		q.inbound(f, list)
@@ -227,4 +233,44 @@ func (q *inquiry) inbound(f *finding, list []*mail) {
 		f.fields[m.ref()] = mailFields(m)
 		q.widen(f, m.at)
 	}
+}
+
+// sentIDs are the messages that the log of sending knows.
+func (q *inquiry) sentIDs() map[uint64]bool {
+	out := map[uint64]bool{}
+	for _, e := range q.events {
+		if sendOp(e.op) && e.item != nil {
+			for _, id := range e.item.msgs {
+				out[id] = true
+			}
+		}
+	}
+	return out
+}
+
+// spoofed tells mail that only bears the user's address: it came in from a strange address to a colleague, and no
+// record shows that the mailbox sent it.
+func (q *inquiry) spoofed(m *mail, sent map[uint64]bool) bool {
+	return m.out && q.internal(domainOf(m.to)) && m.ip.IsValid() && !ofMicrosoft(m.ip) && q.base.testable && !q.base.net[near(m.ip, true)] && !q.base.net[near(m.ip, false)] && !q.fromAttacker(m.ip, m.at) && !sent[m.msg] && q.complete(bec.UAL)
+}
+
+// findSpoofs reports mail that others sent in the user's name.
+func (q *inquiry) findSpoofs() {
+	sent := q.sentIDs()
+	var list []*mail
+	money := false
+	for i := range q.trace {
+		m := &q.trace[i]
+		if q.spoofed(m, sent) {
+			list = append(list, m)
+			money = money || holds(m.subject, words().Finance) || holds(m.subject, words().PaymentChange)
+		}
+	}
+	if len(list) == 0 {
+		return
+	}
+	f := q.found("INBOUND_LURE", "spoof", or(money, bec.Medium, bec.Low))
+	f.Title, f.Why, f.Status = "Mail bears the user's address and was not sent from the mailbox", "It came from outside, and the log of sending does not know it: the address was forged.", "historic"
+	q.inbound(f, list)
+	q.report(f)
 }

@@ -44,6 +44,9 @@ func legacy(e *event) bool {
 	if strings.EqualFold(e.sign.protocol, "ropc") {
 		return true
 	}
+	if strings.EqualFold(e.sign.protocol, "oAuth2") {
+		return false // a modern client on an old protocol
+	}
 	return containsFold(catalogue().LegacyClients, e.sign.client) && !strings.EqualFold(e.sign.requirement, "multiFactorAuthentication")
 }
 

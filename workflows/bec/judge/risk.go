@@ -105,7 +105,15 @@ func (q *inquiry) findRisk() {
 		q.report(f)
 	}
 	for _, r := range q.state["riskyUser"] {
-		if !q.mineByState(r) || !riskConfirmed(r) {
+		if !q.mineByState(r) {
+			continue
+		}
+		if !riskConfirmed(r) {
+			if s := r.o.lower("riskState"); len(q.state["riskDetection"]) == 0 && s == "atrisk" && strings.EqualFold(r.o.str("riskLevel"), "high") {
+				f := q.found("RISK_DETECTION", "riskyUser", bec.Medium)
+				f.Title, f.Why, f.refs = "Microsoft holds the account at high risk", "What it detected is not shown; a higher licence would show it.", []ref{r.ref()}
+				q.report(f)
+			}
 			continue
 		}
 		f := q.found("RISK_DETECTION", "riskyUser", bec.High)

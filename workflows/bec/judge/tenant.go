@@ -47,6 +47,9 @@ func (q *inquiry) findTenant() {
 		if e.dropped || !e.ok || e.who == bec.ByTool {
 			continue
 		}
+		if e.who != bec.ByAttacker && e.by == byOther && q.fromAttacker(e.ip, e.at) {
+			e.who, e.why, e.via = bec.ByAttacker, "another account did it from the attacker's address", mediumEdge
+		}
 		if e.by == byPartner && e.mine {
 			partner[e.actor] = append(partner[e.actor], e)
 		}
@@ -55,13 +58,17 @@ func (q *inquiry) findTenant() {
 		case "", "AUDIT_TAMPER", "MAILBOX_AUDIT_BYPASS", "PARTNER_ACCESS":
 			continue
 		case "ROLE_CHANGE":
-			if e.by == byUser || e.mine {
+			if e.by == byUser || e.mine || e.who == bec.ByAttacker {
 				q.roleChange(e)
 			}
 			continue
 		}
-		if e.by == byUser {
+		switch {
+		case e.by == byUser || e.who == bec.ByAttacker:
 			q.tenantAct(class, e)
+		case e.by == byOther && class == "FEDERATION_CHANGE" && q.attackSeen() && q.afterAttack(e.at):
+			f := q.oneAct(class, e, bec.Medium, "A domain or its federation was changed after the attacker's first event", "Another account did it; ask whether it was planned.")
+			f.Attribution.Value = bec.Ambiguous
 		}
 	}
 	actors := make([]string, 0, len(partner))
@@ -185,7 +192,7 @@ func (q *inquiry) findTransport() {
 		case f.Attribution.Value == bec.ByAttacker, recent && len(out) > 0 && len(made) > 0 && f.Attribution.Value != bec.ByUser:
 			f.Severity = bec.Critical
 		case !recent:
-			f.Severity = bec.Low // old: a journal, an archive, a ticket system
+			f.Severity = or(len(out) > 0, bec.Medium, bec.Low) // an archive or a ticket system is often such a rule
 		}
 		f.depends = []string{bec.UAL}
 		q.report(f)

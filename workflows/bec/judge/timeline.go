@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 
 	"cipp-mcp/workflows/bec"
 
@@ -152,6 +153,9 @@ func (q *inquiry) affected(ctx context.Context, a *bec.Affected) error {
 			to[clean(m.to, longestField)] = true
 		}
 	}
+	for _, who := range q.openers() {
+		to[who] = true
+	}
 	a.Counterparties = slices.Sorted(maps.Keys(to))
 	if len(a.Counterparties) > 500 {
 		a.Counterparties = a.Counterparties[:500]
@@ -160,6 +164,32 @@ func (q *inquiry) affected(ctx context.Context, a *bec.Affected) error {
 		a.SiblingAccounts = append(a.SiblingAccounts, clean(s, longestField))
 	}
 	return nil
+}
+
+// openers are those whom the attacker shared files with, and those who opened them.
+func (q *inquiry) openers() []string {
+	files := map[string]bool{}
+	var out []string
+	add := func(who string) {
+		if who = clean(strings.ToLower(strings.TrimPrefix(who, "i:0#.f|membership|")), longestField); strings.Contains(who, "@") && !q.user(who) {
+			out = append(out, who)
+		}
+	}
+	for _, e := range q.events {
+		if e.who == bec.ByAttacker && shareOps[e.op] {
+			files[e.target] = true
+			add(e.params["targetuserorgroupname"])
+		}
+	}
+	for _, e := range q.others {
+		switch e.op {
+		case "SecureLinkUsed", "AnonymousLinkUsed", "FileAccessed", "SharingInvitationAccepted":
+			if files[e.target] {
+				add(e.actor)
+			}
+		}
+	}
+	return out
 }
 
 func (q *inquiry) messagesRead(ctx context.Context, groups map[string]bool) (int, error) {
