@@ -256,3 +256,58 @@ func TestEachSignInAsks(t *testing.T) {
 		t.Errorf("asked %s", plainQuery(q))
 	}
 }
+
+// A mailbox can have hundreds of thousands of records: a page must not cost more than its rows.
+func TestAuditRecordsAreReadInOnePass(t *testing.T) {
+	const n = 1000
+	var b strings.Builder
+	b.WriteString(`{"value":[`)
+	for i := range n {
+		data, _ := json.Marshal(fmt.Sprintf(`{"CreationTime":"2026-03-01T00:00:00","Id":"00000000-0000-4000-8000-%012d","Operation":"MailItemsAccessed","UserId":"celia@x.example","ClientIPAddress":"203.0.113.7","Workload":"Exchange","Folders":[{"Path":"\\Inbox","FolderItems":[%s]}]}`,
+			i, strings.TrimSuffix(strings.Repeat(`{"InternetMessageId":"<a@b.example>","SizeInBytes":48211},`, 20), ",")))
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, `{"Identity":"00000000-0000-4000-8000-%012d","RecordType":"ExchangeItemAggregated","CreationDate":"2026-03-01T00:00:00Z","Operations":"MailItemsAccessed","UserIds":"celia@x.example","ResultIndex":%d,"ResultCount":%d,"AuditData":%s}`, i, i+1, n, data)
+	}
+	b.WriteString(`]}`)
+	body := []byte(b.String())
+	var p page[foundRow]
+	allocs := testing.AllocsPerRun(3, func() {
+		p = page[foundRow]{}
+		if err := p.readPage(body); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if len(p.Value) != n || !json.Valid(p.Value[n-1].record.Data) {
+		t.Fatalf("%d rows, the last %+v", len(p.Value), p.Value[len(p.Value)-1])
+	}
+	if perRow := allocs / n; perRow > 24 {
+		t.Errorf("%.1f allocations a row", perRow)
+	}
+}
+
+func TestQuotedJSON(t *testing.T) {
+	for in, want := range map[string]string{
+		`"{\"a\":\"b\\\\c \\\"d\\\" \/e\"}"`: `{"a":"b\\c \"d\" /e"}`,
+		`"{\"a\":\"\u00e9\\n\"}"`:            `{"a":"é\n"}`,
+		`"{}"`:                               `{}`,
+		`{"a":1}`:                            `{"a":1}`,
+		`"not JSON"`:                         `"not JSON"`,
+		`"{\"a\":"`:                          `"{\"a\":"`,
+		`"{\"a\":`:                           ``,
+		`null`:                               `null`,
+	} {
+		var got json.RawMessage
+		err := newJSONReader([]byte(in)).quotedJSON(&got)
+		if want == "" {
+			if err == nil {
+				t.Errorf("%s: %s", in, got)
+			}
+			continue
+		}
+		if err != nil || string(got) != want {
+			t.Errorf("%s: %s %v", in, got, err)
+		}
+	}
+}

@@ -174,7 +174,8 @@ func (c *Client) postExchange(ctx context.Context, k call, address string, body 
 	if res.StatusCode == http.StatusNoContent || res.ContentLength == 0 {
 		return nil
 	}
-	answer, err := io.ReadAll(res.Body) // outcome has read it already; this only copies
+	answer := make([]byte, res.ContentLength) // outcome has read it already
+	_, err = io.ReadFull(res.Body, answer)
 	if err == nil {
 		if lean, ok := into.(interface{ readPage([]byte) error }); ok {
 			err = lean.readPage(answer)

@@ -1,6 +1,7 @@
 package graphclient
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"strconv"
@@ -332,15 +333,16 @@ func (r *jsonReader) quotedJSON(v *json.RawMessage) error {
 	}
 	text := raw[1 : len(raw)-1]
 	out, ok := make(json.RawMessage, 0, len(text)), true
-	for i := 0; i < len(text) && ok && !plain; i++ {
-		c := text[i]
-		if c == '\\' {
-			i++
-			if c = text[i]; c != '"' && c != '\\' && c != '/' {
-				ok = false // rarer escapes are for the library
-			}
+	for rest := text; ok && !plain; {
+		i := bytes.IndexByte(rest, '\\')
+		if i < 0 {
+			out = append(out, rest...)
+			break
 		}
-		out = append(out, c)
+		c := rest[i+1]
+		ok = c == '"' || c == '\\' || c == '/' // rarer escapes are for the library
+		out = append(append(out, rest[:i]...), c)
+		rest = rest[i+2:]
 	}
 	switch {
 	case plain:

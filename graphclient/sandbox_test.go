@@ -57,7 +57,7 @@ func startCloud(t *testing.T, faults string) *sandbox.Server {
 }
 
 // signedIn is a client of the sandbox that signs in the given way.
-func signedIn(t *testing.T, s *sandbox.Server, way string, change ...func(*graphclient.Config)) *graphclient.Client {
+func signedIn(t testing.TB, s *sandbox.Server, way string, change ...func(*graphclient.Config)) *graphclient.Client {
 	t.Helper()
 	info := s.Client()
 	pool := x509.NewCertPool()

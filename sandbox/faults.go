@@ -72,6 +72,8 @@ func (d *duration) UnmarshalJSON(b []byte) error {
 type faults struct {
 	cloud *cloud.Cloud
 
+	limits bool // the documented ones hold as well
+
 	mu   sync.Mutex
 	list []*fault
 	hits int
@@ -106,6 +108,9 @@ func (f *faults) set(file []byte) error {
 			x.Match.Tenant = t.ID
 		}
 		list = append(list, own...)
+	}
+	if f.limits {
+		list = append(list, documentedLimits()...)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -35,6 +35,7 @@ type Options struct {
 	InsecureHTTP bool      // plain HTTP; Microsoft's sign-in libraries refuse it
 	Control      bool      // serve /_sandbox/* to loopback clients
 	Seed         int64     // decides every id that is made
+	Limits       bool      // Microsoft's published limits of requests hold; off, so that measurements measure us
 }
 
 // Server is a running sandbox.
@@ -74,6 +75,9 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	}
 	s := &Server{options: o, cloud: c, signin: signin.New(c), serveErr: make(chan error, 1)}
 	s.wire = newWire(c, o.Record, s.noteUnknown)
+	if s.wire.faults.limits = o.Limits; o.Limits {
+		s.wire.outlook = newLimiter(mailboxConcurrency)
+	}
 	if err := s.SetFaults(o.Faults); err != nil {
 		return nil, err
 	}

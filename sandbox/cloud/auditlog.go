@@ -1,7 +1,6 @@
 package cloud
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -14,15 +13,6 @@ type AuditEntry struct {
 	Workload, Object                      string
 	IPs                                   [3]string
 	Row                                   Object // as the state holds it
-}
-
-// JSON is the record's AuditData as the log keeps it: JSON.
-func (e *AuditEntry) JSON() []byte {
-	b, err := json.Marshal(e.Row["AuditData"])
-	if err != nil {
-		return []byte("null")
-	}
-	return b
 }
 
 // auditIndex is the unified audit log in the order of time. Rows are only ever appended to the state, so the
@@ -98,15 +88,31 @@ func (t *Tenant) indexAudit() []AuditEntry {
 		if !ok {
 			continue
 		}
-		data := Child(row, "AuditData")
-		entries = append(entries, AuditEntry{At: at, RecordType: Str(row, "RecordType"), User: Str(row, "UserIds"), Operation: Str(row, "Operations"), Identity: Str(row, "Identity"),
-			Workload: Str(data, "Workload"), Object: Str(data, "ObjectId"), IPs: [3]string{Str(data, "ClientIP"), Str(data, "ClientIPAddress"), Str(data, "ActorIpAddress")}, Row: row})
+		e := AuditEntry{At: at, RecordType: Str(row, "RecordType"), User: Str(row, "UserIds"), Operation: Str(row, "Operations"), Identity: Str(row, "Identity"), Row: row}
+		auditTexts(row, e.note)
+		entries = append(entries, e)
 	}
 	if !slices.IsSortedFunc(entries, byTime) {
 		slices.SortStableFunc(entries, byTime)
 	}
 	x.rows, x.entries = len(list), entries
 	return entries
+}
+
+// note takes what stands in the record itself.
+func (e *AuditEntry) note(name, value string) {
+	switch name {
+	case "Workload":
+		e.Workload = value
+	case "ObjectId":
+		e.Object = value
+	case "ClientIP":
+		e.IPs[0] = value
+	case "ClientIPAddress":
+		e.IPs[1] = value
+	case "ActorIpAddress":
+		e.IPs[2] = value
+	}
 }
 
 func byTime(a, b AuditEntry) int { return a.At.Compare(b.At) }
@@ -136,7 +142,7 @@ func (q AuditQuery) Find(entries []AuditEntry) []AuditEntry {
 			!anyFold(q.Objects, e.Object) || len(q.IPs) > 0 && !e.from(q.IPs) {
 			continue
 		}
-		if text != "" && !strings.Contains(strings.ToLower(string(e.JSON())), text) {
+		if text != "" && !strings.Contains(strings.ToLower(AuditJSON(e.Row)), text) {
 			continue
 		}
 		out = append(out, *e)

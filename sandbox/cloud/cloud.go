@@ -23,7 +23,7 @@ type Cloud struct {
 	ipIntel  Object
 	declared string // the state file's clock, "" where it has none
 
-	initial []byte
+	initial string
 	seed    int64
 	clock   string
 }
@@ -31,7 +31,7 @@ type Cloud struct {
 // New loads a state file. clock is "", "2026-03-12T15:00:00Z" or "2026-03-12T15:00:00Z,frozen"; empty
 // means the state file's own clock and, failing that, the machine's time. seed decides every new id.
 func New(state []byte, clock string, seed int64) (*Cloud, error) {
-	c := &Cloud{initial: state, seed: seed, clock: clock, Clock: NewClock(time.Now(), false), IDs: NewIDs(seed)}
+	c := &Cloud{initial: string(state), seed: seed, clock: clock, Clock: NewClock(time.Now(), false), IDs: NewIDs(seed)}
 	if err := c.Reset(); err != nil {
 		return nil, err
 	}

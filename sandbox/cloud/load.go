@@ -1,7 +1,6 @@
 package cloud
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -20,15 +19,17 @@ type loaded struct {
 	ipIntel  Object
 }
 
-func parse(state []byte, clock string, seed int64) (*loaded, error) {
+func parse(state string, clock string, seed int64) (*loaded, error) {
 	l := &loaded{ids: NewIDs(seed), now: time.Now().UTC()}
-	dec := json.NewDecoder(bytes.NewReader(state))
-	var root Object
-	if err := dec.Decode(&root); err != nil {
-		return nil, fmt.Errorf("state file: %w", err)
-	}
-	if _, err := dec.Token(); err != io.EOF {
-		return nil, fmt.Errorf("state file: something follows the JSON object")
+	root, ok := readState(state)
+	if !ok {
+		dec := json.NewDecoder(strings.NewReader(state))
+		if err := dec.Decode(&root); err != nil {
+			return nil, fmt.Errorf("state file: %w", err)
+		}
+		if _, err := dec.Token(); err != io.EOF {
+			return nil, fmt.Errorf("state file: something follows the JSON object")
+		}
 	}
 	if err := known(root, "state file", "clock", "partner", "tenants", "ipIntel"); err != nil {
 		return nil, err
@@ -198,8 +199,12 @@ func loadTenant(o Object, path string) (*Tenant, error) {
 		}
 	}
 	for _, row := range Objects(t.Exchange, "unifiedAuditLog") {
-		if data := Child(row, "AuditData"); data != nil && strings.HasSuffix(Str(data, "CreationTime"), "Z") {
-			data["CreationTime"] = strings.TrimSuffix(Str(data, "CreationTime"), "Z") // it is UTC, and the log does not say so
+		zoned := false // a record's time is UTC, and the log does not say so
+		auditTexts(row, func(name, value string) { zoned = zoned || name == "CreationTime" && strings.HasSuffix(value, "Z") })
+		if zoned {
+			data := AuditData(row)
+			data["CreationTime"] = strings.TrimSuffix(Str(data, "CreationTime"), "Z")
+			row["AuditData"] = data
 		}
 	}
 	if err := t.loadDomains(path); err != nil {

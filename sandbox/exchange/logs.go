@@ -84,7 +84,7 @@ func searchUnifiedAuditLog(c *call) ([]cloud.Object, error) {
 	for i := range page {
 		row := page[i].Row
 		out = append(out, cloud.Object{"RecordType": row["RecordType"], "CreationDate": row["CreationDate"], "UserIds": row["UserIds"], "Operations": row["Operations"], "Identity": row["Identity"],
-			"AuditData": string(page[i].JSON()), "ResultIndex": float64(at + i + 1), "ResultCount": float64(total), "IsValid": true, "ObjectState": "Unchanged"})
+			"AuditData": cloud.AuditJSON(row), "ResultIndex": float64(at + i + 1), "ResultCount": float64(total), "IsValid": true, "ObjectState": "Unchanged"})
 	}
 	return out, nil
 }

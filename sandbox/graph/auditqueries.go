@@ -208,7 +208,7 @@ func (c *call) ownWorkload(rows []cloud.Object) []cloud.Object {
 	}
 	var out []cloud.Object
 	for _, row := range rows {
-		if slices.Contains(mine, cloud.Str(cloud.Child(row, "AuditData"), "Workload")) {
+		if slices.Contains(mine, cloud.Str(cloud.AuditData(row), "Workload")) {
 			out = append(out, row)
 		}
 	}
@@ -218,7 +218,7 @@ func (c *call) ownWorkload(rows []cloud.Object) []cloud.Object {
 var auditUserTypes = []string{"Regular", "Reserved", "Admin", "DcAdmin", "System", "Application", "ServicePrincipal", "CustomPolicy", "SystemPolicy", "PartnerTechnician", "Guest"}
 
 func (c *call) recordView(row cloud.Object) cloud.Object {
-	data := cloud.Child(row, "AuditData")
+	data := cloud.AuditData(row)
 	kind := "Regular"
 	if n := int(cloud.Num(data, "UserType")); n > 0 && n < len(auditUserTypes) {
 		kind = auditUserTypes[n]
