@@ -129,7 +129,7 @@ func All() []Tool {
 		listUsers, getUser, listUserGroups, listUserDevices, listAuditLogs,
 		createUser, editUser, disableUser, enableUser,
 		listMFAUsers, resetMFA, revokeSessions, becCheck,
-		resetPassword,
+		resetPassword, createTAP,
 		listMailboxPermissions,
 		offboardUser, deleteUser, restoreUser,
 		listJobs, getJob, controlJob, undoJob,
