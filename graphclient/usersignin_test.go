@@ -22,7 +22,7 @@ import (
 )
 
 // person is who stands at another device: a prompt that does on the page what the person would.
-func person(t *testing.T, s *sandbox.Server, action string) func(graphclient.DeviceSignIn) {
+func person(t testing.TB, s *sandbox.Server, action string) func(graphclient.DeviceSignIn) {
 	t.Helper()
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(s.CA())

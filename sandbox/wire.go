@@ -21,7 +21,7 @@ type wire struct {
 	meter    *meter
 	recorder *recorder // nil: nothing is recorded
 	exchange *limiter
-	outlook  *limiter // nil: not limited
+	outlook  *limiter                  // nil: not limited
 	broken   func(method, what string) // told of a service that panicked
 }
 

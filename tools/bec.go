@@ -33,7 +33,7 @@ type BECCheckOut struct {
 
 var becCheck = Read(Tool{
 	Name: checkTool, Title: "BEC check", Toolset: "security", Aliases: with(userAliases, map[string]string{"case": "caseId"}),
-	Description: "Investigates a possibly compromised account and keeps a case: sign-ins, logs, rules, forwarding, delegates, consents, methods, devices, mail flow. Call it before changing anything.",
+	Description: "Investigates a possibly compromised account: sign-ins, logs, rules, forwarding, delegates, consents, methods, devices. Call it before changing anything.",
 	Needs: Needs{
 		App: []string{"User.Read.All", "AuditLog.Read.All", "AuditLogsQuery.Read.All", "UserAuthenticationMethod.Read.All", "Directory.Read.All", "Application.Read.All", "Device.Read.All", "DeviceManagementManagedDevices.Read.All",
 			"IdentityRiskyUser.Read.All", "IdentityRiskEvent.Read.All", "MailboxSettings.Read", "Policy.Read.All", "RoleManagement.Read.Directory", "Files.Read.All", "Domain.Read.All", "Exchange.ManageAsApp"},

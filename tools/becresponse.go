@@ -30,7 +30,7 @@ type BECRemediateIn struct {
 
 var becRemediate = Write(Tool{
 	Name: remediateTool, Title: "BEC response", Toolset: "security", Risk: policy.Destructive, Aliases: with(userAliases, map[string]string{"case": "caseId"}),
-	Description: "Executes the response a case of cipp_bec_check proposes: end sessions, new password, then each method, consent, rule and delegate of the attacker, by its id.",
+	Description: "Executes the response a case of cipp_bec_check proposes: ends sessions, sets a password, then removes what is the attacker's, by its id.",
 	Needs: Needs{
 		App: []string{"User.EnableDisableAccount.All", "User.RevokeSessions.All", "User-PasswordProfile.ReadWrite.All", "UserAuthenticationMethod.ReadWrite.All", "DelegatedPermissionGrant.ReadWrite.All", "AppRoleAssignment.ReadWrite.All",
 			"Application.ReadWrite.All", "Device.ReadWrite.All", "Files.ReadWrite.All", "Exchange.ManageAsApp"},

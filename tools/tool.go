@@ -131,7 +131,7 @@ func All() []Tool {
 		listUsers, getUser, listUserGroups, listUserDevices, listAuditLogs,
 		createUser, editUser, disableUser, enableUser,
 		listMFAUsers, resetMFA, revokeSessions, becCheck, becRemediate,
-		resetPassword,
+		resetPassword, createTAP,
 		listMailboxPermissions, removeInboxRule, setEmailForwarding,
 		offboardUser, deleteUser, restoreUser,
 		listJobs, getJob, controlJob, undoJob,

@@ -101,7 +101,7 @@ func AddOwner(t Target, g graphclient.Group, heir graphclient.User) jobs.Step {
 func ownerStep(t Target, g graphclient.Group, heir graphclient.User, own bool) jobs.Step {
 	e := effect{
 		name: "add-owner-" + g.ID, want: own,
-		change: jobs.Change{Summary: "Make " + heir.UserPrincipalName + " an owner of " + jobs.Fence(g.DisplayName), Target: g.ID, Before: t.User.UserPrincipalName + " is the only owner", After: heir.UserPrincipalName + " is an owner too"},
+		change: jobs.Change{Summary: "Make " + heir.UserPrincipalName + " an owner of " + jobs.Fence(g.DisplayName), Target: g.ID, People: []string{heir.ID}, Before: t.User.UserPrincipalName + " is the only owner", After: heir.UserPrincipalName + " is an owner too"},
 		there:  func(ctx context.Context) (bool, error) { return t.owns(ctx, g, heir) },
 		judge: func(_ context.Context, c *jobs.Change) error {
 			if g.Synced() {

@@ -96,6 +96,8 @@ type Guards struct {
 	MaxWritesPerHour int `yaml:"maxWritesPerHour"` // writes of all kinds
 	MassAction       int `yaml:"massAction"`       // different users of one tenant
 	BulkTenants      int `yaml:"bulkTenants"`      // different tenants
+	// What is more than this in one run is critical; 0 is no limit.
+	MaxPeoplePerRun int `yaml:"maxPeoplePerRun"` // people whose access or duties one plan changes
 }
 
 // Offboarding holds a tenant's defaults for cipp_offboard_user; nil means not set here.
@@ -140,7 +142,7 @@ func Defaults() Config {
 		Store:     SQLite,
 		Tools:     Tools{Preset: "default"},
 		Approval:  Approval{Write: "client", Destructive: "client", Critical: "operator"},
-		Guards:    Guards{ExternalForwarding: "deny", MaxWritesPerHour: 200, MassAction: 25, BulkTenants: 10},
+		Guards:    Guards{ExternalForwarding: "deny", MaxWritesPerHour: 200, MassAction: 25, BulkTenants: 10, MaxPeoplePerRun: 10},
 		Passwords: Passwords{FromCaller: "accept", Sink: SinkTerminal, PasswordPusher: PasswordPusher{ExpireAfterDays: 3, ExpireAfterViews: 1}},
 		Log:       Log{Level: "info"},
 	}

@@ -65,6 +65,9 @@ type Change struct {
 	NoWayBack string `json:"noWayBack,omitempty"`
 	// Critical says why this step needs the operator, not only the person at the client.
 	Critical string `json:"critical,omitempty"`
+	// People are the ids of people, beside the run's own user, whose access or duties this step changes. They are counted
+	// when it is planned, and not kept.
+	People []string `json:"-"`
 }
 
 // Runs says whether the step has anything to write.
