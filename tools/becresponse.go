@@ -23,7 +23,7 @@ const remediateTool = "cipp_bec_remediate"
 type BECRemediateIn struct {
 	TenantArg
 	UserArg
-	CaseID string   `json:"caseId" jsonschema_description:"caseId of cipp_bec_check."`
+	CaseID string   `json:"caseId"`
 	Steps  []string `json:"steps,omitempty" jsonschema:"maxItems=60" jsonschema_description:"ids of its plan (section=plan); default all."`
 	WriteArgs
 }
