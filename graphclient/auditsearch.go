@@ -64,7 +64,7 @@ func (s *auditSearch) within(ctx context.Context, from, to time.Time) error {
 			}
 			return s.within(ctx, middle, to)
 		}
-		s.end.Capped = s.end.Capped || due > auditSessionRows
+		s.end.Capped = s.end.Capped || due >= auditSessionRows
 		if sound && len(got) >= min(due, auditSessionRows) {
 			return nil
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -308,6 +309,46 @@ func TestQuotedJSON(t *testing.T) {
 		}
 		if err != nil || string(got) != want {
 			t.Errorf("%s: %s %v", in, got, err)
+		}
+	}
+}
+
+// A gateway that ran out of time gets the interval in pieces; the rows come once each.
+func TestEachSignInDividesWhatTimesOut(t *testing.T) {
+	start := time.Date(2026, 3, 11, 0, 0, 0, 0, time.UTC)
+	bound := regexp.MustCompile(`createdDateTime (ge|le) (\S+)`)
+	f := newFake(t, func(w http.ResponseWriter, r *http.Request) {
+		from, to := start, start.Add(24*time.Hour)
+		for _, m := range bound.FindAllStringSubmatch(r.URL.Query().Get("$filter"), -1) {
+			at, _ := time.Parse(time.RFC3339, m[2])
+			if m[1] == "ge" {
+				from = at
+			} else {
+				to = at
+			}
+		}
+		if to.Sub(from) > 13*time.Hour {
+			answer(w, http.StatusGatewayTimeout, "<html>timeout</html>")
+			return
+		}
+		var rows []string
+		for h := 23; h >= 0; h-- {
+			if at := start.Add(time.Duration(h) * time.Hour); !at.Before(from) && !at.After(to) {
+				rows = append(rows, fmt.Sprintf(`{"id":"%d"}`, h))
+			}
+		}
+		answer(w, http.StatusOK, `{"value":[`+strings.Join(rows, ",")+`]}`)
+	})
+	for most, want := range map[int]string{0: "23 22 21 20 19 18 17 16 15 14 13 12 11 10 9 8 7 6 5 4 3 2 1 0", 14: "23 22 21 20 19 18 17 16 15 14 13 12 11 10"} {
+		var got []string
+		err := f.client().EachSignIn(t.Context(), customer, SignInQuery{Since: start, Until: start.Add(24 * time.Hour), Max: most}, func(some []SignIn) error {
+			for _, r := range some {
+				got = append(got, r.ID)
+			}
+			return nil
+		})
+		if err != nil || strings.Join(got, " ") != want {
+			t.Errorf("%v: %v", got, err)
 		}
 	}
 }

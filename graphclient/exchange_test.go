@@ -325,3 +325,13 @@ func TestExchangeRowsSurviveStorage(t *testing.T) {
 		}
 	}
 }
+
+// A rule that bears the system's name is the system's only if it does nothing.
+func TestSystemRulesAreKnownByWhatTheyDo(t *testing.T) {
+	f := newFake(t, body(`{"value":[{"Identity":"g\\1","Name":"Junk E-mail Rule","Enabled":true},{"Identity":"g\\2","Name":"Microsoft.Exchange.OOF.KindExternal","RedirectTo":["x@evil.example"]},
+		{"Identity":"g\\3","Name":"Junk E-Mail Rule","MoveToFolder":"RSS Feeds"},{"Identity":"g\\4","Name":"mine","MarkAsRead":true}]}`))
+	rules, err := f.client().InboxRules(t.Context(), customer, MailboxRef{UPN: "a@x.example"})
+	if err != nil || len(rules) != 3 || rules[0].Identity != `g\2` || rules[1].Identity != `g\3` {
+		t.Errorf("%+v %v", rules, err)
+	}
+}
