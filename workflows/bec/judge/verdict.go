@@ -123,11 +123,8 @@ func (q *inquiry) broken() []string {
 		if slices.Contains(mandatory, c.Source) || c.Source == bec.Risk || c.Source == bec.Alerts || c.Source == bec.OutlookForms || c.Source == bec.AppPasswords || c.Source == bec.UALLogons {
 			continue
 		}
-		switch c.Reason {
-		case bec.NoPermission, bec.Throttled, bec.Capped, bec.TimedOut, bec.ReadError, bec.CanaryDead:
-			if !q.complete(c.Source) {
-				out = append(out, c.Source)
-			}
+		if !q.complete(c.Source) && slices.Contains([]bec.Reason{bec.NoPermission, bec.Throttled, bec.Capped, bec.TimedOut, bec.ReadError, bec.CanaryDead}, c.Reason) {
+			out = append(out, c.Source)
 		}
 	}
 	return out
