@@ -88,7 +88,8 @@ func (q *inquiry) findSiblings() {
 			continue
 		}
 		bad := q.badApps[e.app] != "" && e.app != "" || e.device != "" && q.badDevs[e.device] != ""
-		if len(q.badIPs[e.ip.String()]) > 0 && e.ip.IsValid() && !(e.sign != nil && (e.sign.compliant || e.sign.managed)) && q.fromAttackerWide(e) {
+		managed := e.sign != nil && (e.sign.compliant || e.sign.managed)
+		if e.ip.IsValid() && !managed && q.fromAttackerWide(e) {
 			bad = true
 		}
 		if !bad {

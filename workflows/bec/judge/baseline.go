@@ -47,7 +47,7 @@ func (q *inquiry) learn() {
 	*b = baseline{asn: map[int]bool{}, country: map[string]bool{}, device: map[string]bool{}, family: map[string]bool{}, net: map[netip.Addr]bool{}, protocol: map[string]bool{}, app: map[string]bool{},
 		shared: map[int]bool{}, sharedIP: map[netip.Addr]bool{}}
 	b.testable = q.wasRead(bec.SignInsInteractive) || q.wasRead(bec.UALLogons)
-	b.colleagues = (q.wasRead(bec.OtherAccounts) || q.complete(bec.OtherAccounts)) && (q.wasRead(bec.ConditionalAccess) || q.complete(bec.ConditionalAccess))
+	b.colleagues = (q.wasRead(bec.OtherAccounts) || q.complete(bec.OtherAccounts)) && (q.wasRead(bec.ConditionalAccess) || q.absent(bec.ConditionalAccess))
 	q.learnColleagues()
 	var logons []*event
 	for _, e := range q.events {
@@ -262,12 +262,12 @@ func (q *inquiry) context(e *event) fit {
 	if !e.ip.IsValid() && e.place.asn == 0 || !q.base.testable {
 		return c
 	}
+	c.newLand = e.place.country != "" && !q.base.country[e.place.country]
 	if e.place.asn != 0 {
 		c.newASN = !q.base.asn[e.place.asn]
 	} else {
-		c.newASN = len(q.base.asn) == 0 && !q.base.net[near(e.ip, false)] && c.anon
+		c.newASN = !q.base.net[near(e.ip, false)] && !q.base.net[near(e.ip, true)] && (c.anon || c.newLand)
 	}
-	c.newLand = e.place.country != "" && !q.base.country[e.place.country]
 	c.newKind = e.family != "" && !q.base.family[e.family]
 	return c
 }

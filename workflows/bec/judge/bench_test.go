@@ -65,7 +65,7 @@ func (l *large) Rows(source string) iter.Seq2[bec.Row, error] {
 			for i := range l.signs {
 				id := fmt.Sprintf("ni-%08d", i)
 				at := now.Add(-time.Duration(i) * 29 * 24 * time.Hour / time.Duration(l.signs)).Format(time.RFC3339)
-				s := string(b[:len(b)-1]) + fmt.Sprintf(`,"x":1}`)
+				s := string(b[:len(b)-1]) + `,"x":1}`
 				s = replaceField(replaceField(replaceField(s, "createdDateTime", at), "id", id), "correlationId", "c"+id)
 				if !row("signIn", id, json.RawMessage(s)) {
 					return

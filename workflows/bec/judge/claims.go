@@ -113,7 +113,7 @@ func (q *inquiry) summary(a *bec.Analysis) string {
 			b.WriteString(" In " + s + " nothing is recorded; the log could not be seen alive.")
 		}
 	}
-	if list := q.missing(); len(list) > 0 {
+	if list := append(q.missing(), q.broken()...); len(list) > 0 {
 		b.WriteString(" Not read whole: " + strings.Join(list, ", ") + ".")
 	}
 	return clean(b.String(), 1180)
@@ -154,9 +154,9 @@ func (q *inquiry) next(v bec.Verdict, asOf time.Time) []bec.Next {
 	}
 	q.questions(&out)
 	if v != bec.NoEvidenceFound && !bad || v == bec.Inconclusive {
-		for _, s := range q.missing() {
+		for _, s := range append(q.missing(), q.broken()...) {
 			c := q.cover(s)
-			add(bec.Next{What: "Obtain " + s, Why: "it is " + string(c.Status) + string(reasonText(c.Reason)), Who: "tenant_admin"})
+			add(bec.Next{What: "Obtain " + s, Why: "it is " + string(c.Status) + reasonText(c.Reason), Who: "tenant_admin"})
 		}
 		if !q.base.enough {
 			add(bec.Next{What: "Ask what is usual for this user", Why: "the baseline is insufficient: fewer than 10 sign-ins or less than 7 days before the first odd event", Who: "user"})

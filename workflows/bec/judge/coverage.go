@@ -31,6 +31,15 @@ func (q *inquiry) wasRead(source string) bool {
 	return s == bec.ReadWhole || s == bec.ReadPartly
 }
 
+// absent tells a source that cannot hold anything: the tenant has no licence for it, or it does not apply.
+func (q *inquiry) absent(source string) bool {
+	c := q.cover(source)
+	return q.complete(source) || c.Status == bec.Unavailable && (c.Reason == bec.NoLicence || c.Reason == bec.NotEnabled)
+}
+
+// entraLag is how late the audit log shows what the directory did, beyond the lag of its other records.
+const entraLag = 24 * time.Hour
+
 // settle corrects what the collector said of the sources by what they show of each other: a log is dead where another
 // one holds what it should hold too, absent where nothing does, and blind while auditing was off.
 func (q *inquiry) settle() {
@@ -49,7 +58,9 @@ func (q *inquiry) settle() {
 	}
 	if q.quiet(bec.UAL) {
 		c := q.cover(bec.UAL)
-		proof := slices.ContainsFunc(q.events, func(e *event) bool { return e.source == bec.DirectoryAudits && inside(c, e.at) }) ||
+		proof := slices.ContainsFunc(q.events, func(e *event) bool {
+			return e.source == bec.DirectoryAudits && inside(c, e.at) && inside(c, e.at.Add(entraLag))
+		}) ||
 			slices.ContainsFunc(q.f.OwnActs, func(a bec.OwnAct) bool { return inside(c, a.At) && q.exchangeAct(a) })
 		q.canary(bec.UAL, proof)
 	}

@@ -83,7 +83,7 @@ func delegation(e *event) (trustee, kind string) {
 	case e.op == "Add-ADPermission":
 		return e.params["user"], "SendAs"
 	case e.op == "Set-Mailbox" && e.params["grantsendonbehalfto"] != "":
-		return strings.Trim(e.params["grantsendonbehalfto"], "@{}add= \"'"), "SendOnBehalf"
+		return strings.Trim(strings.TrimPrefix(strings.TrimLeft(e.params["grantsendonbehalfto"], "@{ "), "add="), "{} \"'"), "SendOnBehalf"
 	}
 	return "", ""
 }

@@ -70,7 +70,7 @@ func mailFolder(name string, r *row) bool {
 		}
 	}
 	switch tail {
-	case "contacts", "kontakte", "contactos", "contatti", "tasks", "aufgaben", "freebusy data", "freebusy":
+	case "contacts", "kontakte", "contatti", "tasks", "aufgaben", "freebusy data", "freebusy":
 		return false
 	}
 	return true

@@ -188,7 +188,7 @@ func (q *inquiry) findMethod(r *row, made *event) {
 }
 
 func (q *inquiry) methodByAdmin(f *finding, made *event) {
-	if !passNow(made) && !(q.context(made).anon && q.context(made).newASN) {
+	if c := q.context(made); !passNow(made) && (!c.anon || !c.newASN) {
 		return
 	}
 	f.Severity, f.Why = bec.Medium, "An administrator registered it. The administrator may have been deceived; ask whether there was a request."

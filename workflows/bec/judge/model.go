@@ -57,12 +57,10 @@ const (
 
 // place is what is known of an address.
 type place struct {
-	asn      int
-	country  string
-	kind     string // isp, mobile, hosting, vpn, proxy, tor
-	service  bool   // Microsoft's own
-	lat, lon float64
-	located  bool
+	asn     int
+	country string
+	kind    string // isp, mobile, hosting, vpn, proxy, tor
+	service bool   // Microsoft's own
 }
 
 func (p *place) anonymous() bool {

@@ -41,7 +41,7 @@ func (q *inquiry) plan(v bec.Verdict) []bec.Step {
 		}
 	}
 	for _, f := range q.findings {
-		p.finding(f, v)
+		p.finding(f)
 	}
 	if kind != bec.AbuseByOtherPrincipal {
 		p.add("revokeSessionsAgain", user, "a token may have been redeemed while the response ran", &bec.Undo{})
@@ -91,7 +91,7 @@ func (p *planner) hybrid(s *bec.Step) {
 
 // finding adds the steps of a finding that is the attacker's, or of a state that decided the verdict and that nothing
 // ties to the user.
-func (p *planner) finding(f *finding, v bec.Verdict) {
+func (p *planner) finding(f *finding) {
 	q := p.q
 	attacker := f.Attribution.Value == bec.ByAttacker
 	orphan := !attacker && f.Attribution.Value == bec.Ambiguous && f.artefact && f.alive && !f.fromUser && !f.untested && rank(f.Severity) >= rank(bec.High)

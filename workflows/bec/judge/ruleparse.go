@@ -43,7 +43,7 @@ var graphConditions = map[string]string{"subjectcontains": "SubjectContainsWords
 func (r *rule) fill(list func(string) []string, flag func(string) bool) {
 	r.conds = map[string][]string{}
 	for _, n := range conditionNames {
-		if v := list(n); len(v) > 0 && !(len(v) == 1 && (strings.EqualFold(v[0], "false") || v[0] == "")) {
+		if v := list(n); len(v) > 1 || len(v) == 1 && v[0] != "" && !strings.EqualFold(v[0], "false") {
 			r.conds[n] = v
 		}
 	}

@@ -184,6 +184,7 @@ func (g grade) severityOf(made bool) bec.Severity {
 			return bec.Low
 		}
 		return bec.Info
+	case nowhere:
 	}
 	if g.odd != "" {
 		return bec.Low

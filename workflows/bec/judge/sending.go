@@ -124,12 +124,31 @@ func (q *inquiry) findFraud(sent []*event, hot []*mail) {
 		}
 	}
 	if len(acts) == 0 && len(list) == 0 {
+		q.findOddPayments()
 		return
 	}
 	f := q.found("MAIL_PAYMENT_FRAUD", "fraud", bec.Critical)
 	f.Title, f.Why, f.Status = "Changed payment details were announced in the attacker's context", "Whoever received it may be about to pay to the attacker. The bank's recall works best within 24 to 72 hours.", "historic"
 	q.actedBy(f, acts)
 	q.mailBy(f, list)
+	q.report(f)
+}
+
+// findOddPayments is mail about changed payment details from a strange place that nothing else ties to an attacker.
+func (q *inquiry) findOddPayments() {
+	var acts []*event
+	for _, e := range q.events {
+		if sendOp(e.op) && e.mine && e.who != bec.ByUser && e.who != bec.ByTool && e.item != nil && slices.ContainsFunc(e.item.subjects, func(s string) bool { return holds(s, words().PaymentChange) }) && q.context(e).hostile() {
+			acts = append(acts, e)
+		}
+	}
+	if len(acts) == 0 {
+		return
+	}
+	f := q.found("MAIL_PAYMENT_FRAUD", "fraud", bec.High)
+	f.Title, f.Why, f.Status = "Changed payment details were announced from a strange place", "Nothing else ties it to an attacker. Ask whether the user wrote it.", "historic"
+	f.BenignTested = q.placeTests(acts[0])
+	q.actedBy(f, acts)
 	q.report(f)
 }
 
