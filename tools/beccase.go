@@ -120,7 +120,7 @@ func (e *Env) readStep(caseID string) jobs.Step {
 			ctx, cancel := context.WithCancel(ctx)
 			defer cancel()
 			if e.Cases.Leaving != nil {
-				defer context.AfterFunc(e.Cases.Leaving, cancel)()
+				defer context.AfterFunc(e.Cases.Leaving, cancel)() //nolint:contextcheck // the process's life ends it too
 			}
 			over, err := e.readOn(ctx, caseID)
 			switch {
