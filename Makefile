@@ -5,7 +5,7 @@ VERSION := 0.1.0
 LDFLAGS := -s -w -X main.version=$(VERSION)
 LINT    := $(shell command -v golangci-lint 2>/dev/null || echo $(shell $(GO) env GOPATH)/bin/golangci-lint)
 
-.PHONY: build demo test check format vet lint race mutations cross wirecheck suites bench docs snapshots fuzz clean
+.PHONY: build demo test check format vet lint race mutations cross wirecheck suites eval-bec bench docs snapshots fuzz clean
 
 build: ## bin/cipp-mcp
 	$(GO) build -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/cipp-mcp
@@ -50,6 +50,9 @@ wirecheck: build ## the recordings of demo and tests against Microsoft's publish
 
 suites: build ## clients and suites written by others
 	test/suites/run.sh
+
+eval-bec: build ## the worked cases of business email compromise, each also disguised and with its sources taken away
+	$(GO) run ./evals/bec
 
 bench: build ## figures, as ratios in one run
 	$(GO) run ./bench

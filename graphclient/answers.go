@@ -127,8 +127,12 @@ func (c *Client) refine(k call, err error, token string) error {
 
 func (c *Client) roleAdvice(k call) string {
 	who := "The application's service principal in this tenant"
-	if c.cfg.Auth.Mode == Partner {
+	switch c.cfg.Auth.Mode {
+	case Partner:
 		who = "The partner's administrator"
+	case AsUser:
+		who = "The person this server is signed in as"
+	case App:
 	}
 	switch {
 	case k.service == exchangeService:

@@ -145,7 +145,7 @@ func (c *Client) ApplicationsOwnedBy(ctx context.Context, tid, userID string) ([
 }
 
 // ServicePrincipals are the enterprise applications with these object ids, by id. Ids that no longer exist
-// have no entry.
+// have no entry. No columns are selected: see ServicePrincipalsCreatedSince.
 //
 // GET /servicePrincipals with an "in" filter, fifteen to a request; least permission Application.Read.All.
 //
@@ -154,7 +154,7 @@ func (c *Client) ServicePrincipals(ctx context.Context, tid string, ids []string
 	if err := require(tid, ids...); err != nil {
 		return nil, err
 	}
-	k := read(tid, "Application.Read.All", "Application.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All")
+	k := read(tid, readApps...)
 	out := make(map[string]ServicePrincipal, len(ids))
 	for chunk := range slices.Chunk(ids, longestIn) {
 		quoted := make([]string, len(chunk))
@@ -165,8 +165,7 @@ func (c *Client) ServicePrincipals(ctx context.Context, tid string, ids []string
 		found, err := all[ServicePrincipal](ctx, c, k, c.v1, 0, func() (*abs.RequestInformation, error) {
 			b := serviceprincipals.NewServicePrincipalsRequestBuilderInternal(c.v1.path(), c.v1)
 			return b.ToGetRequestInformation(ctx, &serviceprincipals.ServicePrincipalsRequestBuilderGetRequestConfiguration{
-				QueryParameters: &serviceprincipals.ServicePrincipalsRequestBuilderGetQueryParameters{Filter: &filter,
-					Select: []string{"id", "appId", "displayName", "accountEnabled", "appOwnerOrganizationId", "servicePrincipalType", "verifiedPublisher", "tags"}}})
+				QueryParameters: &serviceprincipals.ServicePrincipalsRequestBuilderGetQueryParameters{Filter: &filter}})
 		})
 		if err != nil {
 			return out, err

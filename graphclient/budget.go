@@ -19,6 +19,7 @@ const (
 	reportBudget     budget = "reports"        // sign-ins, directory audits, registration report: 5 in 10 s
 	activityBudget   budget = "signInActivity" // users with signInActivity: 10 a minute
 	protectionBudget budget = "protection"     // Identity Protection and Conditional Access: 1 a second
+	traceBudget      budget = "messageTrace"   // Get-MessageTraceV2: 100 in 5 minutes
 )
 
 // rates are requests per window.
@@ -29,6 +30,7 @@ var rates = map[budget]struct {
 	reportBudget:     {5, 10 * time.Second},
 	activityBudget:   {10, time.Minute},
 	protectionBudget: {1, time.Second},
+	traceBudget:      {100, 5 * time.Minute},
 }
 
 const exchangeAtOnce = 3
@@ -47,6 +49,9 @@ func newBudgets(ck clock.Clock) *budgets {
 
 // within runs once when the tenant's budget allows it.
 func (c *Client) within(ctx context.Context, k call, once func(context.Context) error) error {
+	if _, err := c.budgets.enter(ctx, k.tenant, k.rate); err != nil { // first: who waits for a turn takes up no place
+		return lost(k, err, false)
+	}
 	done, err := c.budgets.enter(ctx, k.tenant, k.budget)
 	if err != nil {
 		return lost(k, err, false)

@@ -13,23 +13,31 @@ import (
 //
 // Reference: https://learn.microsoft.com/powershell/module/exchange/get-mailboxfolderpermission
 func (c *Client) CalendarPermissions(ctx context.Context, tid string, ref MailboxRef) ([]CalendarPermission, error) {
-	folders, err := c.MailboxFolders(ctx, tid, ref, "Calendar")
+	f, err := c.calendarOf(ctx, tid, ref)
 	if err != nil {
 		return nil, err
 	}
-	for _, f := range folders {
-		if !equalFold(f.FolderType, "Calendar") {
-			continue
-		}
-		folder := ref.identity() + `:\` + f.Name
-		found, err := rows[CalendarPermission](ctx, c, tid, cmdlet{name: "Get-MailboxFolderPermission",
-			params: map[string]any{"Identity": folder}, anchor: ref.UPN, mailbox: true})
-		for i := range found {
-			found[i].Folder, found[i].FolderName = folder, f.Name
-		}
-		return found, err
+	folder := ref.identity() + `:\` + f.Name
+	found, err := rows[CalendarPermission](ctx, c, tid, cmdlet{name: "Get-MailboxFolderPermission",
+		params: map[string]any{"Identity": folder}, anchor: ref.UPN, mailbox: true})
+	for i := range found {
+		found[i].Folder, found[i].FolderName = folder, f.Name
 	}
-	return nil, &Error{Kind: NotFound, Service: string(exchangeService), Tenant: tid, Message: "The mailbox has no calendar folder."}
+	return found, err
+}
+
+// calendarOf is the calendar folder of a mailbox.
+func (c *Client) calendarOf(ctx context.Context, tid string, ref MailboxRef) (MailboxFolder, error) {
+	folders, err := c.MailboxFolders(ctx, tid, ref, "Calendar")
+	if err != nil {
+		return MailboxFolder{}, err
+	}
+	for _, f := range folders {
+		if equalFold(f.FolderType, "Calendar") {
+			return f, nil
+		}
+	}
+	return MailboxFolder{}, &Error{Kind: NotFound, Service: string(exchangeService), Tenant: tid, Message: "The mailbox has no calendar folder."}
 }
 
 // RemoveCalendarPermission takes a user's rights on a calendar away. folder is what CalendarPermissions gave;

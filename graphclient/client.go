@@ -20,6 +20,7 @@ type Client struct {
 	v1      *adapter
 	beta    *adapter
 	tokens  *tokenCache
+	user    *userGrant // nil unless a person signs in by device code
 	budgets *budgets
 	lists   *tenantLists
 }
@@ -50,6 +51,7 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.user = signer.user
 	c.tokens = newTokenCache(c.clock, signer)
 	c.budgets = newBudgets(c.clock)
 	c.lists = newTenantLists()
@@ -63,11 +65,19 @@ func New(cfg Config) (*Client, error) {
 	return c, nil
 }
 
-// Close drops idle connections. Calls under way are not disturbed.
-func (c *Client) Close() { c.wire.CloseIdleConnections() }
+// Close drops idle connections and gives up a sign-in that waits for a person. Calls under way are not disturbed.
+func (c *Client) Close() {
+	if c.user != nil {
+		c.user.close()
+	}
+	c.wire.CloseIdleConnections()
+}
 
 // Mode says whose rights the Client acts with.
 func (c *Client) Mode() Mode { return c.cfg.Auth.Mode }
+
+// ClientID is the application this client signs in as.
+func (c *Client) ClientID() string { return c.cfg.Auth.ClientID }
 
 func checkConfig(cfg Config) error {
 	for _, base := range []struct{ name, url string }{
@@ -79,14 +89,28 @@ func checkConfig(cfg Config) error {
 	}
 	a := cfg.Auth
 	switch {
-	case a.Mode != App && a.Mode != Partner:
-		return invalid(`The sign-in mode must be "app" or "partner".`)
+	case a.Mode != App && a.Mode != Partner && a.Mode != AsUser:
+		return invalid(`The sign-in mode must be "app", "partner" or "user".`)
+	case a.Mode == AsUser:
+		return checkUserSignIn(a)
 	case a.TenantID == "" || a.ClientID == "":
 		return invalid("Sign-in needs the tenant id and the client id of the application.")
 	case a.ClientSecret == "" && len(a.CertificatePEM) == 0:
 		return invalid("Sign-in needs a client secret or a certificate.")
 	case a.Mode == Partner && a.RefreshToken == "":
 		return invalid("Partner sign-in needs the partner administrator's refresh token.")
+	}
+	return nil
+}
+
+func checkUserSignIn(a Auth) error {
+	switch {
+	case a.SignIn != DeviceCode && a.SignIn != AzureCLI:
+		return invalid(`A person signs in by "deviceCode" or "azureCli".`)
+	case a.TenantID == "":
+		return invalid("Sign-in needs the tenant id of the person's own tenant.")
+	case a.SignIn == DeviceCode && (a.ClientID == "" || a.Prompt == nil):
+		return invalid("Sign-in by device code needs the client id of an application that allows public client flows, and a terminal.")
 	}
 	return nil
 }

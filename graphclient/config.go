@@ -19,6 +19,9 @@ const (
 	// Partner redeems the partner administrator's refresh token in the customer's tenant; what it may do
 	// follows the GDAP relationship and the security groups that administrator is a member of.
 	Partner Mode = "partner"
+	// AsUser acts as the person who signed in, in that person's own tenant and, as with Partner, where GDAP lets
+	// the person in.
+	AsUser Mode = "user"
 )
 
 // Cloud is where a Microsoft cloud lives. Base URLs have no trailing slash.
@@ -27,6 +30,10 @@ type Cloud struct {
 	Authority string // sign-in, e.g. https://login.microsoftonline.com
 	Graph     string // e.g. https://graph.microsoft.com
 	Exchange  string // e.g. https://outlook.office365.com
+	// SharePointDomain ends the names of the cloud's SharePoint sites. SharePoint is where all of them answer, in a
+	// cloud that has not a host for each; tokens are asked for their names all the same.
+	SharePointDomain string
+	SharePoint       string
 	// GraphAudience and ExchangeAudience are the resources tokens are asked for. Empty means those of the
 	// public cloud, which is also right for a simulated cloud: it answers on other hosts but issues
 	// tokens for Microsoft's resources.
@@ -39,15 +46,15 @@ type Cloud struct {
 // Microsoft's clouds, from the national-cloud endpoint tables of Microsoft Graph and Exchange Online.
 var (
 	Public = Cloud{Name: "public", Authority: "https://login.microsoftonline.com",
-		Graph: "https://graph.microsoft.com", Exchange: "https://outlook.office365.com"}
+		Graph: "https://graph.microsoft.com", Exchange: "https://outlook.office365.com", SharePointDomain: "sharepoint.com"}
 	USGov = Cloud{Name: "usgov", Authority: "https://login.microsoftonline.us",
-		Graph: "https://graph.microsoft.us", Exchange: "https://outlook.office365.us",
+		Graph: "https://graph.microsoft.us", Exchange: "https://outlook.office365.us", SharePointDomain: "sharepoint.us",
 		GraphAudience: "https://graph.microsoft.us", ExchangeAudience: "https://outlook.office365.us"}
 	DoD = Cloud{Name: "dod", Authority: "https://login.microsoftonline.us",
-		Graph: "https://dod-graph.microsoft.us", Exchange: "https://outlook-dod.office365.us",
+		Graph: "https://dod-graph.microsoft.us", Exchange: "https://outlook-dod.office365.us", SharePointDomain: "sharepoint-mil.us",
 		GraphAudience: "https://dod-graph.microsoft.us", ExchangeAudience: "https://outlook-dod.office365.us"}
 	China = Cloud{Name: "china", Authority: "https://login.chinacloudapi.cn",
-		Graph: "https://microsoftgraph.chinacloudapi.cn", Exchange: "https://partner.outlook.cn",
+		Graph: "https://microsoftgraph.chinacloudapi.cn", Exchange: "https://partner.outlook.cn", SharePointDomain: "sharepoint.cn",
 		GraphAudience: "https://microsoftgraph.chinacloudapi.cn", ExchangeAudience: "https://partner.outlook.cn"}
 )
 
@@ -69,6 +76,7 @@ func (c Cloud) trimmed() Cloud {
 	c.Authority = strings.TrimRight(c.Authority, "/")
 	c.Graph = strings.TrimRight(c.Graph, "/")
 	c.Exchange = strings.TrimRight(c.Exchange, "/")
+	c.SharePoint = strings.TrimRight(c.SharePoint, "/")
 	return c
 }
 
@@ -83,6 +91,9 @@ type Auth struct {
 	// SaveRefreshToken is told each rotated refresh token. Losing one is not fatal: the earlier one stays
 	// valid until it expires, so an error is logged and the call goes on.
 	SaveRefreshToken func(string) error
+	// SignIn is how the person of AsUser signs in; with DeviceCode, Prompt tells the person what to do.
+	SignIn SignInWay
+	Prompt func(DeviceSignIn)
 }
 
 // Config is what New needs. Zero values of the optional fields are given a default by New.

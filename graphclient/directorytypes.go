@@ -265,6 +265,22 @@ type ServicePrincipal struct {
 	ServicePrincipalType   string             `json:"servicePrincipalType,omitempty"`
 	VerifiedPublisher      *VerifiedPublisher `json:"verifiedPublisher,omitempty"`
 	Tags                   []string           `json:"tags,omitempty"`
+	ReplyURLs              []string           `json:"replyUrls,omitempty"`
+	Homepage               string             `json:"homepage,omitempty"`
+	SignInAudience         string             `json:"signInAudience,omitempty"`
+	CreatedDateTime        *time.Time         `json:"createdDateTime,omitempty"`
+	KeyCredentials         []AppCredential    `json:"keyCredentials,omitempty"`
+	PasswordCredentials    []AppCredential    `json:"passwordCredentials,omitempty"`
+}
+
+// AppCredential is a certificate or a secret of an application, without what is secret about it.
+//
+// Reference: https://learn.microsoft.com/graph/api/resources/keycredential and passwordcredential
+type AppCredential struct {
+	KeyID         string     `json:"keyId"`
+	DisplayName   string     `json:"displayName,omitempty"`
+	StartDateTime *time.Time `json:"startDateTime,omitempty"`
+	EndDateTime   *time.Time `json:"endDateTime,omitempty"`
 }
 
 // VerifiedPublisher is the publisher Microsoft has verified, if any.

@@ -20,6 +20,8 @@ const (
 	SecretExpired    Kind = "secretExpired"    // the application's secret or certificate, or the refresh token, has expired
 	SignInFailed     Kind = "signInFailed"     // any other refusal of the sign-in service
 	SignInBlocked    Kind = "signInBlocked"    // multifactor authentication or Conditional Access stands in the way
+	OtherSignIn      Kind = "otherSignIn"      // Microsoft gives this to another kind of sign-in only
+	SignInNeeded     Kind = "signInNeeded"     // a person has to sign this program in first
 	NotPremium       Kind = "notPremium"       // the tenant has no Entra ID P1 or P2
 	NotLicensed      Kind = "notLicensed"      // the service (Intune, SharePoint …) does not exist in the tenant
 	Throttled        Kind = "throttled"        // too many requests; RetryAfter says when
@@ -107,7 +109,12 @@ func IsAmbiguous(err error) bool {
 // Later says that Microsoft did nothing and wants to be asked again after a while.
 func Later(err error) (time.Duration, bool) {
 	var e *Error
-	if !errors.As(err, &e) || e.Kind != Throttled || e.Ambiguous {
+	switch {
+	case !errors.As(err, &e) || e.Ambiguous:
+		return 0, false
+	case e.Kind == SignInNeeded:
+		return time.Minute, true // what a person needs at the least
+	case e.Kind != Throttled:
 		return 0, false
 	}
 	return max(e.RetryAfter, time.Second), true

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
+	"iter"
 	"net/http"
 	"net/url"
 	"strings"
@@ -28,6 +30,7 @@ type cmdlet struct {
 	anchor     string   // UPN of the mailbox concerned; "" for the system mailbox
 	properties []string // the columns wanted; none means all
 	mailbox    bool     // concerns a user's mailbox: not found means there is none
+	rate       budget   // a limit of this cmdlet's own, beside how many may run at once
 }
 
 // cmdletInput is the body of an InvokeCommand request.
@@ -56,7 +59,7 @@ func (m cmdlet) reads() bool {
 func (m cmdlet) call(ctx context.Context, tid string) call {
 	return call{service: exchangeService, tenant: tid, write: !m.reads(), mailbox: m.mailbox,
 		repeatable: isRepeatable(ctx) && !strings.HasPrefix(m.name, "Add-") && !strings.HasPrefix(m.name, "New-"),
-		deletes:    strings.HasPrefix(m.name, "Remove-"), budget: exchangeBudget}
+		deletes:    strings.HasPrefix(m.name, "Remove-"), budget: exchangeBudget, rate: m.rate}
 }
 
 // invokeURL is the address of the cmdlet endpoint. It wants the tenant's id, not a domain.
@@ -70,31 +73,48 @@ func (c *Client) invokeURL(tid string) string {
 // Reference: https://learn.microsoft.com/exchange/reference/admin-api-overview; the endpoint is the one
 // Microsoft's own PowerShell module uses.
 func rows[T any](ctx context.Context, c *Client, tid string, m cmdlet) ([]T, error) {
-	if err := require(tid); err != nil {
-		return nil, err
-	}
-	if err := c.permit(ctx, tid); err != nil {
-		return nil, err
-	}
-	address := c.invokeURL(tid)
-	if len(m.properties) > 0 {
-		address += "?$select=" + url.QueryEscape(strings.Join(m.properties, ","))
-	}
-	k := m.call(ctx, tid)
 	var out []T
-	for address != "" {
-		var p page[T]
-		err := c.repeat(ctx, k, func(ctx context.Context) error {
-			p = page[T]{}
-			return c.invoke(ctx, k, m, address, &p)
-		})
+	for some, err := range rowPages[T](ctx, c, tid, m) {
 		if err != nil {
 			return out, err
 		}
-		out = append(out, p.Value...)
-		address = p.Next
+		out = append(out, some...)
 	}
 	return out, nil
+}
+
+// rowPages is rows, a page at a time, for output that is too long to be held as a whole.
+func rowPages[T any](ctx context.Context, c *Client, tid string, m cmdlet) iter.Seq2[[]T, error] {
+	return func(yield func([]T, error) bool) {
+		err := require(tid)
+		if err == nil {
+			err = c.permit(ctx, tid)
+		}
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		address := c.invokeURL(tid)
+		if len(m.properties) > 0 {
+			address += "?$select=" + url.QueryEscape(strings.Join(m.properties, ","))
+		}
+		k := m.call(ctx, tid)
+		for address != "" {
+			var p page[T]
+			err := c.repeat(ctx, k, func(ctx context.Context) error {
+				p = page[T]{}
+				return c.invoke(ctx, k, m, address, &p)
+			})
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(p.Value, nil) {
+				return
+			}
+			address = p.Next
+		}
+	}
 }
 
 // run runs a cmdlet whose output does not matter.
@@ -154,7 +174,16 @@ func (c *Client) postExchange(ctx context.Context, k call, address string, body 
 	if res.StatusCode == http.StatusNoContent || res.ContentLength == 0 {
 		return nil
 	}
-	if err := json.NewDecoder(res.Body).Decode(into); err != nil {
+	answer := make([]byte, res.ContentLength) // outcome has read it already
+	_, err = io.ReadFull(res.Body, answer)
+	if err == nil {
+		if lean, ok := into.(interface{ readPage([]byte) error }); ok {
+			err = lean.readPage(answer)
+		} else {
+			err = json.Unmarshal(answer, into)
+		}
+	}
+	if err != nil {
 		return unreadable(k, err)
 	}
 	return nil

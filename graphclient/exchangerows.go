@@ -2,7 +2,6 @@ package graphclient
 
 import (
 	"encoding/json"
-	"slices"
 	"strings"
 )
 
@@ -25,6 +24,10 @@ func (m *Mailbox) UnmarshalJSON(b []byte) error {
 		ProhibitSendQuota             size
 		ProhibitSendReceiveQuota      size
 		WhenMailboxCreated            moment
+		WhenChanged                   moment
+		AuditOwner                    flags
+		DefaultAuditSet               flags
+		RetainDeletedItemsFor         text
 		IsDirSynced                   yes
 		HiddenFromAddressListsEnabled yes
 		DeliverToMailboxAndForward    yes
@@ -48,6 +51,8 @@ func (m *Mailbox) UnmarshalJSON(b []byte) error {
 	m.DeliverToMailboxAndForward, m.LitigationHoldEnabled = bool(row.DeliverToMailboxAndForward), bool(row.LitigationHoldEnabled)
 	m.RetentionHoldEnabled, m.ComplianceTagHoldApplied = bool(row.RetentionHoldEnabled), bool(row.ComplianceTagHoldApplied)
 	m.AutoExpandingArchiveEnabled, m.AuditEnabled = bool(row.AutoExpandingArchiveEnabled), bool(row.AuditEnabled)
+	m.AuditOwner, m.DefaultAuditSet = row.AuditOwner, row.DefaultAuditSet
+	m.RetainDeletedItemsFor, m.WhenChanged = string(row.RetainDeletedItemsFor), row.WhenChanged.t
 	return nil
 }
 
@@ -152,63 +157,6 @@ func (p *CalendarPermission) UnmarshalJSON(b []byte) error {
 		AccessRights:      row.AccessRights, SharingPermissionFlags: strings.Join(row.SharingPermissionFlags, ",")}
 	return nil
 }
-
-// UnmarshalJSON reads a row as Exchange writes it, and as encoding/json does.
-func (r *InboxRule) UnmarshalJSON(b []byte) error {
-	type plain InboxRule
-	row := struct {
-		*plain
-		RuleIdentity, MoveToFolder, CopyToFolder, Description                               text
-		Enabled, InError, DeleteMessage, SoftDeleteMessage, MarkAsRead, StopProcessingRules yes
-		Priority                                                                            count
-		ForwardTo, ForwardAsAttachmentTo, RedirectTo, From, FromAddressContainsWords        texts
-		SubjectContainsWords, BodyContainsWords, SubjectOrBodyContainsWords                 texts
-		HeaderContainsWords, RecipientAddressContainsWords                                  texts
-		SupportedByTask                                                                     *yes
-	}{plain: (*plain)(r)}
-	if err := json.Unmarshal(b, &row); err != nil {
-		return err
-	}
-	r.RuleIdentity, r.Description = string(row.RuleIdentity), string(row.Description)
-	r.MoveToFolder, r.CopyToFolder = string(row.MoveToFolder), string(row.CopyToFolder)
-	r.Enabled, r.InError, r.Priority = bool(row.Enabled), bool(row.InError), int(row.Priority)
-	r.DeleteMessage, r.SoftDeleteMessage = bool(row.DeleteMessage), bool(row.SoftDeleteMessage)
-	r.MarkAsRead, r.StopProcessingRules = bool(row.MarkAsRead), bool(row.StopProcessingRules)
-	r.ForwardTo, r.ForwardAsAttachmentTo, r.RedirectTo = row.ForwardTo, row.ForwardAsAttachmentTo, row.RedirectTo
-	r.From, r.FromAddressContainsWords = row.From, row.FromAddressContainsWords
-	r.SubjectContainsWords, r.BodyContainsWords = row.SubjectContainsWords, row.BodyContainsWords
-	r.SubjectOrBodyContainsWords, r.HeaderContainsWords = row.SubjectOrBodyContainsWords, row.HeaderContainsWords
-	r.RecipientAddressContainsWords = row.RecipientAddressContainsWords
-	r.SupportedByTask = (*bool)(row.SupportedByTask)
-	return r.lookBeyond(b)
-}
-
-// lookBeyond notes what the row holds of a rule's conditions, exceptions and actions that InboxRule has no
-// field for.
-func (r *InboxRule) lookBeyond(b []byte) error {
-	var every map[string]json.RawMessage
-	if err := json.Unmarshal(b, &every); err != nil {
-		return err
-	}
-	for name, v := range every {
-		switch string(v) {
-		case "null", "false", `""`, "[]", "{}":
-			continue
-		}
-		if (strings.HasPrefix(name, "ExceptIf") && !strings.Contains(name, "@") || ruleParts[name]) && !slices.Contains(r.Beyond, name) {
-			r.Beyond = append(r.Beyond, name)
-		}
-	}
-	slices.Sort(r.Beyond)
-	return nil
-}
-
-// ruleParts are what a rule can hold beside InboxRule's fields and its exceptions.
-var ruleParts = map[string]bool{"AnyCategory": true, "ApplyCategory": true, "ApplySystemCategory": true, "AssignedCategories": true, "BulkCategory": true, "ClearCategories": true,
-	"ClearFlag": true, "CompleteFlag": true, "DeleteSystemCategory": true, "DisplayAlert": true, "FlagMessage": true, "FlaggedForAction": true, "FromSubscription": true,
-	"HasAttachment": true, "HasClassification": true, "MarkImportance": true, "MessageTypeMatches": true, "MyNameInCcBox": true, "MyNameInToBox": true, "MyNameInToOrCcBox": true,
-	"MyNameNotInToBox": true, "PermanentDelete": true, "PinMessage": true, "PlaySound": true, "ReceivedAfterDate": true, "ReceivedBeforeDate": true,
-	"SendTextMessageNotificationTo": true, "SentOnlyToMe": true, "SentTo": true, "WithImportance": true, "WithSensitivity": true, "WithinSizeRangeMaximum": true, "WithinSizeRangeMinimum": true}
 
 // UnmarshalJSON reads a row as Exchange writes it, and as encoding/json does.
 func (a *AutoReply) UnmarshalJSON(b []byte) error {

@@ -39,7 +39,11 @@ type Mailbox struct {
 	ProhibitSendReceiveQuota      int64      `json:"ProhibitSendReceiveQuota"` // bytes; Unlimited for no limit
 	PersistedCapabilities         []string   `json:"PersistedCapabilities,omitempty"`
 	AuditEnabled                  bool       `json:"AuditEnabled"`
+	AuditOwner                    []string   `json:"AuditOwner,omitempty"`            // which deeds of the owner's own are recorded
+	DefaultAuditSet               []string   `json:"DefaultAuditSet,omitempty"`       // whose recorded deeds Microsoft chooses: Owner, Delegate, Admin
+	RetainDeletedItemsFor         string     `json:"RetainDeletedItemsFor,omitempty"` // "14.00:00:00"
 	WhenMailboxCreated            *time.Time `json:"WhenMailboxCreated,omitempty"`
+	WhenChanged                   *time.Time `json:"WhenChanged,omitempty"`
 }
 
 // Unlimited is how a quota without limit is shown in bytes.
@@ -126,40 +130,6 @@ type CalendarPermission struct {
 	UserPrincipalName      string   `json:"UserPrincipalName,omitempty"`
 	AccessRights           []string `json:"AccessRights"`
 	SharingPermissionFlags string   `json:"SharingPermissionFlags,omitempty"`
-}
-
-// InboxRule is a rule of a mailbox. Hidden ones are listed too; the system's own are not.
-//
-// Reference: https://learn.microsoft.com/powershell/module/exchange/get-inboxrule
-type InboxRule struct {
-	Identity     string `json:"Identity"` // mailbox guid \ rule id
-	RuleIdentity string `json:"RuleIdentity,omitempty"`
-	Name         string `json:"Name"`
-	// Hidden rules are listed with -IncludeHidden only: clients do not show them. Exchange does not say it.
-	Hidden bool `json:"Hidden,omitempty"`
-	// Beyond are conditions, exceptions and actions the rule has beside the ones below, by name.
-	Beyond                        []string `json:"Beyond,omitempty"`
-	Enabled                       bool     `json:"Enabled"`
-	Priority                      int      `json:"Priority"`
-	Description                   string   `json:"Description,omitempty"`
-	InError                       bool     `json:"InError"`
-	SupportedByTask               *bool    `json:"SupportedByTask,omitempty"`
-	ForwardTo                     []string `json:"ForwardTo,omitempty"`
-	ForwardAsAttachmentTo         []string `json:"ForwardAsAttachmentTo,omitempty"`
-	RedirectTo                    []string `json:"RedirectTo,omitempty"`
-	DeleteMessage                 bool     `json:"DeleteMessage"`
-	SoftDeleteMessage             bool     `json:"SoftDeleteMessage"`
-	MoveToFolder                  string   `json:"MoveToFolder,omitempty"`
-	CopyToFolder                  string   `json:"CopyToFolder,omitempty"`
-	MarkAsRead                    bool     `json:"MarkAsRead"`
-	StopProcessingRules           bool     `json:"StopProcessingRules"`
-	From                          []string `json:"From,omitempty"`
-	FromAddressContainsWords      []string `json:"FromAddressContainsWords,omitempty"`
-	SubjectContainsWords          []string `json:"SubjectContainsWords,omitempty"`
-	BodyContainsWords             []string `json:"BodyContainsWords,omitempty"`
-	SubjectOrBodyContainsWords    []string `json:"SubjectOrBodyContainsWords,omitempty"`
-	HeaderContainsWords           []string `json:"HeaderContainsWords,omitempty"`
-	RecipientAddressContainsWords []string `json:"RecipientAddressContainsWords,omitempty"`
 }
 
 // AutoReply is a mailbox's automatic replies. The messages are HTML.

@@ -61,7 +61,9 @@ func parseSize(text string) (int64, bool) {
 // moment is a date in any of the shapes Exchange writes; what cannot be read is no date.
 type moment struct{ t *time.Time }
 
-var momentLayouts = []string{time.RFC3339Nano, "2006-01-02T15:04:05.9999999", "2006-01-02T15:04:05", "2006-01-02 15:04:05Z",
+const plainLayout = "2006-01-02T15:04:05"
+
+var momentLayouts = []string{time.RFC3339Nano, "2006-01-02T15:04:05.9999999", plainLayout, "2006-01-02 15:04:05Z",
 	"2006-01-02 15:04:05", "1/2/2006 3:04:05 PM", "1/2/2006 15:04:05", "01/02/2006 15:04:05", "2006-01-02"}
 
 func (m *moment) UnmarshalJSON(b []byte) error {
@@ -75,7 +77,11 @@ func (m *moment) UnmarshalJSON(b []byte) error {
 
 func parseMoment(text string) *time.Time {
 	text = strings.TrimSpace(text)
-	for _, layout := range momentLayouts {
+	layouts := momentLayouts
+	if len(text) == len(plainLayout) && text[10] == 'T' { // how audit records have it, of which there are many
+		layouts = []string{plainLayout}
+	}
+	for _, layout := range layouts {
 		if t, err := time.Parse(layout, text); err == nil {
 			t = t.UTC()
 			if t.Year() <= 1601 { // how "never" is written

@@ -173,6 +173,30 @@ func all[T any](ctx context.Context, c *Client, k call, a *adapter, limit int, b
 	return rows, nil
 }
 
+// eachPage gives take a collection page by page, or its first limit rows where limit is positive. An error of
+// take ends it and is returned.
+func eachPage[T any](ctx context.Context, c *Client, k call, a *adapter, limit int, take func([]T) error, build func() (*abs.RequestInformation, error)) error {
+	given := 0
+	for p, err := range pages[T](ctx, c, k, a, build) {
+		if err != nil {
+			return err
+		}
+		rows := p.Value
+		if limit > 0 {
+			rows = rows[:min(len(rows), limit-given)]
+		}
+		if given += len(rows); len(rows) > 0 {
+			if err := take(rows); err != nil {
+				return err
+			}
+		}
+		if limit > 0 && given >= limit {
+			return nil
+		}
+	}
+	return nil
+}
+
 // following is the request for a nextLink: the link as it is, with the headers of the request it came from.
 func (c *Client) following(k call, a *adapter, link string, first func() (*abs.RequestInformation, error)) (*abs.RequestInformation, error) {
 	u, err := c.checkLink(k, a, link)
@@ -201,7 +225,7 @@ func (c *Client) checkLink(k call, a *adapter, link string) (*url.URL, error) {
 	u, err := url.Parse(link)
 	base, baseErr := url.Parse(a.base)
 	if err != nil || baseErr != nil || u.User != nil || u.Fragment != "" ||
-		!c.belongs(graphService, u.Scheme, u.Host) ||
+		!c.belongs(read(""), u.Scheme, u.Host) ||
 		!strings.HasPrefix(u.Path, base.Path+"/") || strings.Contains(u.Path, "/../") || strings.HasSuffix(u.Path, "/..") {
 		return nil, &Error{Kind: Invalid, Service: string(k.service), Tenant: k.tenant,
 			Message: "The link to the next page does not lead to Microsoft Graph, so it was not followed."}

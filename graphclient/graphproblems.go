@@ -111,6 +111,9 @@ func graphProblem(e *Error, b errorBody) {
 	if kind == Denied && strings.Contains(strings.ToLower(b.Message), "not applicable to target tenant") {
 		kind = NotLicensed
 	}
+	if kind == Denied && strings.Contains(strings.ToLower(b.Message), "not licensed for this feature") {
+		kind = NotPremium
+	}
 	e.Kind = kind
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // InboxRules are the rules of a mailbox, hidden ones included: that is where intruders put theirs. The
-// system's own (junk mail, automatic replies) are left out.
+// system's own (junk mail, automatic replies) are left out, rules that only bear their names are not.
 //
 // Get-InboxRule -IncludeHidden; least role Exchange Recipient Administrator. Global Reader does not suffice.
 //
@@ -38,7 +38,7 @@ func (c *Client) InboxRules(ctx context.Context, tid string, ref MailboxRef) ([]
 	}
 	var out []InboxRule
 	for _, r := range every {
-		if !systemRule(r.Name) {
+		if !r.ofTheSystem() {
 			r.Hidden = !visible[r.Identity]
 			out = append(out, r)
 		}
@@ -46,8 +46,14 @@ func (c *Client) InboxRules(ctx context.Context, tid string, ref MailboxRef) ([]
 	return out, nil
 }
 
-func systemRule(name string) bool {
-	return strings.EqualFold(name, "Junk E-Mail Rule") || strings.HasPrefix(name, "Microsoft.Exchange.OOF.")
+// ofTheSystem reports whether a rule is one of those that Exchange makes for junk mail and automatic replies. An
+// intruder can use the name; theirs does something, which the genuine ones do not show.
+func (r InboxRule) ofTheSystem() bool {
+	if !equalFold(r.Name, "Junk E-Mail Rule") && !strings.HasPrefix(r.Name, "Microsoft.Exchange.OOF.") {
+		return false
+	}
+	return len(r.ForwardTo)+len(r.ForwardAsAttachmentTo)+len(r.RedirectTo)+len(r.SendTextMessageNotificationTo) == 0 &&
+		!r.DeleteMessage && !r.SoftDeleteMessage && !r.PermanentDelete && r.MoveToFolder == "" && r.CopyToFolder == ""
 }
 
 // RemoveInboxRule deletes a rule, by the Identity InboxRules gave. Rules that only Outlook can handle may be
@@ -123,6 +129,15 @@ func addresses(shown []string) []string {
 // Reference: https://learn.microsoft.com/powershell/module/exchange/disable-inboxrule
 func (c *Client) DisableInboxRule(ctx context.Context, tid string, ref MailboxRef, ruleIdentity string) error {
 	return c.onRule(ctx, tid, "Disable-InboxRule", ref, ruleIdentity, map[string]any{"Confirm": false, "Force": true})
+}
+
+// EnableInboxRule switches a rule on again.
+//
+// Enable-InboxRule; least role Exchange Recipient Administrator. Repeatable.
+//
+// Reference: https://learn.microsoft.com/powershell/module/exchange/enable-inboxrule
+func (c *Client) EnableInboxRule(ctx context.Context, tid string, ref MailboxRef, ruleIdentity string) error {
+	return c.onRule(ctx, tid, "Enable-InboxRule", ref, ruleIdentity, map[string]any{"Confirm": false, "Force": true})
 }
 
 func (c *Client) onRule(ctx context.Context, tid, name string, ref MailboxRef, rule string, params map[string]any) error {

@@ -1,14 +1,17 @@
 package graphclient
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
 
-// jsonReader reads JSON from a byte slice in one pass, for the two lists that are long enough for it to
-// matter: users and registration details. Everything else goes through encoding/json, and so does any value
+// jsonReader reads JSON from a byte slice in one pass, for the lists that are long enough for it to
+// matter: users, registration details, sign-ins, audit records and message traces. Everything else goes through encoding/json, and so does any value
 // here that is out of the ordinary (escapes, odd times). Member names are matched exactly.
 type jsonReader struct {
 	b    []byte
@@ -287,5 +290,73 @@ func (r *jsonReader) end() error {
 	if r.peek() != 0 || r.i < len(r.b) {
 		return errBadJSON
 	}
+	return nil
+}
+
+// plainText reads a string; whatever else stands there leaves v as it is, as does an empty one.
+func (r *jsonReader) plainText(v *string, share bool) error {
+	if r.peek() != '"' {
+		_, err := r.skip()
+		return err
+	}
+	var s string
+	if err := r.text(&s, share); err != nil || s == "" {
+		return err
+	}
+	*v = s
+	return nil
+}
+
+// count reads a number that may come as text; what is none leaves v as it is.
+func (r *jsonReader) count(v *int) error {
+	raw, err := r.skip()
+	if err != nil {
+		return err
+	}
+	if n, err := strconv.Atoi(strings.Trim(string(raw), "\" \r\n\t")); err == nil {
+		*v = n
+	}
+	return nil
+}
+
+// quotedJSON reads a string that holds JSON and gives the JSON. What is none is kept as the string it came as,
+// so that it is not lost.
+func (r *jsonReader) quotedJSON(v *json.RawMessage) error {
+	if r.peek() != '"' {
+		raw, err := r.skip()
+		*v = append(json.RawMessage(nil), raw...)
+		return err
+	}
+	raw, plain, err := r.quoted()
+	if err != nil {
+		return err
+	}
+	text := raw[1 : len(raw)-1]
+	out, ok := make(json.RawMessage, 0, len(text)), true
+	for rest := text; ok && !plain; {
+		i := bytes.IndexByte(rest, '\\')
+		if i < 0 {
+			out = append(out, rest...)
+			break
+		}
+		c := rest[i+1]
+		ok = c == '"' || c == '\\' || c == '/' // rarer escapes are for the library
+		out = append(append(out, rest[:i]...), c)
+		rest = rest[i+2:]
+	}
+	switch {
+	case plain:
+		out = append(out, text...)
+	case !ok || !utf8.Valid(out):
+		var s string
+		if err := json.Unmarshal(raw, &s); err != nil {
+			return err
+		}
+		out = json.RawMessage(s)
+	}
+	if !json.Valid(out) {
+		out = append(json.RawMessage(nil), raw...)
+	}
+	*v = out
 	return nil
 }

@@ -31,7 +31,7 @@ type SignIn struct {
 	DeviceDetail                     SignInDevice      `json:"deviceDetail"`
 	AppliedConditionalAccessPolicies []AppliedCAPolicy `json:"appliedConditionalAccessPolicies,omitempty"`
 
-	// Beta only, filled by a query with AllTypes.
+	// Beta only, filled by a query with Types.
 	SignInEventTypes          []string `json:"signInEventTypes,omitempty"`
 	AuthenticationRequirement string   `json:"authenticationRequirement,omitempty"`
 	AuthenticationProtocol    string   `json:"authenticationProtocol,omitempty"`
@@ -40,6 +40,26 @@ type SignIn struct {
 	UniqueTokenIdentifier     string   `json:"uniqueTokenIdentifier,omitempty"`
 	SessionID                 string   `json:"sessionId,omitempty"`
 	AutonomousSystemNumber    *int     `json:"autonomousSystemNumber,omitempty"`
+
+	AuthenticationDetails       []AuthenticationDetail `json:"authenticationDetails,omitempty"`
+	CrossTenantAccessType       string                 `json:"crossTenantAccessType,omitempty"` // none | b2bCollaboration | serviceProvider …
+	IPAddressFromResource       string                 `json:"ipAddressFromResourceProvider,omitempty"`
+	ThroughGlobalSecureAccess   *bool                  `json:"isThroughGlobalSecureAccess,omitempty"`
+	GlobalSecureAccessIPAddress string                 `json:"globalSecureAccessIpAddress,omitempty"`
+	HomeTenantID                string                 `json:"homeTenantId,omitempty"`
+	UserType                    string                 `json:"userType,omitempty"` // member | guest
+}
+
+// AuthenticationDetail is one step of a sign-in: with which method, and how it went.
+//
+// Reference: https://learn.microsoft.com/graph/api/resources/authenticationdetail
+type AuthenticationDetail struct {
+	StepDateTime     *time.Time `json:"authenticationStepDateTime,omitempty"`
+	Method           string     `json:"authenticationMethod,omitempty"`
+	MethodDetail     string     `json:"authenticationMethodDetail,omitempty"`
+	Succeeded        *bool      `json:"succeeded,omitempty"`
+	StepResultDetail string     `json:"authenticationStepResultDetail,omitempty"`
+	StepRequirement  string     `json:"authenticationStepRequirement,omitempty"`
 }
 
 // SignInStatus is how the sign-in ended; ErrorCode 0 is success.
@@ -72,6 +92,7 @@ type SignInDevice struct {
 	IsCompliant     *bool  `json:"isCompliant,omitempty"`
 	IsManaged       *bool  `json:"isManaged,omitempty"`
 	TrustType       string `json:"trustType,omitempty"`
+	BrowserID       string `json:"browserId,omitempty"` // beta only
 }
 
 // AppliedCAPolicy is a Conditional Access policy the sign-in met.
@@ -82,13 +103,18 @@ type AppliedCAPolicy struct {
 	Result                string   `json:"result,omitempty"`
 }
 
-// SignInQuery narrows the sign-in log. Max 0 means 1000 rows. AllTypes asks the beta endpoint for
-// non-interactive, service-principal and managed-identity rows and its further fields as well.
+// SignInQuery narrows the sign-in log; a row must match each field that is set. Types asks the beta endpoint,
+// with its further fields, for rows of these types: interactiveUser, nonInteractiveUser, servicePrincipal,
+// managedIdentity. Without it v1.0 is asked, which has interactive rows only. AllTypes means the first two.
 type SignInQuery struct {
-	UserID   string
-	Since    time.Time
-	Max      int
-	AllTypes bool
+	UserID    string
+	IPAddress string
+	AppID     string
+	Since     time.Time
+	Until     time.Time
+	Types     []string
+	Max       int
+	AllTypes  bool
 }
 
 // DirectoryAudit is one row of the directory audit log.
@@ -152,13 +178,16 @@ type AuditKeyValue struct {
 	Value string `json:"value"`
 }
 
-// AuditQuery narrows the directory audit log by the object acted upon, the acting user, or both (a row must
-// match each that is set). Max 0 means 1000 rows.
+// AuditQuery narrows the directory audit log by the object acted upon, the acting user, category and service;
+// a row must match each that is set.
 type AuditQuery struct {
-	TargetID    string
-	InitiatorID string
-	Since       time.Time
-	Max         int
+	TargetID        string
+	InitiatorID     string
+	Category        string // UserManagement, RoleManagement, Policy …
+	LoggedByService string // Core Directory, Authentication Methods …
+	Since           time.Time
+	Until           time.Time
+	Max             int
 }
 
 // Device is a device known to Entra ID. ID is the object's id, DeviceID the device's own.
@@ -216,6 +245,43 @@ type RiskyUser struct {
 	RiskLastUpdatedDateTime *time.Time `json:"riskLastUpdatedDateTime,omitempty"`
 	IsDeleted               bool       `json:"isDeleted,omitempty"`
 	IsProcessing            bool       `json:"isProcessing,omitempty"`
+}
+
+// RiskChange is one entry of the history of a user's risk.
+//
+// Reference: https://learn.microsoft.com/graph/api/resources/riskyuserhistoryitem
+type RiskChange struct {
+	RiskyUser
+	InitiatedBy string `json:"initiatedBy,omitempty"`
+	Activity    *struct {
+		Detail     string   `json:"detail,omitempty"`
+		EventTypes []string `json:"riskEventTypes,omitempty"`
+	} `json:"activity,omitempty"`
+}
+
+// RiskDetection is one thing that Identity Protection noticed.
+//
+// Reference: https://learn.microsoft.com/graph/api/resources/riskdetection
+type RiskDetection struct {
+	ID                  string         `json:"id"`
+	RequestID           string         `json:"requestId,omitempty"` // the sign-in's id, where it was one
+	CorrelationID       string         `json:"correlationId,omitempty"`
+	RiskEventType       string         `json:"riskEventType"` // anonymizedIPAddress, attackerinTheMiddle …; generic without P2
+	RiskState           string         `json:"riskState,omitempty"`
+	RiskLevel           string         `json:"riskLevel,omitempty"`
+	RiskDetail          string         `json:"riskDetail,omitempty"`
+	Source              string         `json:"source,omitempty"`
+	DetectionTimingType string         `json:"detectionTimingType,omitempty"` // realtime | nearRealtime | offline
+	Activity            string         `json:"activity,omitempty"`            // signin | user
+	TokenIssuerType     string         `json:"tokenIssuerType,omitempty"`
+	IPAddress           string         `json:"ipAddress,omitempty"`
+	ActivityDateTime    *time.Time     `json:"activityDateTime,omitempty"`
+	DetectedDateTime    *time.Time     `json:"detectedDateTime,omitempty"`
+	LastUpdatedDateTime *time.Time     `json:"lastUpdatedDateTime,omitempty"`
+	UserID              string         `json:"userId,omitempty"`
+	UserPrincipalName   string         `json:"userPrincipalName,omitempty"`
+	AdditionalInfo      string         `json:"additionalInfo,omitempty"` // JSON in a string
+	Location            SignInLocation `json:"location"`
 }
 
 // Drive is a user's OneDrive.

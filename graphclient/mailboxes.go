@@ -8,7 +8,8 @@ var mailboxProperties = []string{"ExternalDirectoryObjectId", "ExchangeGuid", "U
 	"GrantSendOnBehalfTo", "LitigationHoldEnabled", "LitigationHoldDate", "LitigationHoldDuration",
 	"RetentionHoldEnabled", "ComplianceTagHoldApplied", "InPlaceHolds", "RetentionPolicy", "ArchiveGuid",
 	"ArchiveStatus", "AutoExpandingArchiveEnabled", "ProhibitSendQuota", "ProhibitSendReceiveQuota",
-	"PersistedCapabilities", "AuditEnabled", "WhenMailboxCreated"}
+	"PersistedCapabilities", "AuditEnabled", "AuditOwner", "DefaultAuditSet", "RetainDeletedItemsFor",
+	"WhenMailboxCreated", "WhenChanged"}
 
 // identity is what cmdlets take to mean the mailbox.
 func (r MailboxRef) identity() string { return firstOf(r.ID, r.UPN) }

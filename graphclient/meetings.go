@@ -35,6 +35,9 @@ func (c *Client) MeetingsOrganised(ctx context.Context, tid, userID string, from
 	if err := require(tid, userID); err != nil {
 		return nil, err
 	}
+	if c.delegated() { // Microsoft shows a person the own calendar, and what was shared with that person
+		return nil, c.otherSignIn(tid, "Reading another person's calendar", "the application's own sign-in", "app")
+	}
 	var out []Meeting
 	for p, err := range pages[Meeting](ctx, c, read(tid, "Calendars.ReadBasic.All", "Calendars.ReadBasic", "Calendars.Read", "Calendars.ReadWrite"), c.v1, func() (*abs.RequestInformation, error) {
 		info, err := c.v1.users().ByUserId(userID).CalendarView().ToGetRequestInformation(ctx, &users.ItemCalendarViewRequestBuilderGetRequestConfiguration{

@@ -44,8 +44,8 @@ const (
 
 var ctx = context.Background()
 
-// The three ways to sign in.
-var ways = []string{"secret", "certificate", "partner"}
+// The ways to sign in.
+var ways = []string{"secret", "certificate", "partner", "user"}
 
 func startCloud(t *testing.T, faults string) *sandbox.Server {
 	t.Helper()
@@ -57,13 +57,13 @@ func startCloud(t *testing.T, faults string) *sandbox.Server {
 }
 
 // signedIn is a client of the sandbox that signs in the given way.
-func signedIn(t *testing.T, s *sandbox.Server, way string, change ...func(*graphclient.Config)) *graphclient.Client {
+func signedIn(t testing.TB, s *sandbox.Server, way string, change ...func(*graphclient.Config)) *graphclient.Client {
 	t.Helper()
 	info := s.Client()
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(s.CA())
 	cfg := graphclient.Config{
-		Cloud: graphclient.Cloud{Name: info.Name, Authority: info.Authority, Graph: info.Graph, Exchange: info.Exchange, RootCAs: pool},
+		Cloud: graphclient.Cloud{Name: info.Name, Authority: info.Authority, Graph: info.Graph, Exchange: info.Exchange, SharePoint: info.SharePoint, RootCAs: pool},
 		Auth:  graphclient.Auth{Mode: graphclient.App, TenantID: info.Auth.TenantID, ClientID: info.Auth.ClientID, ClientSecret: info.Auth.ClientSecret},
 		Clock: s,
 	}
@@ -72,6 +72,8 @@ func signedIn(t *testing.T, s *sandbox.Server, way string, change ...func(*graph
 		cfg.Auth.ClientSecret, cfg.Auth.CertificatePEM = "", []byte(info.Auth.Certificate)
 	case "partner":
 		cfg.Auth.Mode, cfg.Auth.RefreshToken = graphclient.Partner, info.Auth.RefreshToken
+	case "user":
+		asUser(person(t, s, "allow"))(&cfg)
 	}
 	for _, f := range change {
 		f(&cfg)
@@ -81,6 +83,11 @@ func signedIn(t *testing.T, s *sandbox.Server, way string, change ...func(*graph
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
+	if way == "user" {
+		if err := c.SignIn(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
 	return c
 }
 

@@ -1,12 +1,13 @@
 package graphclient
 
-// service is one of the three services this package talks to.
+// service is one of the services this package talks to.
 type service string
 
 const (
-	graphService    service = "graph"
-	exchangeService service = "exchange"
-	signinService   service = "signin"
+	graphService      service = "graph"
+	exchangeService   service = "exchange"
+	sharePointService service = "sharepoint"
+	signinService     service = "signin"
 )
 
 // name is the service as people know it.
@@ -16,6 +17,8 @@ func (s service) name() string {
 		return "Exchange Online"
 	case signinService:
 		return "Microsoft's sign-in service"
+	case sharePointService:
+		return "SharePoint"
 	case graphService:
 	}
 	return "Microsoft Graph"

@@ -24,13 +24,14 @@ type credentials struct {
 	mu     sync.Mutex
 	byKey  map[string]azcore.TokenCredential
 	tokens map[string]string // what the libraries gave last, to notice when they give it again
+	user   *userGrant        // nil unless a person signs in by device code
 }
 
 // newSigner reads the credential of cfg. A certificate that cannot be read is an *Error of kind Invalid.
-func newSigner(cfg Config, plain *http.Client, log *zap.Logger) (signer, error) {
+func newSigner(cfg Config, plain *http.Client, log *zap.Logger) (*credentials, error) {
 	var certs []*x509.Certificate
 	var key crypto.PrivateKey
-	if cfg.Auth.ClientSecret == "" {
+	if cfg.Auth.ClientSecret == "" && cfg.Auth.Mode != AsUser {
 		var err error
 		if certs, key, err = azidentity.ParseCertificates(cfg.Auth.CertificatePEM, nil); err != nil {
 			return nil, invalid("The sign-in certificate cannot be read: " + cleanText(err.Error(), 160) + ".")
@@ -53,6 +54,9 @@ func newSigner(cfg Config, plain *http.Client, log *zap.Logger) (signer, error) 
 	// Instance discovery asks the public cloud whether an authority is Microsoft's. It is right for the
 	// public cloud only: elsewhere it would send the other cloud's name abroad, or fail.
 	elsewhere := !strings.EqualFold(cfg.Cloud.Authority, Public.Authority)
+	if cfg.Auth.Mode == AsUser {
+		return s, s.person(cfg, options, elsewhere, log)
+	}
 	s.make = func(tenant string) (azcore.TokenCredential, error) {
 		if cfg.Auth.ClientSecret != "" {
 			return azidentity.NewClientSecretCredential(tenant, cfg.Auth.ClientID, cfg.Auth.ClientSecret,
@@ -64,6 +68,26 @@ func newSigner(cfg Config, plain *http.Client, log *zap.Logger) (signer, error) 
 				AdditionallyAllowedTenants: []string{"*"}, DisableInstanceDiscovery: elsewhere})
 	}
 	return s, nil
+}
+
+// person has a person sign in, once for all tenants.
+func (s *credentials) person(cfg Config, options azcore.ClientOptions, elsewhere bool, log *zap.Logger) error {
+	var shared azcore.TokenCredential
+	if cfg.Auth.SignIn == AzureCLI {
+		az, err := azidentity.NewAzureCLICredential(&azidentity.AzureCLICredentialOptions{TenantID: cfg.Auth.TenantID, AdditionallyAllowedTenants: []string{"*"}})
+		if err != nil {
+			return invalid("Sign-in by the Azure CLI cannot be set up: " + cleanText(err.Error(), 160) + ".")
+		}
+		shared = cliGrant{az}
+	} else {
+		g, err := newUserGrant(cfg, options, elsewhere, log)
+		if err != nil {
+			return err
+		}
+		s.user, shared = g, g
+	}
+	s.make = func(string) (azcore.TokenCredential, error) { return shared, nil }
+	return nil
 }
 
 // token signs in. The sign-in libraries cache by the machine's clock; where they hand out the token we

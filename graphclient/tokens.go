@@ -129,7 +129,7 @@ func claimsOf(token string) (claims tokenClaims) {
 // OwnUser is the object id of the user this client signs in as, where that user is one of the tenant's: "" in
 // other tenants and for an application's own sign-in.
 func (c *Client) OwnUser(ctx context.Context, tid string) (string, error) {
-	if c.cfg.Auth.Mode != Partner || !equalFold(tid, c.cfg.Auth.TenantID) {
+	if !c.delegated() || !equalFold(tid, c.cfg.Auth.TenantID) {
 		return "", nil
 	}
 	token, err := c.tokens.get(ctx, tid, c.cfg.Cloud.scope(graphService))

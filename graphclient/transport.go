@@ -28,7 +28,10 @@ type call struct {
 	mailbox    bool     // an Exchange cmdlet on a user's mailbox: its absence means there is no mailbox
 	needs      []string // permissions any of which suffices, the least first
 	budget     budget
+	rate       budget // a second limit that this call is under
 	secret     string // what is sent has this in it, and no error may
+	// base and scope are those of the service, where it has several: SharePoint's differ from tenant to tenant.
+	base, scope string
 }
 
 type callKey struct{}
@@ -118,11 +121,11 @@ type authorise struct{ c *Client }
 
 func (m authorise) Intercept(p khttp.Pipeline, next int, req *http.Request) (*http.Response, error) {
 	k := callOf(req.Context())
-	if !m.c.belongs(k.service, req.URL.Scheme, req.URL.Host) {
+	if !m.c.belongs(k, req.URL.Scheme, req.URL.Host) {
 		return nil, &Error{Kind: Invalid, Service: string(k.service), Tenant: k.tenant,
 			Message: "The address " + cleanText(req.URL.Host, 80) + " is not Microsoft's configured host, so nothing was sent to it."}
 	}
-	token, err := m.c.tokens.get(req.Context(), k.tenant, m.c.cfg.Cloud.scope(k.service))
+	token, err := m.c.tokens.get(req.Context(), k.tenant, m.c.scopeOf(k))
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +135,7 @@ func (m authorise) Intercept(p khttp.Pipeline, next int, req *http.Request) (*ht
 	if !errors.As(err, &e) || e.Status != http.StatusUnauthorized {
 		return res, m.c.refine(k, err, token)
 	}
-	token, renewErr := m.c.tokens.renew(req.Context(), k.tenant, m.c.cfg.Cloud.scope(k.service), token, e.claims)
+	token, renewErr := m.c.tokens.renew(req.Context(), k.tenant, m.c.scopeOf(k), token, e.claims)
 	if renewErr != nil {
 		return nil, renewErr
 	}
@@ -144,10 +147,21 @@ func (m authorise) Intercept(p khttp.Pipeline, next int, req *http.Request) (*ht
 	return res, m.c.refine(k, err, token)
 }
 
-// belongs reports whether scheme://host is the configured base of the service.
-func (c *Client) belongs(s service, scheme, host string) bool {
+// scopeOf is what a token for the call is asked for.
+func (c *Client) scopeOf(k call) string {
+	if k.scope != "" {
+		return k.scope
+	}
+	return c.cfg.Cloud.scope(k.service)
+}
+
+// belongs reports whether scheme://host is the base of the call's service.
+func (c *Client) belongs(k call, scheme, host string) bool {
 	base := c.cfg.Cloud.Graph
-	if s == exchangeService {
+	switch {
+	case k.base != "":
+		base = k.base
+	case k.service == exchangeService:
 		base = c.cfg.Cloud.Exchange
 	}
 	baseScheme, rest, _ := strings.Cut(base, "://")

@@ -11,15 +11,17 @@ import (
 
 // ClientInfo is what a client needs to use a cloud: the content of client.json.
 type ClientInfo struct {
-	Name      string     `json:"name"`
-	Authority string     `json:"authority"`
-	Graph     string     `json:"graph"`
-	Exchange  string     `json:"exchange"`
-	CAFile    string     `json:"caFile,omitempty"` // beside client.json
-	CA        string     `json:"ca,omitempty"`     // PEM
-	Clock     string     `json:"clock,omitempty"`  // where the cloud's time is asked
-	Auth      ClientAuth `json:"auth"`
-	Pusher    ClientPush `json:"pusher"` // the simulated Password Pusher
+	Name      string `json:"name"`
+	Authority string `json:"authority"`
+	Graph     string `json:"graph"`
+	Exchange  string `json:"exchange"`
+	// SharePoint is where all of its sites and admin sites answer.
+	SharePoint string     `json:"sharepoint"`
+	CAFile     string     `json:"caFile,omitempty"` // beside client.json
+	CA         string     `json:"ca,omitempty"`     // PEM
+	Clock      string     `json:"clock,omitempty"`  // where the cloud's time is asked
+	Auth       ClientAuth `json:"auth"`
+	Pusher     ClientPush `json:"pusher"` // the simulated Password Pusher
 }
 
 // ClientPush is where Password Pusher is, and the API token of its account.
@@ -41,7 +43,7 @@ type ClientAuth struct {
 // Client is what a client needs to use this sandbox.
 func (s *Server) Client() ClientInfo {
 	p := s.cloud.Partner()
-	c := ClientInfo{Name: "sandbox", Authority: s.url, Graph: s.url, Exchange: s.url, CA: string(s.ca),
+	c := ClientInfo{Name: "sandbox", Authority: s.url, Graph: s.url, Exchange: s.url, SharePoint: s.url, CA: string(s.ca),
 		Auth:   ClientAuth{Mode: "app", TenantID: p.TenantID},
 		Pusher: ClientPush{URL: s.url + pusher.Prefix, Token: s.pusher.Token()}}
 	if s.options.Control {

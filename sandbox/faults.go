@@ -26,7 +26,7 @@ type fault struct {
 // faultMatch says which requests: every condition that is given must hold. In Path, Cmdlet and parameter
 // values * stands for any characters but a slash, ** for any.
 type faultMatch struct {
-	Service    string         `json:"service"` // graph, exchange, signin
+	Service    string         `json:"service"` // graph, exchange, sharepoint, signin
 	Method     string         `json:"method"`
 	Path       string         `json:"path"` // within the service and version: /users/*
 	Cmdlet     string         `json:"cmdlet"`
@@ -72,6 +72,8 @@ func (d *duration) UnmarshalJSON(b []byte) error {
 type faults struct {
 	cloud *cloud.Cloud
 
+	limits bool // the documented ones hold as well
+
 	mu   sync.Mutex
 	list []*fault
 	hits int
@@ -107,6 +109,9 @@ func (f *faults) set(file []byte) error {
 		}
 		list = append(list, own...)
 	}
+	if f.limits {
+		list = append(list, documentedLimits()...)
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.list, f.hits = list, 0
@@ -136,7 +141,7 @@ func readFaults(file []byte) ([]*fault, error) {
 
 func (x *fault) check() error {
 	switch x.Match.Service {
-	case "", serviceGraph, serviceExchange, serviceSignin, serviceOther:
+	case "", serviceGraph, serviceExchange, serviceSharePoint, serviceSignin, serviceOther:
 	default:
 		return fmt.Errorf("no service is called %q", x.Match.Service)
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -44,6 +45,7 @@ func (l *limiter) enter(key string) (leave func(), ok bool) {
 type rateLimit struct {
 	Requests int      `json:"requests"`
 	Per      duration `json:"per"`
+	Silent   bool     `json:"silent"` // the refusal does not say when to come again
 
 	asked map[string][]time.Time // by tenant
 }
@@ -67,5 +69,43 @@ func (l *rateLimit) over(tenant string, now time.Time, frozen bool) *faultDo {
 		list = nil
 	}
 	l.asked[tenant] = list
+	if l.Silent {
+		return &faultDo{Status: http.StatusTooManyRequests}
+	}
 	return &faultDo{Status: http.StatusTooManyRequests, RetryAfter: json.RawMessage(strconv.Itoa(int(math.Ceil(wait.Seconds()))))}
+}
+
+// mailboxConcurrency is how many requests of one application Outlook works on at once for one mailbox.
+const mailboxConcurrency = 4
+
+var mailboxBusy = &faultDo{Status: http.StatusTooManyRequests, RetryAfter: json.RawMessage("1"), Code: "ApplicationThrottled",
+	Message: "Application is over its MailboxConcurrency limit."}
+
+// documentedLimits are the limits that Microsoft publishes for what an investigation reads. They hold where
+// Options.Limits asks for them, like faults that never end.
+// https://learn.microsoft.com/graph/throttling-limits
+func documentedLimits() []*fault {
+	on := func(m faultMatch, l *rateLimit) *fault { return &fault{Match: m, Do: faultDo{Limit: l}} }
+	protection := &rateLimit{Requests: 1, Per: duration(time.Second), Silent: true} // of both, over all applications
+	return []*fault{
+		on(faultMatch{Service: serviceGraph, Path: "/auditLogs/**"}, &rateLimit{Requests: 5, Per: duration(10 * time.Second)}),
+		on(faultMatch{Service: serviceGraph, Path: "/reports/authenticationMethods/**"}, &rateLimit{Requests: 5, Per: duration(10 * time.Second)}),
+		on(faultMatch{Service: serviceGraph, Path: "/identityProtection/**"}, protection),
+		on(faultMatch{Service: serviceGraph, Path: "/identity/conditionalAccess/**"}, protection),
+		on(faultMatch{Service: serviceExchange, Cmdlet: "Get-MessageTraceV2"}, &rateLimit{Requests: 100, Per: duration(5 * time.Minute)}),
+	}
+}
+
+// outlookKey is whose mailbox a request of Graph is about, "" where it is about none.
+func outlookKey(w *wireCall) string {
+	seg := strings.SplitN(strings.ToLower(strings.Trim(w.path, "/")), "/", 4)
+	if w.service != serviceGraph || len(seg) < 3 || seg[0] != "users" {
+		return ""
+	}
+	for _, part := range []string{"mail", "messages", "calendar", "contacts", "events"} {
+		if strings.HasPrefix(seg[2], part) {
+			return w.tenant + " " + seg[1]
+		}
+	}
+	return ""
 }

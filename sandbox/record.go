@@ -105,16 +105,16 @@ func recordedBody(h http.Header, b []byte) any {
 var secretNames = map[string]bool{
 	"client_secret": true, "client_assertion": true, "assertion": true, "refresh_token": true, "access_token": true, "id_token": true,
 	"password": true, "newpassword": true, "currentpassword": true, "temporaryaccesspass": true, "secrettext": true, "secretkey": true,
-	"certificate": true, "authorization": true, "clientsecret": true, "refreshtoken": true,
+	"certificate": true, "authorization": true, "clientsecret": true, "refreshtoken": true, "device_code": true,
 }
 
 // A phone number is known by its last two digits, which is enough to tell two apart.
-var phoneNames = map[string]bool{"phonenumber": true, "mobilephone": true, "businessphones": true, "faxnumber": true}
+var phoneNames = map[string]bool{"phonenumber": true, "mobilephone": true, "businessphones": true, "faxnumber": true, "telephonenumber": true}
 
 func isSecret(name string) bool { return secretNames[strings.ToLower(name)] }
 
 // cutSecret finds a secret in JSON that was cut off and therefore cannot be decoded.
-var cutSecret = regexp.MustCompile(`(?i)("(?:client_secret|client_assertion|refresh_token|access_token|id_token|password|newPassword|temporaryAccessPass|secretText)"\s*:\s*)"(?:[^"\\]|\\.)*\\?`)
+var cutSecret = regexp.MustCompile(`(?i)("(?:client_secret|device_code|client_assertion|refresh_token|access_token|id_token|password|newPassword|temporaryAccessPass|secretText)"\s*:\s*)"(?:[^"\\]|\\.)*\\?`)
 
 func redact(name string, v any) any {
 	switch v := v.(type) {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"cipp-mcp/sandbox/pusher"
+	"cipp-mcp/sandbox/sharepoint"
 	"cipp-mcp/sandbox/signin"
 )
 
@@ -18,6 +19,8 @@ func (s *Server) handler() http.Handler {
 			s.control(w, r)
 		case strings.HasPrefix(r.URL.Path, pusher.Prefix+"/"):
 			s.pusher.ServeHTTP(w, r)
+		case r.URL.Path == signin.DevicePage: // what a person does in a browser is no client's request
+			s.signin.ServeDevicePage(w, r)
 		default:
 			services.ServeHTTP(w, r)
 		}
@@ -33,6 +36,8 @@ func (s *Server) route() http.Handler {
 			s.graph.ServeHTTP(w, r)
 		case strings.HasPrefix(p, "/adminapi/"):
 			s.exchange.ServeHTTP(w, r)
+		case strings.EqualFold(p, sharepoint.Path):
+			s.sharepoint.ServeHTTP(w, r)
 		case signin.Handles(p):
 			s.signin.ServeHTTP(w, r)
 		default:

@@ -20,6 +20,7 @@ import (
 	"cipp-mcp/sandbox/exchange"
 	"cipp-mcp/sandbox/graph"
 	"cipp-mcp/sandbox/pusher"
+	"cipp-mcp/sandbox/sharepoint"
 	"cipp-mcp/sandbox/signin"
 )
 
@@ -34,6 +35,7 @@ type Options struct {
 	InsecureHTTP bool      // plain HTTP; Microsoft's sign-in libraries refuse it
 	Control      bool      // serve /_sandbox/* to loopback clients
 	Seed         int64     // decides every id that is made
+	Limits       bool      // Microsoft's published limits of requests hold; off, so that measurements measure us
 }
 
 // Server is a running sandbox.
@@ -45,6 +47,8 @@ type Server struct {
 	exchange *exchange.Service
 	pusher   *pusher.Service
 	wire     *wire
+
+	sharepoint *sharepoint.Service
 
 	listener net.Listener
 	http     *http.Server
@@ -71,12 +75,16 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	}
 	s := &Server{options: o, cloud: c, signin: signin.New(c), serveErr: make(chan error, 1)}
 	s.wire = newWire(c, o.Record, s.noteUnknown)
+	if s.wire.faults.limits = o.Limits; o.Limits {
+		s.wire.outlook = newLimiter(mailboxConcurrency)
+	}
 	if err := s.SetFaults(o.Faults); err != nil {
 		return nil, err
 	}
 	s.graph = graph.New(c, s.signin, s.noteUnknown)
 	s.graph.Inner = s.wire.item(s.graph)
 	s.exchange = exchange.New(c, func(r *http.Request) (*signin.Principal, error) { return s.signin.Verify(r, signin.Exchange) }, s.noteUnknown, s.wire.item)
+	s.sharepoint = sharepoint.New(c, s.signin, s.noteUnknown)
 	s.pusher = pusher.New(pusherToken, c.Now, func() string { return c.IDs.Text(16, "abcdefghijklmnopqrstuvwxyz0123456789-_") }, s.noteUnknown)
 	if s.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", o.Addr); err != nil {
 		return nil, fmt.Errorf("the sandbox cannot listen: %w", err)
@@ -155,6 +163,7 @@ func (s *Server) Reset() error {
 	}
 	s.wire.reset()
 	s.exchange.Reset()
+	s.signin.Reset()
 	s.pusher.Reset()
 	return s.SetFaults(s.options.Faults)
 }

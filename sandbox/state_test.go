@@ -156,7 +156,7 @@ func testState(t *testing.T, edits ...func(contoso obj)) []byte {
 		edit(contoso)
 	}
 	out, err := json.Marshal(obj{"clock": "2026-03-12T15:00:00Z",
-		"partner": obj{"tenantId": partnerID, "displayName": "Partner", "defaultDomain": "partner.example", "applications": []any{obj{"appId": appID, "displayName": "tool", "secret": "s~+/e cret"}},
+		"partner": obj{"tenantId": partnerID, "displayName": "Partner", "defaultDomain": "partner.example", "applications": []any{obj{"appId": appID, "displayName": "tool", "secret": "s~+/e cret", "isFallbackPublicClient": true}},
 			"users": []any{obj{"userPrincipalName": "admin@partner.example", "refreshToken": "refresh-1", "mfa": true, "gdapGroups": []any{"g1"}}}},
 		"tenants": []any{contoso,
 			tenant("99999999-0000-4000-8000-000000000003", "basic.example", obj{"features": obj{"entra": "Free", "intune": false}}),

@@ -21,6 +21,7 @@ type wire struct {
 	meter    *meter
 	recorder *recorder // nil: nothing is recorded
 	exchange *limiter
+	outlook  *limiter                  // nil: not limited
 	broken   func(method, what string) // told of a service that panicked
 }
 
@@ -77,6 +78,14 @@ func (w *wire) around(next http.Handler) http.Handler {
 			leave, ok := w.exchange.enter(call.tenant)
 			if !ok {
 				exchangeBusy.write(tee, call, false)
+				return
+			}
+			defer leave()
+		}
+		if key := outlookKey(call); w.outlook != nil && key != "" {
+			leave, ok := w.outlook.enter(key)
+			if !ok {
+				mailboxBusy.write(tee, call, false)
 				return
 			}
 			defer leave()

@@ -12,14 +12,16 @@ import (
 	"strings"
 
 	"cipp-mcp/sandbox/cloud"
+	"cipp-mcp/sandbox/sharepoint"
 )
 
 // The services a request can be for.
 const (
-	serviceGraph    = "graph"
-	serviceExchange = "exchange"
-	serviceSignin   = "signin"
-	serviceOther    = "other"
+	serviceGraph      = "graph"
+	serviceExchange   = "exchange"
+	serviceSharePoint = "sharepoint"
+	serviceSignin     = "signin"
+	serviceOther      = "other"
 )
 
 const maxRequestBody = 64 << 20
@@ -82,6 +84,9 @@ func (w *wireCall) place(c *cloud.Cloud, r *http.Request) {
 		if strings.EqualFold(seg[3], "InvokeCommand") && json.Unmarshal(w.body, &in) == nil {
 			w.cmdlet, w.parameters = in.CmdletInput.CmdletName, in.CmdletInput.Parameters
 		}
+	case strings.EqualFold(w.path, sharepoint.Path):
+		w.service, w.tenant = serviceSharePoint, tokenTenant(r.Header.Get("Authorization"))
+		w.cmdlet = sharepoint.Action(w.body)
 	case signinPath.MatchString(w.path):
 		w.service, w.tenant = serviceSignin, tenantID(c, seg[0])
 	default:

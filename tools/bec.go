@@ -2,251 +2,266 @@ package tools
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
-	"cipp-mcp/internal/jobs"
-	"cipp-mcp/workflows"
+	"cipp-mcp/workflows/bec"
+	"cipp-mcp/workflows/bec/casefile"
 )
 
 // BECCheckIn are the arguments of cipp_bec_check.
 type BECCheckIn struct {
 	TenantArg
 	UserArg
-	Since string `json:"since,omitempty" jsonschema_description:"Look back to this time, RFC 3339 or -14d; default -14d."`
+	Since   string `json:"since,omitempty" jsonschema_description:"RFC 3339 or -14d."`
+	CaseID  string `json:"caseId,omitempty"`
+	Section string `json:"section,omitempty" jsonschema_description:"summary (default), findings, finding:ID, timeline, coverage, affected or plan."`
+	Cursor  string `json:"cursor,omitempty"`
 }
 
 // BECCheckOut is the answer of cipp_bec_check.
 type BECCheckOut struct {
-	TenantID string               `json:"tenantId"`
-	Tenant   string               `json:"tenant"`
-	User     BECUser              `json:"user"`
-	Since    time.Time            `json:"since"`
-	AsOf     time.Time            `json:"asOf"`
-	Verdict  string               `json:"verdict"`
-	Summary  string               `json:"summary"`
-	Findings []workflows.Finding  `json:"findings"`
-	Coverage []workflows.Coverage `json:"coverage"`
-	Evidence BECEvidence          `json:"evidence"`
-	Next     []BECNext            `json:"next"`
-	NotShown []Unavailable        `json:"notShown,omitempty"`
-}
+	bec.Result
 
-// BECUser identifies who was looked at.
-type BECUser struct {
-	ID             string `json:"id"`
-	UPN            string `json:"userPrincipalName"`
-	AccountEnabled *bool  `json:"accountEnabled"`
-}
-
-// BECEvidence is what the findings rest on, in short rows.
-type BECEvidence struct {
-	Rules      []RuleRow       `json:"inboxRules"`
-	Forwarding string          `json:"forwarding,omitempty"`
-	Delegates  []PermissionRow `json:"delegates"`
-	Methods    []MethodRow     `json:"authenticationMethods"`
-	Consents   []ConsentRow    `json:"appConsents"`
-	SignIns    []SignInRow     `json:"signIns"`
-	SignInsAll int             `json:"signInsRead"`
-	Changes    []AuditRow      `json:"directoryChanges"`
-	AutoReply  string          `json:"automaticReplies,omitempty"`
-}
-
-// RuleRow is one inbox rule.
-type RuleRow struct {
-	ID      string `json:"id"`
-	Name    string `json:"name"`
-	Enabled bool   `json:"enabled"`
-	Hidden  bool   `json:"hidden"`
-	Does    string `json:"does"`
-}
-
-// AuditRow is one change from the directory audit log.
-type AuditRow struct {
-	Time     *time.Time `json:"timeUtc"`
-	Activity string     `json:"activity"`
-	By       string     `json:"by"`
-	Result   string     `json:"result"`
-}
-
-// BECNext is a proposal; nothing is done by itself.
-type BECNext struct {
-	What string `json:"what"`
-	Tool string `json:"tool,omitempty"`
-	Why  string `json:"why,omitempty"`
-}
-
-// Text tells verdict, coverage in short, findings by severity and what to do next.
-func (o *BECCheckOut) Text() string {
-	var l lines
-	l.add("verdict: %s for %s in %s, as of %s", o.Verdict, o.User.UPN, o.Tenant, o.AsOf.Format(time.RFC3339))
-	l.add("%s", o.Summary)
-	l.add("%s", coverageText(o.Coverage))
-	for _, f := range o.Findings {
-		l.add("%s %s: %s (%s)%s", f.Severity, f.Class, q(f.Title), q(f.Why), ifText(dateIf(f.Time), ", "))
-	}
-	for _, n := range o.NotShown {
-		l.add("not shown: %s: %s", n.Section, n.Reason)
-	}
-	for _, n := range o.Next {
-		l.add("next: %s%s %s", n.What, ifText(n.Tool, " with "), n.Why)
-	}
-	return l.String()
-}
-
-func dateIf(t *time.Time) string {
-	if t == nil {
-		return ""
-	}
-	return date(t)
-}
-
-func coverageText(list []workflows.Coverage) string {
-	complete, rest := 0, ""
-	for _, c := range list {
-		if c.Status == "complete" {
-			complete++
-			continue
-		}
-		rest += fmt.Sprintf("\ncoverage %s: %s, %s. %s", c.Source, c.Status, c.Reason, c.Detail)
-	}
-	return fmt.Sprintf("coverage: %d of %d sources complete", complete, len(list)) + rest
+	section string
+	cut     func(n int) string // makes the cursor after n rows of the section's list
+	report  string
 }
 
 var becCheck = Read(Tool{
-	Name: "cipp_bec_check", Title: "BEC check", Toolset: "security", Aliases: userAliases,
-	Description: "Investigates a possibly compromised account: inbox rules (hidden too), forwarding, delegates, sign-ins, MFA methods and changes, consents, devices, with the coverage of each source. Always call it before changing anything.",
+	Name: checkTool, Title: "BEC check", Toolset: "security", Aliases: with(userAliases, map[string]string{"case": "caseId"}),
+	Description: "Investigates a possibly compromised account: sign-ins, logs, rules, forwarding, delegates, consents, methods, devices. Call it before changing anything.",
 	Needs: Needs{
-		App:      []string{"User.Read.All", "AuditLog.Read.All", "UserAuthenticationMethod.Read.All", "Directory.Read.All", "Application.Read.All", "Device.Read.All", "DeviceManagementManagedDevices.Read.All", "IdentityRiskyUser.Read.All", "Exchange.ManageAsApp"},
+		App: []string{"User.Read.All", "AuditLog.Read.All", "AuditLogsQuery.Read.All", "UserAuthenticationMethod.Read.All", "Directory.Read.All", "Application.Read.All", "Device.Read.All", "DeviceManagementManagedDevices.Read.All",
+			"IdentityRiskyUser.Read.All", "IdentityRiskEvent.Read.All", "MailboxSettings.Read", "Policy.Read.All", "RoleManagement.Read.Directory", "Files.Read.All", "Domain.Read.All", "Exchange.ManageAsApp"},
 		AppRoles: []string{"Exchange Administrator"}, GDAPRoles: []string{"Security Reader", "Global Reader", "Authentication Administrator", "Exchange Administrator"},
 	},
 	Example: `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com"}`,
 }, becHandler)
 
 func becHandler(ctx context.Context, c *Call, in BECCheckIn) (BECCheckOut, error) {
-	now := c.Clock.Now()
-	since, err := lookBack(in.Since, now)
+	sec, err := becSection(in.Section)
 	if err != nil {
 		return BECCheckOut{}, err
 	}
-	out := BECCheckOut{TenantID: c.Tenant.ID, Tenant: c.Tenant.DefaultDomain, User: BECUser{c.User.ID, c.User.UserPrincipalName, c.User.AccountEnabled}, Since: since, AsOf: now}
-	steps, result := workflows.BECCheck(c.target(), since)
-	run := &jobs.Run{Tool: "cipp_bec_check", TenantID: c.Tenant.ID, UserID: c.User.ID}
-	if err := jobs.Gather(ctx, run, steps, func(done, total int, name string) { c.Progress(done, total, "read "+name) }); err != nil {
-		return out, err
-	}
-	own, err := ownDomains(ctx, c)
+	k, err := c.theCase(in)
 	if err != nil {
-		return out, err
+		return BECCheckOut{}, err
 	}
-	e, coverage := result()
-	for i := range coverage {
-		coverage[i].Detail = Clean(coverage[i].Detail, 200)
+	job, err := c.keepReading(ctx, k, sec == "summary")
+	if err != nil {
+		return BECCheckOut{}, err
 	}
-	out.Coverage = coverage
-	out.Findings = workflows.BECFindings(e, c.target(), own, since)
-	out.Verdict = workflows.BECVerdict(out.Findings)
-	out.Evidence = becEvidence(e, c.User.UserPrincipalName)
-	out.Summary = becSummary(out)
-	out.Next = becNext(out)
-	return out, nil
+	a, err := c.judged(ctx, k)
+	if err != nil {
+		return BECCheckOut{}, err
+	}
+	last, err := k.Last()
+	if err != nil {
+		return BECCheckOut{}, err
+	}
+	out := BECCheckOut{Result: becResult(k, a), section: sec, report: CaseURI(k.CaseID)}
+	out.Status = readingStatus(last, a.Coverage)
+	if a.State == bec.Contained && last != nil && last.Over() {
+		at := last.Begun()
+		out.VerifiedAt = &at
+	}
+	if out.Status == bec.Collecting {
+		out.JobID = job
+		out.Next = append([]bec.Next{{What: "call cipp_bec_check again with this caseId: the evidence is still being read", Who: "model", Tool: checkTool}}, out.Next...)
+	}
+	return out, out.show(c, a, in)
 }
 
-// lookBack reads since: RFC 3339, or -14d; at most 180 days.
-func lookBack(s string, now time.Time) (time.Time, error) {
+// becSections are what an answer can show beside what all of them carry.
+var becSections = []string{"summary", "findings", "timeline", "coverage", "affected", "evidence", "plan"}
+
+func becSection(s string) (string, error) {
+	s = strings.TrimSpace(s)
 	if s == "" {
-		s = "-14d"
+		return "summary", nil
 	}
-	var days int
-	if n, err := fmt.Sscanf(s, "-%dd", &days); err == nil && n == 1 && days > 0 && days <= 180 {
-		return now.AddDate(0, 0, -days), nil
+	if strings.HasPrefix(s, "finding:") {
+		return s, nil
 	}
-	t, err := time.Parse(time.RFC3339, s)
-	if err != nil || t.After(now) || t.Before(now.AddDate(0, 0, -180)) {
-		return time.Time{}, invalid("since must be a time of the last 180 days, as RFC 3339 or like -14d (got %q).", Clean(s, 40))
+	for _, known := range becSections {
+		if strings.EqualFold(known, s) {
+			return known, nil
+		}
 	}
-	return t, nil
+	return "", invalid("section must be one of %s, or finding:ID with the id of a finding (got %q).", strings.Join(becSections, ", "), Clean(s, 40))
 }
 
-func ownDomains(ctx context.Context, c *Call) ([]string, error) {
-	domains, err := c.Graph.Domains(ctx, c.Tenant.ID)
+// caseOpen is how long a case is gone on with by a call that names none.
+const caseOpen = 30 * 24 * time.Hour
+
+// theCase is the case a call goes on with: the one it names, the user's open one, or a new one.
+func (c *Call) theCase(in BECCheckIn) (*casefile.Case, error) {
+	if in.CaseID != "" {
+		return c.caseOf(in.CaseID)
+	}
+	since, err := lookBack(in.Since, c.Clock.Now())
 	if err != nil {
 		return nil, err
 	}
-	var out []string
-	for _, d := range domains {
-		if d.IsVerified {
-			out = append(out, d.ID)
+	open, err := c.Cases.Store.Of(c.Tenant.ID, c.User.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range open {
+		if c.Clock.Now().Sub(k.Opened) < caseOpen && (k.Since.IsZero() || !since.IsZero() && !since.Before(k.Since)) {
+			return k, nil
 		}
 	}
-	return out, nil
+	return c.Cases.Store.New(casefile.Head{TenantID: c.Tenant.ID, Tenant: c.Tenant.DefaultDomain, User: bec.User{ID: c.User.ID, UserPrincipalName: c.User.UserPrincipalName}, Opened: c.Clock.Now().UTC(), Since: since})
 }
 
-const evidenceRows = 20
-
-func becEvidence(e workflows.Evidence, upn string) BECEvidence {
-	out := BECEvidence{Rules: []RuleRow{}, Delegates: []PermissionRow{}, Methods: methodRows(e.Methods), Consents: []ConsentRow{}, Changes: []AuditRow{}, SignInsAll: len(e.SignIns)}
-	for _, r := range e.Rules {
-		out.Rules = append(out.Rules, RuleRow{ID: r.RuleIdentity, Name: r.Name, Enabled: r.Enabled, Hidden: r.Hidden, Does: Clean(r.Description, 300)})
+// caseOf is the case with that id, if it is this user's.
+func (c *Call) caseOf(id string) (*casefile.Case, error) {
+	k, err := c.Cases.Store.Get(id)
+	if errors.Is(err, casefile.ErrNoCase) || err == nil && (k.TenantID != c.Tenant.ID || k.User.ID != c.User.ID) {
+		return nil, &Problem{Code: "case_not_found", Message: fmt.Sprintf("There is no case %q of %s in %s.", Clean(id, 60), c.User.UserPrincipalName, c.Tenant.DefaultDomain), Next: "Call cipp_bec_check without caseId: it goes on with the user's open case."}
 	}
-	if e.Mailbox != nil {
-		out.Forwarding = forwardingOf(*e.Mailbox)
-		for _, g := range e.Mailbox.GrantSendOnBehalfTo {
-			out.Delegates = append(out.Delegates, PermissionRow{upn, g, "sendOnBehalf", nil})
+	return k, err
+}
+
+// lookBack reads since: RFC 3339, or -14d; at most a year, and zero for as far as the logs reach.
+func lookBack(s string, now time.Time) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	if rest, ok := strings.CutPrefix(s, "-"); ok {
+		if n, err := strconv.Atoi(strings.TrimSuffix(rest, "d")); err == nil && strings.HasSuffix(rest, "d") && n > 0 && n <= 365 {
+			return now.AddDate(0, 0, -n).UTC(), nil
 		}
 	}
-	for _, p := range e.Delegates {
-		out.Delegates = append(out.Delegates, PermissionRow{upn, p.User, "fullAccess", nil})
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil || t.After(now) || t.Before(now.AddDate(-1, 0, 0)) {
+		return time.Time{}, invalid("since must be a time of the last year, as RFC 3339 or like -14d (got %q).", Clean(s, 40))
 	}
-	for _, p := range e.SendAs {
-		out.Delegates = append(out.Delegates, PermissionRow{upn, p.Trustee, "sendAs", nil})
+	return t.UTC(), nil
+}
+
+// stale is how old a reading is before a call for the summary makes another.
+const stale = 15 * time.Minute
+
+// keepReading sees to it that the case is read, and waits for that as long as a client waits for an answer.
+func (c *Call) keepReading(ctx context.Context, k *casefile.Case, fresh bool) (jobID string, err error) {
+	last, err := k.Last()
+	if err != nil {
+		return "", err
 	}
-	for _, p := range e.Calendar {
-		out.Delegates = append(out.Delegates, PermissionRow{p.Folder, p.User, "calendar", p.AccessRights})
+	if last != nil && last.Over() && (!fresh || c.Clock.Now().Sub(last.Ended()) < stale) {
+		return "", nil
 	}
-	for _, g := range e.Grants {
-		out.Consents = append(out.Consents, ConsentRow{ID: g.ID, App: e.Apps[g.ClientID].DisplayName, AppID: e.Apps[g.ClientID].AppID, Scopes: g.Scopes()})
+	if jobID, err = c.Env.read(ctx, k, "cipp_bec_check"); err != nil || jobID == "" {
+		return jobID, err
 	}
-	out.SignIns = signInRows(e.SignIns[:min(len(e.SignIns), evidenceRows)])
-	for _, a := range e.Audits[:min(len(e.Audits), evidenceRows)] {
-		row := AuditRow{Time: a.ActivityDateTime, Activity: a.ActivityDisplayName, Result: a.Result}
-		if a.InitiatedBy.User != nil {
-			row.By = a.InitiatedBy.User.UserPrincipalName
-		} else if a.InitiatedBy.App != nil {
-			row.By = a.InitiatedBy.App.DisplayName
+	waiting, cancel := context.WithTimeout(ctx, c.Cases.Patience)
+	defer cancel()
+	stop := c.tellReading(waiting, k)
+	_, err = c.Policy.Follow(waiting, jobID, nil)
+	cancel()
+	stop()
+	return jobID, err
+}
+
+// tellReading tells whoever waits which sources have been read, until the returned function is called.
+func (c *Call) tellReading(ctx context.Context, k *casefile.Case) (stop func()) {
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		told := 0
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			if r, err := k.Last(); err == nil && r != nil {
+				if s, err := r.Sources(); err == nil && len(s) > told {
+					told = len(s)
+					c.Progress(told, max(sourcesInAll, told), fmt.Sprintf("%d sources read", told))
+				}
+			}
 		}
-		out.Changes = append(out.Changes, row)
-	}
-	if e.AutoReply != nil {
-		out.AutoReply = e.AutoReply.AutoReplyState
-	}
-	return out
+	}()
+	return func() { <-over }
 }
 
-func becSummary(o BECCheckOut) string {
-	n := map[string]int{}
-	for _, f := range o.Findings {
-		n[f.Severity]++
+// sourcesInAll is how many sources a reading has, for the progress.
+const sourcesInAll = 38
+
+// readingStatus is how far the newest reading is.
+func readingStatus(last *casefile.Reading, cover []bec.Coverage) string {
+	if last == nil || !last.Over() {
+		return bec.Collecting
 	}
-	s := fmt.Sprintf("%d critical, %d high, %d medium, %d low findings since %s.", n["critical"], n["high"], n["medium"], n["low"], o.Since.Format("2006-01-02"))
-	if o.Verdict == "inconclusive" {
-		s += " What was read shows nothing decisive; that does not prove that nothing happened."
+	read, whole := false, true
+	for _, c := range cover {
+		read = read || c.Status == bec.ReadWhole || c.Status == bec.ReadPartly
+		whole = whole && (c.Status == bec.ReadWhole || !requested(c))
 	}
-	return s
+	switch {
+	case !read:
+		return bec.Failed
+	case !whole:
+		return bec.Partial
+	}
+	return bec.Complete
 }
 
-// becNext proposes the order of the response: evidence first, then sessions, password, methods, and
-// what the attacker left behind.
-func becNext(o BECCheckOut) []BECNext {
-	if o.Verdict == "inconclusive" {
-		return []BECNext{{What: "ask the user about what stands above, and widen since"}, {What: "watch the account for some days"}}
+// requested says whether a source counts for how whole a reading is: what Microsoft has no way to is not asked for.
+func requested(c bec.Coverage) bool {
+	return c.Status != bec.NotRequested && c.Status != bec.NotApplicable && c.Reason != bec.NoAPI
+}
+
+// becResult is what every answer carries.
+func becResult(k *casefile.Case, a bec.Analysis) bec.Result {
+	r := bec.Result{CaseID: k.CaseID, Tenant: k.Tenant, User: k.User, Verdict: a.Verdict, IncidentType: a.IncidentType, State: a.State, Summary: Clean(a.Summary, 1200), Coverage: a.Coverage, Next: a.Next}
+	p := a.Priority
+	r.Priority = &p
+	if !a.AsOf.IsZero() {
+		r.AsOf = &a.AsOf
 	}
-	return []BECNext{
-		{What: "keep this answer as evidence before changing anything"},
-		{What: "block sign-in and end the sessions", Tool: "cipp_disable_user revokeSessions=true"},
-		{What: "set a new password", Tool: "cipp_reset_password", Why: "(the operator reveals it)"},
-		{What: "clear the methods the attacker may have added", Tool: "cipp_reset_mfa"},
-		{What: "have rules, forwarding, consents and delegates that stand above removed, each by its id"},
-		{What: "end the sessions again, then let the user back in", Tool: "cipp_revoke_sessions"},
+	if r.Coverage == nil {
+		r.Coverage = []bec.Coverage{}
 	}
+	if r.Next == nil {
+		r.Next = []bec.Next{}
+	}
+	r.Counts = becCounts(a)
+	return r
+}
+
+func becCounts(a bec.Analysis) bec.Counts {
+	n := bec.Counts{Events: len(a.Events)}
+	for _, f := range a.Findings {
+		switch f.Severity {
+		case bec.Critical:
+			n.Critical++
+		case bec.High:
+			n.High++
+		case bec.Medium:
+			n.Medium++
+		case bec.Low:
+			n.Low++
+		case bec.Info:
+			n.Info++
+		}
+	}
+	for _, c := range a.Coverage {
+		if requested(c) {
+			n.SourcesRequested++
+		}
+		if c.Status == bec.ReadWhole {
+			n.SourcesComplete++
+		}
+	}
+	return n
 }

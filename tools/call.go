@@ -20,6 +20,7 @@ type Env struct {
 	Sink     secrets.Sink // where generated secrets go
 	Redactor *secrets.Redactor
 	Clock    clock.Clock
+	Cases    Cases
 }
 
 // Redact replaces every secret the server knows in a text that is about to leave.

@@ -73,7 +73,7 @@ func controlStep(c *Call, id, action string) jobs.Step {
 }
 
 func controlChange(j jobs.Job, action string) jobs.Change {
-	c := jobs.Change{Summary: fmt.Sprintf("%s the job %s (%s)", strings.ToUpper(action[:1])+action[1:], j.Run.ID, j.Kind), Target: j.Run.ID, Before: j.State}
+	c := jobs.Change{Summary: fmt.Sprintf("%s the job %s (%s)", strings.ToUpper(action[:1])+action[1:], j.Run.ID, j.Tool()), Target: j.Run.ID, Before: j.State}
 	if action == "cancel" {
 		c.After = "cancelled; what is done stays done"
 		if j.Ended() {

@@ -64,7 +64,7 @@ type JobRow struct {
 }
 
 func jobRow(r jobs.RunInfo, now time.Time) JobRow {
-	row := JobRow{JobID: r.Run.ID, Status: JobStatus(r, nil, now), Tool: r.Kind, Tenant: r.Run.Tenant, User: r.Run.User, Created: r.Created, By: r.CreatedBy, ParentID: r.ParentID, Detail: r.Detail}
+	row := JobRow{JobID: r.Run.ID, Status: JobStatus(r, nil, now), Tool: r.Tool(), Tenant: r.Run.Tenant, User: r.Run.User, Created: r.Created, By: r.CreatedBy, ParentID: r.ParentID, Detail: r.Detail}
 	if !r.NotBefore.IsZero() {
 		row.RunAt = &r.NotBefore
 	}
@@ -183,12 +183,13 @@ type GetJobOut struct {
 	Children map[string]int    `json:"childJobs,omitempty" jsonschema_description:"Child jobs by state."`
 	Secrets  []SecretRef       `json:"secrets,omitempty"`
 	Created  string            `json:"createdId,omitempty"`
+	Case     *CaseOutcome      `json:"response,omitempty" jsonschema_description:"Of a response to a compromise: what it came to."`
 	Next     string            `json:"next,omitempty"`
 }
 
 // Text tells the job step by step.
 func (o *GetJobOut) Text() string {
-	w := WriteResult{Status: o.Status, Tool: o.Tool, Tenant: o.Tenant, User: o.User, JobID: o.JobID, Steps: o.Steps, NotShown: o.NotShown, Secrets: o.Secrets, CreatedID: o.Created, Next: o.Next}
+	w := WriteResult{Status: o.Status, Tool: o.Tool, Tenant: o.Tenant, User: o.User, JobID: o.JobID, Steps: o.Steps, NotShown: o.NotShown, Secrets: o.Secrets, CreatedID: o.Created, Case: o.Case, Next: o.Next}
 	var l lines
 	l.add("%s", w.Text())
 	if o.RunAt != nil {
@@ -227,7 +228,7 @@ var getJob = Read(Tool{
 	if out.Children, err = c.Policy.Ledger.Children(ctx, j.Run.ID); err != nil {
 		return out, err
 	}
-	out.Next = nextOf(out.Status, j)
+	out.Next, out.Case = nextOf(out.Status, j), c.caseOutcome(j)
 	return out, nil
 })
 

@@ -27,14 +27,14 @@ type OffboardUserIn struct {
 	OutOfOfficeMessage  string   `json:"outOfOfficeMessage,omitempty" jsonschema:"maxLength=4000" jsonschema_description:"Automatic reply, inside and outside."`
 	HideFromGal         *bool    `json:"hideFromGal,omitempty"`
 	ResetPassword       *bool    `json:"resetPassword,omitempty"`
-	RemoveRules         *bool    `json:"removeRules,omitempty" jsonschema_description:"Inbox rules, hidden ones too."`
+	RemoveRules         *bool    `json:"removeRules,omitempty"`
 	RemoveMobileDevices *bool    `json:"removeMobileDevices,omitempty"`
-	CancelMeetings      *bool    `json:"cancelMeetings,omitempty" jsonschema_description:"Those the user organises."`
+	CancelMeetings      *bool    `json:"cancelMeetings,omitempty"`
 	FullAccess          []string `json:"fullAccess,omitempty" jsonschema:"maxItems=10" jsonschema_description:"Colleagues who get the mailbox."`
 	Automap             *bool    `json:"automap,omitempty" jsonschema:"default=true"`
 	SendAs              []string `json:"sendAs,omitempty" jsonschema:"maxItems=10"`
 	SendOnBehalf        []string `json:"sendOnBehalf,omitempty" jsonschema:"maxItems=10"`
-	OneDriveAccess      []string `json:"oneDriveAccess,omitempty" jsonschema:"maxItems=10" jsonschema_description:"Colleagues who get the OneDrive."`
+	OneDriveAccess      []string `json:"oneDriveAccess,omitempty" jsonschema:"maxItems=10"`
 	AccessDays          int      `json:"accessDays,omitempty" jsonschema_description:"End these colleagues' access then."`
 	RemoveOwnAccess     *bool    `json:"removeOwnAccess,omitempty" jsonschema_description:"Rights on other mailboxes and calendars."`
 	RemoveMFAMethods    *bool    `json:"removeMfaMethods,omitempty"`
@@ -43,7 +43,13 @@ type OffboardUserIn struct {
 	ClearManager        *bool    `json:"clearManager,omitempty"`
 	DisableDevices      *bool    `json:"disableDevices,omitempty"`
 	LitigationHold      *bool    `json:"litigationHold,omitempty" jsonschema_description:"Needs the licence to stay."`
-	DeleteAfterDays     int      `json:"deleteAfterDays,omitempty"`
+	// What outlives the account.
+	DisableOneDriveSharing *bool `json:"disableOneDriveSharing,omitempty"`
+	UnassignPhoneNumbers   *bool `json:"unassignPhoneNumbers,omitempty"`
+	ClearImmutableID       *bool `json:"clearImmutableId,omitempty"`
+	DeleteAfterDays        int   `json:"deleteAfterDays,omitempty"`
+	// Steps are a part of the plan; which steps there are, the options decide.
+	Steps []string `json:"steps,omitempty" jsonschema:"maxItems=50" jsonschema_description:"Only these steps of the plan."`
 	RunAtArg
 	WriteArgs
 }
@@ -56,13 +62,14 @@ var offboardUser = Write(Tool{
 		"deliverToBoth": "keepCopy", "HideFromGAL": "hideFromGal", "ResetPass": "resetPassword", "removeMobile": "removeMobileDevices", "RemoveMobile": "removeMobileDevices",
 		"removeCalendarInvites": "cancelMeetings", "RemoveRules": "removeRules", "RemoveMFADevices": "removeMfaMethods", "removePermissions": "removeOwnAccess", "revokePermissions": "removeOwnAccess",
 		"removeCalendarPermissions": "removeOwnAccess", "OnedriveAccess": "oneDriveAccess", "AccessAutomap": "fullAccess", "delegateAccess": "fullAccess", "AccessSendAs": "sendAs", "AccessSendOnBehalf": "sendOnBehalf",
+		"DisableOneDriveSharing": "disableOneDriveSharing", "RemoveTeamsPhoneDID": "unassignPhoneNumbers", "removeTeamsPhone": "unassignPhoneNumbers", "removePhoneNumbers": "unassignPhoneNumbers", "ClearImmutableId": "clearImmutableId",
 	}),
 	Always: []string{"disableUser", "DisableSignIn", "revokeSessions", "RevokeSessions"},
 	Needs: Needs{
 		App: []string{"User.EnableDisableAccount.All", "User.RevokeSessions.All", "User.ReadWrite.All", "Directory.Read.All", "GroupMember.ReadWrite.All", "Group.ReadWrite.All", "LicenseAssignment.ReadWrite.All",
 			"UserAuthenticationMethod.ReadWrite.All", "RoleManagement.ReadWrite.Directory", "DelegatedPermissionGrant.ReadWrite.All", "AppRoleAssignment.ReadWrite.All", "Application.Read.All", "Device.ReadWrite.All",
-			"DeviceManagementManagedDevices.Read.All", "Files.ReadWrite.All", "Calendars.ReadBasic.All", "Exchange.ManageAsApp"},
-		AppRoles: []string{"User Administrator", "Exchange Administrator"}, GDAPRoles: []string{"User Administrator", "Groups Administrator", "License Administrator", "Exchange Administrator", "Authentication Administrator", "Application Administrator", "Cloud Device Administrator"},
+			"DeviceManagementManagedDevices.Read.All", "Files.ReadWrite.All", "Calendars.ReadBasic.All", "TeamsTelephoneNumber.ReadWrite.All", "Exchange.ManageAsApp"},
+		AppRoles: []string{"User Administrator", "Exchange Administrator"}, GDAPRoles: []string{"User Administrator", "Groups Administrator", "License Administrator", "Exchange Administrator", "Authentication Administrator", "Application Administrator", "Cloud Device Administrator", "Teams Administrator", "SharePoint Administrator"},
 	},
 	Example: `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","posture":"standard","dryRun":true}`,
 }, offboardHandler)
@@ -78,8 +85,10 @@ func offboardHandler(ctx context.Context, c *Call, in OffboardUserIn) (Work, err
 		RemoveOwnAccess: d.choose(in.RemoveOwnAccess, "removeOwnAccess"), RemoveMFAMethods: d.choose(in.RemoveMFAMethods, "removeMfaMethods"),
 		RemoveRoles: d.choose(in.RemoveRoles, "removeRoles"), RemoveAppAccess: d.choose(in.RemoveAppAccess, "removeAppAccess"),
 		ClearManager: d.choose(in.ClearManager, "clearManager"), DisableDevices: d.choose(in.DisableDevices, "disableDevices"),
-		LitigationHold: d.choose(in.LitigationHold, "litigationHold"),
-		KeepCopy:       in.KeepCopy, OutOfOffice: in.OutOfOfficeMessage, Automap: in.Automap == nil || *in.Automap,
+		LitigationHold:         d.choose(in.LitigationHold, "litigationHold"),
+		DisableOneDriveSharing: d.choose(in.DisableOneDriveSharing, "disableOneDriveSharing"), UnassignPhoneNumbers: d.choose(in.UnassignPhoneNumbers, "unassignPhoneNumbers"),
+		ClearImmutableID: d.choose(in.ClearImmutableID, "clearImmutableId"),
+		KeepCopy:         in.KeepCopy, OutOfOffice: in.OutOfOfficeMessage, Automap: in.Automap == nil || *in.Automap,
 		AccessDays: in.AccessDays, DeleteAfterDays: in.DeleteAfterDays, Later: c.scheduler(),
 	}
 	w.Warnings = d.warnings()
@@ -123,8 +132,13 @@ func offboardHandler(ctx context.Context, c *Call, in OffboardUserIn) (Work, err
 	w.Review = func(ctx context.Context) (*workflows.Review, error) {
 		return workflows.ReviewLeaver(ctx, c.target(), c.Run)
 	}
-	w.Steps, err = workflows.Offboard(ctx, c.target(), c.Run, c.sealer(), o)
-	return w, err
+	if w.Steps, err = workflows.Offboard(ctx, c.target(), c.Run, c.sealer(), o); err != nil || len(in.Steps) == 0 {
+		return w, err
+	}
+	if w.Steps, err = workflows.Part(w.Steps, in.Steps); err != nil {
+		return w, invalid("steps: %s.", err)
+	}
+	return w, nil
 }
 
 // accessGiven are the rights colleagues are to get, each colleague found once in the run's life.

@@ -73,7 +73,7 @@ func (e *Env) secretsOf(run *jobs.Run, steps []jobs.StepResult) []SecretRef {
 	run.Get(workflows.SecretStep, &step)
 	for _, s := range steps {
 		if s.Step == step && s.State != jobs.StateDone {
-			ref.Note = "this password may not be in force: " + s.Step + " ended " + s.State + "; it is kept in case it is"
+			ref.Note = "this secret may not be in force: " + s.Step + " ended " + s.State + "; it is kept in case it is"
 		}
 	}
 	return []SecretRef{ref}

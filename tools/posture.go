@@ -12,19 +12,19 @@ import (
 // nothing the person had access to stays open.
 //
 // termination: somebody who must be out at once. Beside the above every way back in goes: password, MFA
-// methods, consents, devices. The licences stay, so that mailbox and OneDrive stay complete as evidence, and
+// methods, consents, devices, and what was shared outside. The licences stay, so that mailbox and OneDrive stay complete as evidence, and
 // rules and meetings are not touched for the same reason.
 //
 // contractor: somebody whose mailbox nobody needs. It is not converted, and goes with the licence after 30 days.
 var postures = map[string][]string{
-	"standard":    {"convertToShared", "removeLicenses", "removeFromGroups", "hideFromGal", "removeRules", "removeMobileDevices", "cancelMeetings", "removeOwnAccess", "removeAppAccess"},
-	"termination": {"convertToShared", "removeFromGroups", "hideFromGal", "resetPassword", "removeMobileDevices", "removeOwnAccess", "removeAppAccess", "removeMfaMethods", "removeRoles", "disableDevices"},
-	"contractor":  {"removeLicenses", "removeFromGroups", "hideFromGal", "cancelMeetings", "removeMobileDevices", "removeOwnAccess", "removeAppAccess", "removeMfaMethods", "removeRoles"},
+	"standard":    {"convertToShared", "removeLicenses", "removeFromGroups", "hideFromGal", "removeRules", "removeMobileDevices", "cancelMeetings", "removeOwnAccess", "removeAppAccess", "unassignPhoneNumbers"},
+	"termination": {"convertToShared", "removeFromGroups", "hideFromGal", "resetPassword", "removeMobileDevices", "removeOwnAccess", "removeAppAccess", "removeMfaMethods", "removeRoles", "disableDevices", "disableOneDriveSharing", "unassignPhoneNumbers"},
+	"contractor":  {"removeLicenses", "removeFromGroups", "hideFromGal", "cancelMeetings", "removeMobileDevices", "removeOwnAccess", "removeAppAccess", "removeMfaMethods", "removeRoles", "unassignPhoneNumbers"},
 }
 
 // offboardingOptions are the options that posture and operator have a say in.
 var offboardingOptions = []string{"convertToShared", "removeLicenses", "removeFromGroups", "hideFromGal", "resetPassword", "removeRules", "removeMobileDevices", "cancelMeetings", "removeOwnAccess",
-	"removeMfaMethods", "removeRoles", "removeAppAccess", "clearManager", "disableDevices", "litigationHold"}
+	"removeMfaMethods", "removeRoles", "removeAppAccess", "clearManager", "disableDevices", "litigationHold", "disableOneDriveSharing", "unassignPhoneNumbers", "clearImmutableId"}
 
 // defaults decide options of cipp_offboard_user that were not given: the posture where one was chosen, then the
 // operator's default for the tenant, then false. from tells where each came from.

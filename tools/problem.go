@@ -47,6 +47,8 @@ var kinds = map[graphclient.Kind]struct {
 	graphclient.GDAPMissing:      {"gdap_missing", "Ask the operator to renew the GDAP relationship with this customer in Partner Center.", false},
 	graphclient.SecretExpired:    {"credential_expired", "Ask the operator to renew the application's secret; no tool can help until then.", false},
 	graphclient.SignInFailed:     {"sign_in_failed", "Ask the operator to check the sign-in with cipp-mcp init --check.", false},
+	graphclient.OtherSignIn:      {"other_sign_in", "Do it by hand, or ask the operator for a server that signs in that way.", false},
+	graphclient.SignInNeeded:     {"sign_in_needed", "Ask the person at the server to sign in there, then make the same call again.", true},
 	graphclient.NotPremium:       {"premium_missing", "This needs Entra ID P1 or P2 in the tenant; what does not need it still works.", false},
 	graphclient.NotLicensed:      {"service_missing", "The tenant has no licence for that service; leave this part out.", false},
 	graphclient.Throttled:        {"throttled", "Wait, then make the same call again.", true},

@@ -31,6 +31,7 @@ type WriteResult struct {
 	CreatedID string            `json:"createdId,omitempty"`
 	Warnings  []string          `json:"warnings,omitempty"`
 	Next      string            `json:"next,omitempty"`
+	Case      *CaseOutcome      `json:"-"` // of a response to a compromise; its steps stand for Steps
 }
 
 // Text says in short lines what is planned or was done.
@@ -51,6 +52,9 @@ func (r *WriteResult) Text() string {
 		} else {
 			l.add("- %s %s: %s", s.State, s.Step, s.Summary)
 		}
+	}
+	if r.Case != nil {
+		r.Case.text(&l)
 	}
 	if r.NotShown > 0 && len(r.Steps) > 0 {
 		l.add("NOT SHOWN: %s, since the answer would be too long; the journal has them all", count(r.NotShown, "step", "steps"))
@@ -92,6 +96,7 @@ func (r *WriteResult) Report(e *Env, j jobs.Job) {
 	r.Tool, r.TenantID, r.Tenant, r.UserID, r.User = j.Kind, j.Run.TenantID, j.Run.Tenant, j.Run.UserID, j.Run.User
 	r.JobID, r.Status, r.Steps = j.Run.ID, JobStatus(j.RunInfo, steps, e.Clock.Now()), steps
 	r.Secrets, r.CreatedID = e.secretsOf(j.Run, steps), createdBy(j.Run)
+	r.Case = e.caseOutcome(j)
 	if j.Ended() {
 		r.Record = RecordURI(j.Run.ID)
 	}

@@ -85,22 +85,6 @@ func (o *TenantDetailsOut) Shrink() bool {
 	return ok
 }
 
-// Shrink shows less evidence, then fewer of the lesser findings; the numbers in the summary stay.
-func (o *BECCheckOut) Shrink() bool {
-	e := &o.Evidence
-	name, left, ok := cutLongest([]cuttable{
-		cuttableList("inboxRules", &e.Rules), cuttableList("delegates", &e.Delegates), cuttableList("authenticationMethods", &e.Methods),
-		cuttableList("appConsents", &e.Consents), cuttableList("signIns", &e.SignIns), cuttableList("directoryChanges", &e.Changes),
-	})
-	if !ok {
-		name, left, ok = cutLongest([]cuttable{cuttableList("findings", &o.Findings)})
-	}
-	if ok {
-		noteCut(&o.NotShown, name, left, "Look closer with a shorter since, or with the tool for this part.")
-	}
-	return ok
-}
-
 // Shrink leaves steps out and counts them: of a plan the last, of what was executed those that are done.
 func (r *WriteResult) Shrink() bool {
 	if r.Plan != nil && len(r.Plan.Changes) > 1 {

@@ -59,6 +59,8 @@ var guardNeeds = []string{"Directory.Read.All", "RoleManagement.Read.Directory"}
 type Work struct {
 	Steps    []jobs.Step
 	Warnings []string
+	// CaseID is the case whose response the steps are; "" for any other write.
+	CaseID string
 	// Risk raises the tool's class for these arguments; zero leaves it.
 	Risk policy.Risk
 	// Review reads what a person should know before the plan is approved; nil where the plan says it all. It is
@@ -128,9 +130,9 @@ func All() []Tool {
 		listTenants, getTenantDetails,
 		listUsers, getUser, listUserGroups, listUserDevices, listAuditLogs,
 		createUser, editUser, disableUser, enableUser,
-		listMFAUsers, resetMFA, revokeSessions, becCheck,
-		resetPassword,
-		listMailboxPermissions,
+		listMFAUsers, resetMFA, revokeSessions, becCheck, becRemediate,
+		resetPassword, createTAP,
+		listMailboxPermissions, removeInboxRule, setEmailForwarding,
 		offboardUser, deleteUser, restoreUser,
 		listJobs, getJob, controlJob, undoJob,
 	}

@@ -28,6 +28,8 @@ var undoJob = Write(Tool{
 	switch {
 	case !j.Ended():
 		return Work{}, &Problem{Code: "conflict", Message: "The job is still at work.", Next: "Cancel it with cipp_control_job, or wait until it has ended."}
+	case j.Reads():
+		return Work{}, &Problem{Code: "conflict", Message: j.Tool() + " changed nothing, so there is nothing to undo.", Next: "Name the jobId of a write."}
 	case j.Kind == undoTool || j.Kind == "cipp_control_job":
 		return Work{}, &Problem{Code: "conflict", Message: j.Kind + " is not undone.", Next: "Make the write again that shall hold."}
 	}

@@ -37,7 +37,7 @@ func EndAccess(t Target, g Grant, who graphclient.User) jobs.Step {
 func grantAccess(t Target, g Grant, who graphclient.User, automap, give bool) jobs.Step {
 	e := effect{
 		name: "give-" + string(g) + "-" + who.ID, want: give,
-		change: jobs.Change{Summary: fmt.Sprintf("Give %s %s", who.UserPrincipalName, grantWords[g]), Target: who.ID, Before: "not granted", After: "granted"},
+		change: jobs.Change{Summary: fmt.Sprintf("Give %s %s", who.UserPrincipalName, grantWords[g]), Target: who.ID, People: []string{who.ID}, Before: "not granted", After: "granted"},
 		there:  func(ctx context.Context) (bool, error) { return t.isGranted(ctx, g, who) },
 		do:     func(ctx context.Context) error { return t.grant(ctx, g, who, automap) },
 		back:   func() jobs.Step { return grantAccess(t, g, who, automap, false) },

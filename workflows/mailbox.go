@@ -134,7 +134,7 @@ func Forward(t Target, to graphclient.User, keepCopy bool) jobs.Step {
 	if keepCopy {
 		after += ", a copy stays"
 	}
-	return setMailboxStep(t, forwardStep, "Forward new mail to "+to.UserPrincipalName, map[string]any{
+	s := setMailboxStep(t, forwardStep, "Forward new mail to "+to.UserPrincipalName, map[string]any{
 		"ForwardingAddress": to.UserPrincipalName, "ForwardingSmtpAddress": nil, "DeliverToMailboxAndForward": keepCopy,
 	}, func(m graphclient.Mailbox, sent bool) string {
 		now := m.ForwardingAddress
@@ -154,6 +154,13 @@ func Forward(t Target, to graphclient.User, keepCopy bool) jobs.Step {
 		}
 		return now
 	}, after, func(b mailboxBefore) *jobs.Step { s := forwardAgain(t, b); return &s })
+	plan := s.Plan
+	s.Plan = func(ctx context.Context, run *jobs.Run) (jobs.Change, error) {
+		c, err := plan(ctx, run)
+		c.People = []string{to.ID}
+		return c, err
+	}
+	return s
 }
 
 // forwardAgain brings back where mail went before: nowhere, to an address, or to a recipient, which Exchange

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"cipp-mcp/graphclient"
 	"cipp-mcp/internal/jobs"
 )
 
@@ -31,6 +32,9 @@ func CancelMeetings(t Target) jobs.Step {
 		Name: name, Class: jobs.Async, Settle: meetingTime,
 		Plan: func(ctx context.Context, _ *jobs.Run) (jobs.Change, error) {
 			n, err := left(ctx, enoughMeetings)
+			if graphclient.KindOf(err) == graphclient.OtherSignIn {
+				return byHand("Cancel the meetings the leaver has called", "in Outlook or by Remove-CalendarEvents", err), nil
+			}
 			c := jobs.Change{Summary: "Cancel the meetings the leaver has called", Before: fmt.Sprintf("%d from today on", n), After: "cancelled, the others are told",
 				NoWayBack: "cancelled meetings stay cancelled; a series goes as a whole"}
 			if n == enoughMeetings {

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -13,8 +14,9 @@ import (
 const leaveGroup = "leave-group-"
 
 // LeaveGroup removes the user from one group, by Exchange for mail-enabled groups and by Graph for
-// the others. owned: the user owns it too. heir will own it, "" where nobody does in the user's place.
-func LeaveGroup(t Target, g graphclient.Group, owned bool, heir string) jobs.Step {
+// the others. owned: the user owns it too, and staying remains its owner. heir will own it, "" where nobody does in
+// the user's place.
+func LeaveGroup(t Target, g graphclient.Group, owned, staying bool, heir string) jobs.Step {
 	name := leaveGroup + g.ID
 	member := func(ctx context.Context) (bool, error) { return t.Graph.IsGroupMember(ctx, t.tid(), g.ID, t.User.ID) }
 	leave := effect{
@@ -29,7 +31,7 @@ func LeaveGroup(t Target, g graphclient.Group, owned bool, heir string) jobs.Ste
 			case g.RoleAssignable():
 				c.Critical = jobs.Fence(g.DisplayName) + " is role-assignable"
 			case owned:
-				return ownerless(ctx, t, g, heir, c)
+				return ownerless(ctx, t, g, staying, heir, c)
 			}
 			return nil
 		},
@@ -65,7 +67,7 @@ func LeaveGroup(t Target, g graphclient.Group, owned bool, heir string) jobs.Ste
 }
 
 // ownerless stops a plan that would leave a group without anybody who can manage it.
-func ownerless(ctx context.Context, t Target, g graphclient.Group, heir string, c *jobs.Change) error {
+func ownerless(ctx context.Context, t Target, g graphclient.Group, staying bool, heir string, c *jobs.Change) error {
 	others, err := t.otherOwners(ctx, g.ID)
 	if err != nil {
 		return err
@@ -73,7 +75,7 @@ func ownerless(ctx context.Context, t Target, g graphclient.Group, heir string, 
 	switch name := jobs.Fence(g.DisplayName); {
 	case len(others) == 0 && heir == "":
 		c.Blockers = append(c.Blockers, soleOwner(t, g))
-	case len(others) > 0:
+	case staying && len(others) > 0:
 		c.Warnings = append(c.Warnings, fmt.Sprintf("%s stays an owner of %s, as %d more are", t.User.UserPrincipalName, name, len(others)))
 	}
 	return nil
@@ -99,7 +101,7 @@ func AddOwner(t Target, g graphclient.Group, heir graphclient.User) jobs.Step {
 func ownerStep(t Target, g graphclient.Group, heir graphclient.User, own bool) jobs.Step {
 	e := effect{
 		name: "add-owner-" + g.ID, want: own,
-		change: jobs.Change{Summary: "Make " + heir.UserPrincipalName + " an owner of " + jobs.Fence(g.DisplayName), Target: g.ID, Before: t.User.UserPrincipalName + " is the only owner", After: heir.UserPrincipalName + " is an owner too"},
+		change: jobs.Change{Summary: "Make " + heir.UserPrincipalName + " an owner of " + jobs.Fence(g.DisplayName), Target: g.ID, People: []string{heir.ID}, Before: t.User.UserPrincipalName + " is the only owner", After: heir.UserPrincipalName + " is an owner too"},
 		there:  func(ctx context.Context) (bool, error) { return t.owns(ctx, g, heir) },
 		judge: func(_ context.Context, c *jobs.Change) error {
 			if g.Synced() {
@@ -129,6 +131,57 @@ func ownerStep(t Target, g graphclient.Group, heir graphclient.User, own bool) j
 		return passing(t.Graph.RemoveGroupOwner(ctx, t.tid(), g.ID, heir.ID), graphclient.NotFound, graphclient.NotMember)
 	}
 	return e.step()
+}
+
+// DropOwnership ends that the user owns a group that somebody else owns too, by Graph (DELETE
+// /groups/{id}/owners/{id}/$ref) or, for mail-enabled groups, by Exchange (Set-DistributionGroup -ManagedBy). after is
+// the step that names the other owner, "" where there is one already.
+func DropOwnership(t Target, g graphclient.Group, after string) jobs.Step {
+	s := dropOwnership(t, g, false).step()
+	if after != "" {
+		s.Needs = []string{after}
+	}
+	return s
+}
+
+func dropOwnership(t Target, g graphclient.Group, own bool) effect {
+	e := effect{
+		name: "drop-ownership-" + g.ID, want: own, known: !own,
+		change: jobs.Change{Summary: "No longer own " + jobs.Fence(g.DisplayName), Target: g.ID, Before: "owner", After: "no owner"},
+		there:  func(ctx context.Context) (bool, error) { return t.owns(ctx, g, t.User) },
+		judge: func(_ context.Context, c *jobs.Change) error {
+			if g.Synced() {
+				c.Manual = jobs.Fence(g.DisplayName) + " is synchronised; name its owners in Active Directory"
+			} else if g.RoleAssignable() {
+				c.Critical = jobs.Fence(g.DisplayName) + " is role-assignable"
+			}
+			return nil
+		},
+		do: func(ctx context.Context) error {
+			others, err := t.otherOwners(ctx, g.ID) // who was there when it was planned may have gone
+			switch {
+			case err != nil:
+				return err
+			case len(others) == 0:
+				return errors.New("not begun: " + soleOwner(t, g))
+			case g.ExchangeManaged():
+				return t.Graph.SetDistributionGroupOwners(ctx, t.tid(), g.ID, nil, []string{t.User.UserPrincipalName})
+			}
+			return passing(t.Graph.RemoveGroupOwner(ctx, t.tid(), g.ID, t.User.ID), graphclient.NotFound, graphclient.NotMember)
+		},
+	}
+	if !own {
+		e.back = func() jobs.Step { return dropOwnership(t, g, true).step() }
+		return e
+	}
+	e.change.Summary, e.change.Before, e.change.After = "Own "+jobs.Fence(g.DisplayName)+" again", e.change.After, e.change.Before
+	e.do = func(ctx context.Context) error {
+		if g.ExchangeManaged() {
+			return t.Graph.SetDistributionGroupOwners(ctx, t.tid(), g.ID, []string{t.User.UserPrincipalName}, nil)
+		}
+		return passing(t.Graph.AddGroupOwner(ctx, t.tid(), g.ID, t.User.ID), graphclient.AlreadyMember)
+	}
+	return e
 }
 
 // owns says whether somebody owns a group. Exchange shows people there by names of its own.

@@ -104,6 +104,9 @@ func shortReason(err error) string {
 	if k := graphclient.KindOf(err); k == graphclient.Denied || k == graphclient.RoleMissing {
 		return "the permission is missing"
 	}
+	if graphclient.KindOf(err) == graphclient.OtherSignIn {
+		return "this needs the application's own sign-in (auth.mode app)"
+	}
 	return jobs.Fence(shortened(err.Error()))
 }
 

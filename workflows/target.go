@@ -4,6 +4,7 @@ package workflows
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -50,6 +51,16 @@ func enabledWord(b *bool) string {
 // onPremisesSentence is why a synchronised user cannot be changed here.
 func onPremisesSentence(upn, what string) string {
 	return fmt.Sprintf("%s is synchronised from an on-premises directory, so %s has to be changed in Active Directory", upn, what)
+}
+
+// byHand is a step that a person has to do, because Microsoft gives it to another kind of sign-in only.
+func byHand(summary, how string, why error) jobs.Change {
+	var e *graphclient.Error
+	reason := why.Error()
+	if errors.As(why, &e) {
+		reason = strings.TrimSuffix(e.Message, " Nothing was changed.")
+	}
+	return jobs.Change{Summary: summary, Manual: "do it " + how + ": " + strings.TrimSuffix(reason, ".")}
 }
 
 // readBack makes a step's Verify of a reading that says whether the effect is there.

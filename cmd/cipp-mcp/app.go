@@ -48,6 +48,7 @@ type cloudFlags struct {
 	clock   string
 	control string
 	access  string
+	prompt  func(graphclient.DeviceSignIn) // nil: what a person has to do to sign in goes to standard error
 }
 
 // builtinSandbox is the value of a bare --sandbox.
@@ -72,10 +73,14 @@ type app struct {
 	log     *zap.Logger
 	sandbox *sandbox.Server // nil unless it runs inside this process
 	pusher  cloudPusher
+	leave   context.CancelFunc // says that this process is about to end
 	closers []func()
 }
 
 func (a *app) close() {
+	if a.leave != nil {
+		a.leave()
+	}
 	for i := len(a.closers) - 1; i >= 0; i-- {
 		a.closers[i]()
 	}
@@ -134,7 +139,7 @@ func (a *app) assemble(ctx context.Context, client *graphclient.Client, clk cloc
 	if err := config.OpenStateDir(dir); err != nil {
 		return err
 	}
-	ledger, err := a.ledger(ctx, dir, clk)
+	ledger, caseDir, err := a.ledger(ctx, dir, clk)
 	if err != nil {
 		return err
 	}
@@ -160,7 +165,11 @@ func (a *app) assemble(ctx context.Context, client *graphclient.Client, clk cloc
 		return err
 	}
 	a.closers = append(a.closers, sink.Close)
-	a.env = &tools.Env{Graph: client, Policy: engine, Secrets: store, Sink: sink, Redactor: redactor, Clock: clk}
+	cases, err := a.cases(caseDir)
+	if err != nil {
+		return err
+	}
+	a.env = &tools.Env{Graph: client, Policy: engine, Secrets: store, Sink: sink, Redactor: redactor, Clock: clk, Cases: cases}
 	a.invoker = mcpserver.NewInvoker(a.env, engine, a.log, func(t tools.Tool) string { return off(a.cfg.Tools, t) })
 	return a.run(ctx)
 }
@@ -207,21 +216,27 @@ func (a *app) cloud(ctx context.Context, f cloudFlags, redactor *secrets.Redacto
 		if err != nil {
 			return gc, nil, err
 		}
-		return a.described(file, gc, redactor)
+		return a.described(f, file, gc, redactor)
 	}
 	c, ok := clouds[a.cfg.Cloud]
 	if !ok {
 		return gc, nil, fmt.Errorf("cloud is %q; it must be public, usgov, dod, china, sandbox, or the path of a client.json", a.cfg.Cloud)
 	}
 	gc.Cloud, gc.Clock = c, clock.System{}
-	auth, err := a.auth(redactor)
+	auth, err := a.auth(f, redactor)
 	gc.Auth = auth
 	return gc, gc.Clock, err
 }
 
 // auth reads the operator's credential from where the configuration points.
-func (a *app) auth(redactor *secrets.Redactor) (graphclient.Auth, error) {
+func (a *app) auth(f cloudFlags, redactor *secrets.Redactor) (graphclient.Auth, error) {
 	c := a.cfg.Auth
+	if c.Mode == config.ModeUser {
+		if c.TenantID == "" || c.ClientID == "" && c.SignIn == config.SignInDeviceCode {
+			return graphclient.Auth{}, errors.New("auth.tenantId (and auth.clientId, for auth.signIn: deviceCode) is not configured; run cipp-mcp init --mode user")
+		}
+		return f.asUser(c.SignIn, c.TenantID, c.ClientID), nil
+	}
 	if c.TenantID == "" || c.ClientID == "" {
 		return graphclient.Auth{}, errors.New("auth.tenantId and auth.clientId are not configured; run cipp-mcp init, or try cipp-mcp serve --sandbox")
 	}
@@ -247,6 +262,16 @@ func (a *app) auth(redactor *secrets.Redactor) (graphclient.Auth, error) {
 		}
 	}
 	return out, nil
+}
+
+// asUser has a person sign in. What the person has to do is written to standard error, which no client hands to a
+// model as a result.
+func (f cloudFlags) asUser(way, tenant, client string) graphclient.Auth {
+	prompt := f.prompt
+	if prompt == nil {
+		prompt = func(d graphclient.DeviceSignIn) { fmt.Fprintf(os.Stderr, "\n%s\n\n", d.Message) }
+	}
+	return graphclient.Auth{Mode: graphclient.AsUser, TenantID: tenant, ClientID: client, SignIn: graphclient.SignInWay(way), Prompt: prompt}
 }
 
 // embedded starts the sandbox inside this process.
@@ -278,12 +303,16 @@ func (a *app) embedded(ctx context.Context, f cloudFlags, gc graphclient.Config)
 		return gc, nil, fmt.Errorf("start the sandbox: %w", err)
 	}
 	a.sandbox = s
+	a.cfg.Guards.BreakGlass = append(slices.Clone(a.cfg.Guards.BreakGlass), s.BreakGlass()...)
 	a.closers = append(a.closers, func() { _ = s.Close() })
-	gc.Cloud = graphclient.Cloud{Name: "sandbox", Authority: s.URL(), Graph: s.URL(), Exchange: s.URL(), RootCAs: pool(s.CA())}
+	gc.Cloud = graphclient.Cloud{Name: "sandbox", Authority: s.URL(), Graph: s.URL(), Exchange: s.URL(), SharePoint: s.URL(), RootCAs: pool(s.CA())}
 	i := s.Client().Auth
 	gc.Auth = graphclient.Auth{Mode: graphclient.Mode(i.Mode), TenantID: i.TenantID, ClientID: i.ClientID, ClientSecret: i.ClientSecret, RefreshToken: i.RefreshToken}
-	if a.cfg.Auth.Mode == "partner" {
+	switch a.cfg.Auth.Mode {
+	case "partner":
 		gc.Auth.Mode = graphclient.Partner
+	case config.ModeUser:
+		gc.Auth = f.asUser(a.cfg.Auth.SignIn, i.TenantID, i.ClientID)
 	}
 	gc.Clock = s
 	p := s.Client().Pusher
@@ -292,13 +321,16 @@ func (a *app) embedded(ctx context.Context, f cloudFlags, gc graphclient.Config)
 }
 
 // described is a cloud that a client.json describes, such as a stand-alone sandbox.
-func (a *app) described(file config.CloudFile, gc graphclient.Config, redactor *secrets.Redactor) (graphclient.Config, clock.Clock, error) {
-	gc.Cloud = graphclient.Cloud{Name: file.Name, Authority: file.Authority, Graph: file.Graph, Exchange: file.Exchange}
+func (a *app) described(f cloudFlags, file config.CloudFile, gc graphclient.Config, redactor *secrets.Redactor) (graphclient.Config, clock.Clock, error) {
+	gc.Cloud = graphclient.Cloud{Name: file.Name, Authority: file.Authority, Graph: file.Graph, Exchange: file.Exchange, SharePoint: file.SharePoint}
 	if file.CA != "" {
 		gc.Cloud.RootCAs = pool([]byte(file.CA))
 	}
 	i := file.Auth
 	gc.Auth = graphclient.Auth{Mode: graphclient.Mode(i.Mode), TenantID: i.TenantID, ClientID: i.ClientID, ClientSecret: i.ClientSecret, CertificatePEM: []byte(i.Certificate), RefreshToken: i.RefreshToken}
+	if a.cfg.Auth.Mode == config.ModeUser || i.Mode == config.ModeUser {
+		gc.Auth = f.asUser(a.cfg.Auth.SignIn, i.TenantID, i.ClientID)
+	}
 	redactor.Add(i.ClientSecret)
 	redactor.Add(i.RefreshToken)
 	a.pusher = cloudPusher{file.Pusher.URL, file.Pusher.Token, []byte(file.CA)}

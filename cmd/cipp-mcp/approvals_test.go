@@ -300,6 +300,18 @@ func TestAnAgentThatRunsWild(t *testing.T) {
 	}
 }
 
+// One run that gives many people something is the operator's to approve; one that takes much from one person is not.
+func TestOneRunForManyPeople(t *testing.T) {
+	w := newWorld(t, worldOptions{config: "guards: {maxPeoplePerRun: 2}\n"})
+	const both = "oluwaseun.adeyemi@" + harbourline
+	a := w.must("cipp_offboard_user", in(harbourline, "userId", dana, "fullAccess", []string{priya}, "sendAs", []string{gareth}))
+	if a.v["status"] != "needs_approval" || !strings.Contains(a.text, "3 people have or may, in one run (guards.maxPeoplePerRun: 2)") {
+		t.Errorf("%s", a.text)
+	}
+	// Who has full access already is given nothing, and one colleague counts once.
+	w.done("cipp_offboard_user", in(harbourline, "userId", dana, "fullAccess", []string{priya, both}, "sendAs", []string{priya}, "forwardingAddress", priya, "removeFromGroups", true, "removeMobileDevices", true, "disableDevices", true))
+}
+
 func (w *world) grants(g policy.Grant) string {
 	w.t.Helper()
 	g.ID, g.By, g.Expires = "grant_"+g.Note, policy.Operator, w.env.Clock.Now().Add(time.Hour)

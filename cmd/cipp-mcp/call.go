@@ -36,6 +36,11 @@ func callCommand(g *globals) *cobra.Command {
 				return err
 			}
 			defer app.close()
+			if app.env.Graph.NeedsPerson() {
+				if err := app.env.Graph.SignIn(cmd.Context()); err != nil {
+					return fmt.Errorf("sign in: %w", err)
+				}
+			}
 			app.invoker.FollowFor = 12 * time.Hour // nobody else goes on with it when this process ends
 			caller := mcpserver.Caller{Name: "cipp-mcp call", CanAsk: term.IsTerminal(int(os.Stdin.Fd()))}
 			for {

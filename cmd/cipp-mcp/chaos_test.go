@@ -21,6 +21,12 @@ type deed struct {
 	begin func(w *world, moves bool) m
 	// once: what it does must not be done twice, even where nobody can know whether it is done.
 	once bool
+	// seals: the result names a secret. lost: it is lost with the answer that showed it, so that another is made.
+	seals, lost bool
+	// tool is whose work it is, where it is not the deed's own name.
+	tool string
+	// world is where it is done: "" with the application's sign-in in the built-in story.
+	world func(t *testing.T) worldOptions
 	// other is the job whose end counts, where it is not the call's own.
 	other func(args m) string
 }
@@ -49,6 +55,17 @@ var deeds = map[string]deed{
 			args = and(args, "convertToShared", true, "removeLicenses", true, "cancelMeetings", true)
 		}
 		return args
+	}},
+	"cipp_create_tap": {seals: true, lost: true, begin: func(*world, bool) m { return in(harbourline, "userId", dana, "usableOnce", true) }},
+	"what outlives the account": {tool: "cipp_offboard_user", world: outliving, begin: func(*world, bool) m {
+		return in(harbourline, "userId", dana, "disableOneDriveSharing", true, "unassignPhoneNumbers", true, "clearImmutableId", true)
+	}},
+	"cipp_remove_inbox_rule": {begin: func(*world, bool) m {
+		return in(demoVictimTenant, "userId", demoVictim, "ruleId", "7293822569102704641")
+	}},
+	"cipp_set_email_forwarding": {begin: func(*world, bool) m { return in(demoVictimTenant, "userId", demoVictim, "disable", true) }},
+	"cipp_bec_remediate": {once: true, begin: func(w *world, _ bool) m {
+		return in(demoVictimTenant, "userId", demoVictim, "caseId", investigated(w).v["caseId"])
 	}},
 	"cipp_undo_job": {begin: func(w *world, _ bool) m {
 		return m{"jobId": w.done("cipp_edit_user", in(harbourline, "userId", dana, "jobTitle", "Clerk", "managerId", priya)).v["jobId"]}
@@ -96,7 +113,7 @@ type outcome struct {
 
 // write says whether a request changed something, or was to.
 func write(r sandbox.RequestCount) bool {
-	return r.Service == "graph" && r.Method != "GET" && r.Path != "/$batch" || r.Service == "exchange" && r.Cmdlet != "" && !strings.HasPrefix(r.Cmdlet, "Get-")
+	return r.Service == "sharepoint" && r.Cmdlet == "SetProperty" || r.Service == "graph" && r.Method != "GET" && r.Path != "/$batch" || r.Service == "exchange" && r.Cmdlet != "" && !strings.HasPrefix(r.Cmdlet, "Get-") && !strings.HasPrefix(r.Cmdlet, "Search-")
 }
 
 func (w *world) written() map[sandbox.RequestCount]int {
@@ -146,9 +163,12 @@ func (d deed) did(w *world, tool string, moves bool, set func()) outcome {
 	return o
 }
 
-func chaosWorld(t *testing.T, moves bool) *world {
+func (d deed) chaosWorld(t *testing.T, moves bool) *world {
 	t.Helper()
 	o := worldOptions{}
+	if d.world != nil {
+		o = d.world(t)
+	}
 	if moves {
 		o.flags.clock = "2026-03-12T15:00:00Z"
 	}
@@ -175,32 +195,34 @@ func nameOf(r sandbox.RequestCount) string {
 func TestEveryWriteInEveryWeather(t *testing.T) {
 	cases := 0
 	for _, tool := range tools.All() {
-		d, known := deeds[tool.Name]
-		if known != tool.Writes() {
+		if _, known := deeds[tool.Name]; known != tool.Writes() {
 			t.Errorf("%s: writes %t, and has a deed %t", tool.Name, tool.Writes(), known)
 		}
-		if !known {
-			continue
+	}
+	for _, deed := range slices.Sorted(maps.Keys(deeds)) {
+		d, name := deeds[deed], deed
+		if d.tool != "" {
+			name = d.tool
 		}
-		t.Run(tool.Name, func(t *testing.T) {
+		t.Run(deed, func(t *testing.T) {
 			calm := map[bool]outcome{}
 			for _, moves := range []bool{false, true} {
-				o := d.did(chaosWorld(t, moves), tool.Name, moves, func() {})
+				o := d.did(d.chaosWorld(t, moves), name, moves, func() {})
 				if calm[moves] = o; o.status != "done" || o.landed() == 0 {
 					t.Fatalf("in calm weather: %s", o.text)
 				}
 			}
-			for j, name := range slices.Sorted(maps.Keys(weathers)) {
-				c := weathers[name]
+			for j, weather := range slices.Sorted(maps.Keys(weathers)) {
+				c := weathers[weather]
 				for i, r := range kinds(calm[c.moves].writes) {
 					if (i+j)%share(len(calm[c.moves].writes)) > 0 {
 						continue
 					}
 					cases++
-					t.Run(name+"/"+nameOf(r), func(t *testing.T) {
+					t.Run(weather+"/"+nameOf(r), func(t *testing.T) {
 						t.Parallel()
-						w := chaosWorld(t, c.moves)
-						o := d.did(w, tool.Name, c.moves, func() { w.faults(fault(match(r), c.do, 1)) })
+						w := d.chaosWorld(t, c.moves)
+						o := d.did(w, name, c.moves, func() { w.faults(fault(match(r), c.do, 1)) })
 						d.judge(t, calm[c.moves], o, c.lands, c.again)
 						d.secrets(w, o)
 					})
@@ -213,8 +235,8 @@ func TestEveryWriteInEveryWeather(t *testing.T) {
 				cases++
 				t.Run("never/"+nameOf(r), func(t *testing.T) {
 					t.Parallel()
-					w := chaosWorld(t, false)
-					o := d.did(w, tool.Name, false, func() { w.faults(fault(match(r), m{"status": 504, "effect": "none"}, 1000)) })
+					w := d.chaosWorld(t, false)
+					o := d.did(w, name, false, func() { w.faults(fault(match(r), m{"status": 504, "effect": "none"}, 1000)) })
 					if o.status == "done" || o.status == "running" {
 						t.Errorf("it never got through, and is %s: %s", o.status, o.text)
 					}
@@ -225,7 +247,7 @@ func TestEveryWriteInEveryWeather(t *testing.T) {
 			}
 		})
 	}
-	t.Logf("%d tools, %d cases", len(deeds), cases)
+	t.Logf("%d deeds, %d cases", len(deeds), cases)
 }
 
 // share: each of many writes meets every third weather, so that all of them are met all the same; under the race
@@ -252,7 +274,14 @@ func (d deed) judge(t *testing.T, calm, o outcome, lands, again bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	const pass = `"@odata.type": "#microsoft.graph.temporaryAccessPassAuthenticationMethod"` // a user has one at the most, and each has an id of its own
+	if a, b := strings.Count(string(calm.state), pass), strings.Count(string(o.state), pass); a != b || d.lost && a != 1 {
+		t.Errorf("%d passes, and %d in calm weather", b, a)
+	}
 	for _, c := range changes {
+		if d.lost && strings.Contains(c.path, "/authentication/methods/") {
+			continue
+		}
 		if !slices.ContainsFunc(random, func(r string) bool { return strings.Contains(c.path, r) }) {
 			t.Errorf("otherwise than in calm weather: %s: %s → %s", c.path, shorten(c.before, 80), shorten(c.after, 80))
 		}
@@ -262,7 +291,7 @@ func (d deed) judge(t *testing.T, calm, o outcome, lands, again bool) {
 		extra++
 	}
 	more := 0
-	if again && !d.once {
+	if again && !d.once || d.lost {
 		more = 1
 	}
 	if extra < 0 || extra > more {
@@ -280,7 +309,7 @@ func (d deed) secrets(w *world, o outcome) {
 	if err != nil || len(kept) > 1 || len(kept) == 1 && !strings.Contains(o.text, kept[0].Handle) {
 		w.t.Errorf("kept: %v, %v: %s", kept, err, o.text)
 	}
-	if d.once != (len(kept) == 1) { // those that may not be done twice are those that make a password
+	if (d.once || d.seals) != (len(kept) == 1) { // those that may not be done twice are those that make a password
 		w.t.Errorf("%d passwords are kept", len(kept))
 	}
 }

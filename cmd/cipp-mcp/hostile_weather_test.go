@@ -110,8 +110,8 @@ func TestAnInvestigationOfANoisyAccount(t *testing.T) {
 	})}})
 	a := w.must("cipp_bec_check", in("brightwell.example", "userId", demoVictim))
 	within(t, "cipp_bec_check", a)
-	if a.v["verdict"] != "likely" || len(a.list("notShown")) == 0 || !strings.Contains(a.text, "not shown: findings") {
-		t.Errorf("%v %v", a.v["verdict"], a.v["notShown"])
+	if a.v["verdict"] != "confirmed" {
+		t.Errorf("%v", a.v["verdict"])
 	}
 	if f := a.list("findings"); len(f) == 0 || f[0]["severity"] != "critical" {
 		t.Errorf("the worst is not first")

@@ -46,7 +46,7 @@ the customers.`,
 			return s.run(cmd.OutOrStdout(), g)
 		},
 	}
-	c.Flags().StringVar(&s.mode, "mode", "app", "app (the application by itself) or partner (GDAP, delegated)")
+	c.Flags().StringVar(&s.mode, "mode", "app", "app (the application by itself), partner (GDAP, delegated) or user (a person signs in)")
 	c.Flags().StringVar(&s.cloud, "cloud", "public", "public, usgov, dod or china")
 	c.Flags().StringVar(&s.tenant, "tenant", "", "your own tenant's id")
 	c.Flags().StringVar(&s.client, "client", "", "the application's client id")
@@ -58,8 +58,11 @@ the customers.`,
 }
 
 func (s setup) run(w io.Writer, g *globals) error {
-	if s.mode != "app" && s.mode != "partner" {
-		return fmt.Errorf("--mode is %q; it must be app or partner", s.mode)
+	if s.mode != "app" && s.mode != "partner" && s.mode != config.ModeUser {
+		return fmt.Errorf("--mode is %q; it must be app, partner or user", s.mode)
+	}
+	if s.mode == config.ModeUser && s.storeSecret {
+		return errors.New("--store-secret: with --mode user there is no secret; the person signs in")
 	}
 	if _, ok := authorities()[s.cloud]; !ok {
 		return fmt.Errorf("--cloud is %q; it must be public, usgov, dod or china", s.cloud)
@@ -128,7 +131,12 @@ func (s setup) writeConfig(named string) (string, error) {
 		path = p
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "version: 1\ncloud: %s\nauth:\n  mode: %s\n  tenantId: %s\n  clientId: %s\n  clientSecret: keyring:cipp-mcp/client\n", s.cloud, s.mode, s.tenant, s.client)
+	fmt.Fprintf(&b, "version: 1\ncloud: %s\nauth:\n  mode: %s\n  tenantId: %s\n  clientId: %s\n", s.cloud, s.mode, s.tenant, s.client)
+	if s.mode == config.ModeUser {
+		b.WriteString("  signIn: deviceCode\n")
+	} else {
+		b.WriteString("  clientSecret: keyring:cipp-mcp/client\n")
+	}
 	if s.mode == "partner" {
 		b.WriteString("  refreshToken: keyring:cipp-mcp/refresh\n")
 	}
@@ -157,6 +165,9 @@ func checkSignIn(cmd *cobra.Command, g *globals) error {
 		return err
 	}
 	defer a.close()
+	if err := a.env.Graph.SignIn(cmd.Context()); err != nil {
+		return fmt.Errorf("the sign-in does not work yet: %w", err)
+	}
 	tenants, err := a.env.Graph.Tenants(cmd.Context())
 	if err != nil {
 		return fmt.Errorf("the sign-in does not work yet: %w", err)

@@ -15,10 +15,12 @@ import (
 	"cipp-mcp/tools"
 )
 
-// The application ids of the two resources, the same in every tenant.
+// The application ids of the resources, the same in every tenant.
 const (
 	graphAppID    = "00000003-0000-0000-c000-000000000000"
 	exchangeAppID = "00000002-0000-0ff1-ce00-000000000000"
+
+	sharePointAppID = "00000003-0000-0ff1-ce00-000000000000"
 )
 
 // includes are permissions that Microsoft accepts in place of smaller ones: where the wide one is needed
@@ -65,6 +67,12 @@ func permissions(cfg config.Config) (graph, exchange, appRoles, gdapRoles []stri
 	return graph, exchange, appRoles, gdapRoles
 }
 
+// sharing says whether an enabled tool administers SharePoint sites, which Microsoft gives to people only.
+func sharing(cfg config.Config) bool {
+	t, ok := tools.ByName("cipp_offboard_user")
+	return ok && off(cfg.Tools, t) == ""
+}
+
 // guide prints the way in steps.
 func (s setup) guide(w io.Writer, cfg config.Config) {
 	graph, exchange, appRoles, gdapRoles := permissions(cfg)
@@ -75,21 +83,31 @@ func (s setup) guide(w io.Writer, cfg config.Config) {
 	authority := authorities()[s.cloud]
 	redirectURI := authority + "/common/oauth2/nativeclient" // where the browser lands after consent: a blank page
 	p := func(format string, a ...any) { fmt.Fprintf(w, format+"\n", a...) }
-	kind := map[string]string{"app": "Role", "partner": "Scope"}[s.mode]
+	delegated := s.mode != "app"
+	kind, list, sort := "Role", "appRoles", "application permissions"
+	if delegated {
+		kind, list, sort = "Scope", "oauth2PermissionScopes", "delegated permissions"
+	}
 	p("1. Register the application in your own tenant (Entra admin centre → App registrations → New registration)")
 	p("   Name cipp-mcp, accounts in any organizational directory, redirect URI (public client) %s", redirectURI)
 	p("   Or: az ad app create --display-name cipp-mcp --sign-in-audience AzureADMultipleOrgs --public-client-redirect-uris %s", redirectURI)
-	p("   Then make a client secret, or better upload a certificate (auth.certificate).\n")
-	p("2. Give it these permissions (%s), and no more; they are the least the enabled tools need", map[string]string{"app": "application permissions", "partner": "delegated permissions"}[s.mode])
+	if s.mode == config.ModeUser {
+		p("   Then allow public client flows (Authentication; az: --is-fallback-public-client true). There is no secret.\n")
+	} else {
+		p("   Then make a client secret, or better upload a certificate (auth.certificate).\n")
+	}
+	p("2. Give it these permissions (%s), and no more; they are the least the enabled tools need", sort)
 	p("   Microsoft Graph: %s", strings.Join(graph, ", "))
-	if s.mode == "partner" {
+	if delegated {
 		exchange = []string{"Exchange.Manage"}
 	}
 	if len(exchange) > 0 {
 		p("   Office 365 Exchange Online: %s", strings.Join(exchange, ", "))
 	}
-	list := map[string]string{"app": "appRoles", "partner": "oauth2PermissionScopes"}[s.mode]
-	p("   Or, for each name (resource %s for Graph, %s for Exchange):", graphAppID, exchangeAppID)
+	if delegated && sharing(cfg) {
+		p("   Office 365 SharePoint Online: AllSites.FullControl (cipp_offboard_user, disableOneDriveSharing)")
+	}
+	p("   Or, for each name (resource %s for Graph, %s for Exchange, %s for SharePoint):", graphAppID, exchangeAppID, sharePointAppID)
 	p("     az ad app permission add --id %s --api RESOURCE --api-permissions $(az ad sp show --id RESOURCE --query \"%s[?value=='NAME'].id\" -o tsv)=%s\n", client, list, kind)
 	customer := s.customer
 	if customer == "" {
@@ -97,15 +115,24 @@ func (s setup) guide(w io.Writer, cfg config.Config) {
 	}
 	p("3. Consent: an administrator opens this link once, in your own tenant and in each customer's")
 	p("   %s/%s/adminconsent?client_id=%s&redirect_uri=%s\n", authority, url.PathEscape(customer), url.QueryEscape(client), url.QueryEscape(redirectURI))
-	if s.mode == "app" {
+	switch s.mode {
+	case "app":
 		p("4. Directory roles: in each customer, assign these to the enterprise application cipp-mcp")
 		p("   %s\n", strings.Join(appRoles, ", "))
-	} else {
+	case config.ModeUser:
+		p("4. Whoever signs in needs these roles: in the own tenant as directory roles, in customers by GDAP, through a security group the person is in")
+		p("   %s", strings.Join(gdapRoles, ", "))
+		p("   The person is asked on standard error when the first call needs it, and again after every start: nothing of the sign-in is written to disk.")
+		p("   With auth.signIn: azureCli the server uses what az is signed in as; Microsoft gives that no access to Exchange Online.\n")
+	default:
 		p("4. GDAP: the relationship with each customer needs these roles, assigned to a security group the partner administrator is in")
 		p("   %s", strings.Join(gdapRoles, ", "))
 		p("   The partner administrator signs in once with MFA to obtain the refresh token (offline_access).\n")
 	}
-	p("5. Secrets go into the keyring: cipp-mcp init --store-secret …; generated passwords need cipp-mcp secrets init\n")
+	if s.mode != config.ModeUser {
+		p("5. Secrets go into the keyring: cipp-mcp init --store-secret …")
+	}
+	p("   Generated passwords need cipp-mcp secrets init\n")
 	snippets(w)
 }
 

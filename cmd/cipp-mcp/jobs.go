@@ -43,7 +43,7 @@ func listJobsCommand(f *stateFlags) *cobra.Command {
 					if !r.NotBefore.IsZero() {
 						when = r.NotBefore
 					}
-					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", r.Run.ID, tools.JobStatus(r, nil, s.engine.Clock.Now()), r.Kind, tools.Clean(r.Run.User, 80), r.Run.Tenant, when.Format("2006-01-02 15:04Z"))
+					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", r.Run.ID, tools.JobStatus(r, nil, s.engine.Clock.Now()), r.Tool(), tools.Clean(r.Run.User, 80), r.Run.Tenant, when.Format("2006-01-02 15:04Z"))
 				}
 				return w.Flush()
 			})
@@ -71,7 +71,7 @@ func showJobCommand(f *stateFlags) *cobra.Command {
 }
 
 func printJob(w io.Writer, s *state, j jobs.Job) {
-	fmt.Fprintf(w, "%s %s: %s on %s in %s\n", j.Run.ID, tools.JobStatus(j.RunInfo, j.Results(), s.engine.Clock.Now()), j.Kind, tools.Clean(j.Run.User, 120), j.Run.Tenant)
+	fmt.Fprintf(w, "%s %s: %s on %s in %s\n", j.Run.ID, tools.JobStatus(j.RunInfo, j.Results(), s.engine.Clock.Now()), j.Tool(), tools.Clean(j.Run.User, 120), j.Run.Tenant)
 	fmt.Fprintf(w, "asked for by %s, %s\n", tools.Clean(j.CreatedBy, 80), j.Created.Format("2006-01-02 15:04:05Z"))
 	if !j.NotBefore.IsZero() {
 		fmt.Fprintf(w, "to begin at %s\n", j.NotBefore.Format("2006-01-02 15:04:05Z"))

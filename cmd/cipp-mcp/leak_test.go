@@ -69,6 +69,7 @@ type run struct {
 	pages   []string
 	decline bool // the person does not want to see anything
 	results []string
+	passes  []string // Microsoft's own secrets, known only when a person has seen them
 }
 
 // capture keeps what passes.
@@ -116,7 +117,7 @@ func startRun(t *testing.T, sink, era string) *run {
 	}
 	cloud := filepath.Join(own, "client.json")
 	cfg := filepath.Join(r.base, "cipp-mcp.yaml")
-	r.fatal(os.WriteFile(cfg, []byte("version: 1\naccess: write\ncloud: "+cloud+"\nstateDir: "+filepath.Join(r.base, "state")+"\n"+passwords), 0o600))
+	r.fatal(os.WriteFile(cfg, []byte("version: 1\naccess: write\ncloud: "+cloud+"\nstateDir: "+filepath.Join(r.base, "state")+"\ntools: {add: [cipp_create_tap]}\n"+passwords), 0o600))
 	c, err := (&globals{configFile: cfg}).load()
 	r.fatal(err)
 	dir, err := c.StatePath()
@@ -241,7 +242,19 @@ func (r *run) call(status, tool string, args map[string]any) (handle string, sho
 // delivered expects that a person got a password by the sink, made after the last one, and says which.
 func (r *run) delivered(last int, handle string, shown bool) int {
 	r.t.Helper()
-	var got string
+	got := r.opened(handle, shown)
+	for n := last + 1; n <= awkwardly; n++ {
+		if got == awkwardPassword(r.tag, n) {
+			return n
+		}
+	}
+	r.t.Fatalf("%s gave %q; that is none after password %d", r.sink, got, last)
+	return 0
+}
+
+// opened is what a person got by the sink.
+func (r *run) opened(handle string, shown bool) (got string) {
+	r.t.Helper()
 	var err error
 	switch {
 	case r.sink == config.SinkTerminal, r.sink == config.SinkLink && !shown:
@@ -269,13 +282,8 @@ func (r *run) delivered(last int, handle string, shown bool) int {
 		b, err = io.ReadAll(plain)
 		got = strings.TrimSuffix(string(b), "\n")
 	}
-	for n := last + 1; n <= awkwardly; n++ {
-		if got == awkwardPassword(r.tag, n) {
-			return n
-		}
-	}
-	r.t.Fatalf("%s gave %q, %v; that is none after password %d", r.sink, got, err, last)
-	return 0
+	r.fatal(err)
+	return got
 }
 
 func (r *run) faults(text string) {
@@ -320,8 +328,22 @@ func (r *run) story() {
 	r.call("", "cipp_reset_password", in(harbourline, "userId", given)) // quoted in an error
 	r.call("scheduled", "cipp_reset_password", in(harbourline, "userId", dana, "password", given, "runAt", "2026-03-14T09:00:00Z"))
 	r.call("needs_approval", "cipp_reset_password", in(harbourline, "userId", marta, "password", given)) // an administrator
+	pass := func(args map[string]any) {
+		r.t.Helper()
+		handle, shown := r.call("done", "cipp_create_tap", args)
+		got := r.opened(handle, shown)
+		if len(got) != 8 || handle == "" {
+			r.t.Fatalf("%q is no Temporary Access Pass", got)
+		}
+		r.passes = append(r.passes, got)
+	}
+	pass(in(harbourline, "userId", priya, "usableOnce", true))
+	r.faults(`[{"match":{"service":"graph","method":"POST","path":"/users/*/authentication/temporaryAccessPassMethods"},"do":{"effect":"before","cut":true},"times":1}]`)
+	pass(in(harbourline, "userId", gareth))
+	r.faults("null")
 	r.decline = true
 	set("done", "cipp_reset_password", in(harbourline, "userId", demoManager))
+	pass(in(harbourline, "userId", dana))
 }
 
 // search looks through everything for the passwords, the caller's own and the links.
@@ -330,6 +352,9 @@ func (r *run) search(when string) (found []leaks.Finding) {
 	made := map[string]string{}
 	for n := 1; n <= awkwardly; n++ {
 		made[fmt.Sprintf("password %d", n)] = awkwardPassword(r.tag, n)
+	}
+	for n, p := range r.passes {
+		made[fmt.Sprintf("pass %d", n+1)] = p
 	}
 	passwords, err := leaks.New(made)
 	r.fatal(err)

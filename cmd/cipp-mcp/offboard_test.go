@@ -94,7 +94,7 @@ func TestTheLastOwnerIsReplacedFirst(t *testing.T) {
 	if s := strings.Join(names, " "); !strings.Contains(s, "add-owner add-owner leave-gro") {
 		t.Errorf("%s", s)
 	}
-	if c := strings.Join(w.changed(before), "\n"); !strings.Contains(c, group) || !strings.Contains(c, list) || strings.Count(c, "/owners: ") != 2 {
+	if c := strings.Join(w.changed(before), "\n"); !strings.Contains(c, group) || !strings.Contains(c, list) || strings.Count(c, "/owners: ") != 3 {
 		t.Errorf("%s", c)
 	}
 	h.undo()
@@ -319,4 +319,64 @@ func TestRolesWaitForTheOperator(t *testing.T) {
 		t.Errorf("%s", b.text)
 	}
 	w.unharmed(before)
+}
+
+// A part of the plan is done by naming its steps, and what a step needs comes with it or not at all.
+func TestAPartOfAnOffboarding(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	before := w.state()
+	args := in(harbourline, "userId", dana, "posture", "standard")
+	for steps, says := range map[string]string{"remove-everything": "the plan has no step «remove-everything»", "remove-licenses": "needs convert-to-shared first, so name that too"} {
+		if a := w.refused("invalid_argument", "cipp_offboard_user", and(args, "steps", []string{steps})); !strings.Contains(a.text, says) {
+			t.Errorf("%s", a.text)
+		}
+	}
+	w.unharmed(before)
+	a := w.done("cipp_offboard_user", and(args, "steps", []string{"hide-from-address-lists", "leave-group"}))
+	changed := strings.Join(w.changed(before), "\n")
+	if strings.Contains(changed, "accountEnabled") || strings.Contains(changed, "RecipientTypeDetails") || !strings.Contains(changed, "HiddenFromAddressListsEnabled") || !strings.Contains(changed, "/members: ") {
+		t.Errorf("%s", changed)
+	}
+	w.done("cipp_undo_job", m{"jobId": a.v["jobId"]})
+	w.remains(before, "WhenChanged", "HiddenFromAddressListsEnabled: (none) → false")
+}
+
+// Who leaves no longer owns what others own too; the ownership comes back with an undo.
+func TestTheLeaverOwnsNothingAnyMore(t *testing.T) {
+	const group, list = "Rotterdam Project", "Rate Requests" // one is Graph's, the other Exchange's
+	w := newWorld(t, story(t, func(g, x m) {
+		for _, row := range x["distributionGroups"].([]any) {
+			delete(row.(m), "ManagedBy") // the group's owners are
+		}
+		both := []any{userOf(t, g, dana)["id"], userOf(t, g, priya)["id"]}
+		groupOf(t, g, group)["owners"], groupOf(t, g, list)["owners"] = both, both
+	}))
+	before := w.state()
+	h := w.history("cipp_offboard_user", in(harbourline, "userId", dana, "removeFromGroups", true))
+	h.do()
+	changed := strings.Join(w.changed(before), "\n")
+	for _, g := range []string{group, list} {
+		if !strings.Contains(changed, groupPath(w, g)+"/owners: without") {
+			t.Errorf("still an owner of %s: %s", g, changed)
+		}
+	}
+	h.undo()
+	w.remains(before, "signInSessionsValidFromDateTime")
+	if a := w.must("cipp_offboard_user", in(harbourline, "userId", dana, "removeFromGroups", true, "newGroupOwner", priya, "dryRun", true)); strings.Contains(a.text, "stays an owner") || !strings.Contains(a.text, "No longer own «"+group+"»") {
+		t.Errorf("%s", a.text)
+	}
+}
+
+// groupPath is where a group stands in the differences of two states.
+func groupPath(w *world, name string) string {
+	var s m
+	if err := json.Unmarshal(w.state(), &s); err != nil {
+		w.t.Fatal(err)
+	}
+	for _, x := range s["tenants"].([]any) {
+		if x := x.(m); x["defaultDomain"] == harbourline {
+			return "/groups/«" + name + "» " + groupOf(w.t, x["graph"].(m), name)["id"].(string)
+		}
+	}
+	return "no such group"
 }

@@ -15,6 +15,8 @@ func rich(t *testing.T, g, x m) {
 	dana, box := userOf(t, g, dana), mailboxOf(t, x, dana)
 	id := dana["id"].(string)
 	dana["drive"] = m{"quota": m{"used": 5e9, "total": 1e12}}
+	g["numberAssignments"] = []any{m{"id": "n1", "telephoneNumber": "+442079460111", "numberType": "directRouting", "assignmentStatus": "userAssigned", "assignmentTargetId": id, "assignmentCategory": "primary"},
+		m{"id": "n2", "telephoneNumber": "+442079460112", "numberType": "callingPlan", "assignmentStatus": "unassigned"}}
 	g["servicePrincipals"] = []any{m{"id": crm, "appId": "3d0e6f6a-4d7d-4d57-8b3b-0d7c9a7d2f11", "displayName": "Freight CRM", "servicePrincipalType": "Application"}}
 	g["oauth2PermissionGrants"] = []any{m{"id": "grant-1", "clientId": crm, "consentType": "Principal", "principalId": id, "resourceId": crm, "scope": "Mail.Read offline_access"},
 		m{"id": "grant-2", "clientId": crm, "consentType": "AllPrincipals", "resourceId": crm, "scope": "User.Read"}}
@@ -46,6 +48,7 @@ func TestPosturesAreUndone(t *testing.T) {
 			"MobileDevices: without", "oauth2PermissionGrants/", "appRoleAssignments/", "MailboxPermissions/dana.whitfield@harbourline.example/AutoMapping",
 			"authentication/methods",                        // only the user registers them again
 			"lastPasswordChangeDateTime", "passwordProfile", // the old password is gone
+			"drive/sharingCapability: (none) → 2", // what it was by the organisation's own setting
 		},
 		"contractor": {
 			"MobileDevices: without", "CalendarEvents: without", "oauth2PermissionGrants/", "appRoleAssignments/", "lastUpdatedDateTime",
@@ -53,7 +56,9 @@ func TestPosturesAreUndone(t *testing.T) {
 		},
 	} {
 		t.Run(posture, func(t *testing.T) {
-			w := newWorld(t, story(t, func(g, x m) { rich(t, g, x) }))
+			o := story(t, func(g, x m) { rich(t, g, x) })
+			o.partner = posture == "termination" // Microsoft lets only people at the sharing of a OneDrive
+			w := newWorld(t, o)
 			before := w.state()
 			h := w.history("cipp_offboard_user", in(harbourline, "userId", dana, "posture", posture))
 			h.do()

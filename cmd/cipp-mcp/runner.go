@@ -36,31 +36,35 @@ func openLedger(ctx context.Context, cfg config.Config, dir string, clk clock.Cl
 
 // dispatcher brings due runs to this process: River where replicas share a PostgreSQL, else the embedded loop.
 func (a *app) dispatcher(ctx context.Context, failed func(string, error)) (jobs.Dispatcher, error) {
+	if a.env.Policy.MayWrite() != "" {
+		l := jobs.NewLoop(a.env.Policy.Ledger, jobWorkers, failed)
+		l.OnlyReads = true
+		return l, nil
+	}
 	if a.cfg.Store == config.SQLite || a.sandbox != nil {
 		return jobs.NewLoop(a.env.Policy.Ledger, jobWorkers, failed), nil
 	}
 	return jobs.NewRiver(ctx, a.env.Policy.Ledger, jobWorkers, failed)
 }
 
-// ledger opens the job ledger of the state directory. What was begun in a sandbox that lives inside this
-// process can be gone on with by nobody, so its ledger lives no longer than it does.
-func (a *app) ledger(ctx context.Context, stateDir string, clk clock.Clock) (*jobs.Ledger, error) {
-	dir := stateDir
+// ledger opens the job ledger of the state directory, and says where it and the cases lie. What was begun in a
+// sandbox that lives inside this process can be gone on with by nobody, so both live no longer than it does.
+func (a *app) ledger(ctx context.Context, stateDir string, clk clock.Clock) (l *jobs.Ledger, dir string, err error) {
+	dir = stateDir
 	if a.sandbox != nil {
 		tmp, err := os.MkdirTemp(stateDir, embedded)
 		if err != nil {
-			return nil, fmt.Errorf("open the job ledger: %w", err)
+			return nil, "", fmt.Errorf("open the job ledger: %w", err)
 		}
 		dir = tmp
 		a.closers = append(a.closers, func() { _ = os.RemoveAll(tmp) })
 		sweepEmbedded(stateDir, tmp)
 	}
-	l, err := openLedger(ctx, a.cfg, dir, clk)
-	if err != nil {
-		return nil, err
+	if l, err = openLedger(ctx, a.cfg, dir, clk); err != nil {
+		return nil, "", err
 	}
 	a.closers = append(a.closers, func() { _ = l.Close() })
-	return l, nil
+	return l, dir, nil
 }
 
 // sweepEmbedded clears away the ledgers of embedded sandboxes that were killed.
@@ -73,12 +77,9 @@ func sweepEmbedded(stateDir, own string) {
 	}
 }
 
-// run lets this process do the ledger's jobs until the app is closed. One that may not write leaves them to
-// those that may: it shares their state, and would do or withdraw what others were allowed.
+// run lets this process do the ledger's jobs until the app is closed. One that may not write leaves those that do to
+// others: it shares their state, and would do or withdraw what they were allowed.
 func (a *app) run(ctx context.Context) error {
-	if a.env.Policy.MayWrite() != "" {
-		return nil
-	}
 	l := a.env.Policy.Ledger
 	d, err := a.dispatcher(ctx, func(runID string, err error) {
 		a.log.Error("job", zap.String("job", runID), zap.String("error", a.env.Redact(err.Error())))
@@ -95,7 +96,7 @@ func (a *app) run(ctx context.Context) error {
 	w := &jobs.Worker{
 		Ledger: l, Registry: registry, Ambiguous: graphclient.IsAmbiguous, Later: later, Explain: a.env.Policy.Explain, After: hook.After, Send: graphclient.Traced,
 		Check: func(ctx context.Context, j jobs.Job, steps []jobs.Step) error {
-			if j.Kind == webhook.Kind { // nobody asked for it, and it writes nothing to any tenant
+			if j.Kind == webhook.Kind || j.Reads() { // it writes nothing to any tenant
 				return nil
 			}
 			return a.env.Policy.Check(ctx, j, steps)
@@ -103,7 +104,14 @@ func (a *app) run(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan struct{})
-	go func() { defer close(ended); _ = d.Run(ctx, w.Work) }()
+	go func() {
+		defer close(ended)
+		select {
+		case <-a.env.Graph.Entered():
+			_ = d.Run(ctx, w.Work)
+		case <-ctx.Done():
+		}
+	}()
 	a.closers = append(a.closers, func() { cancel(); <-ended })
 	return nil
 }

@@ -40,6 +40,11 @@ systemd unit for it.`,
 				}
 				defer stop()
 			}
+			for a.env.Graph.NeedsPerson() && cmd.Context().Err() == nil { // a code that nobody entered is followed by another
+				if err := a.env.Graph.SignIn(cmd.Context()); err != nil && cmd.Context().Err() == nil {
+					a.log.Warn("no job runs before somebody has signed in", zap.Error(err))
+				}
+			}
 			a.log.Info("working", zap.String("cloud", a.cfg.Cloud), zap.String("access", a.cfg.Access), zap.String("version", version))
 			<-cmd.Context().Done()
 			return nil

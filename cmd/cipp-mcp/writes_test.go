@@ -303,46 +303,6 @@ func TestOffboardTakesTheOperatorsDefaults(t *testing.T) {
 	}
 }
 
-func TestBECCheckFindsTheCompromise(t *testing.T) {
-	w := newWorld(t, worldOptions{})
-	before := w.state()
-	a := w.must("cipp_bec_check", in("brightwell.example", "userId", demoVictim))
-	if a.v["verdict"] != "likely" && a.v["verdict"] != "suspicious" {
-		t.Errorf("%s", a.text)
-	}
-	classes := map[string]bool{}
-	for _, f := range a.list("findings") {
-		classes[f["class"].(string)] = true
-	}
-	for _, c := range []string{"RULE_HIDES_MAIL", "RULE_HIDDEN", "MAILBOX_FORWARDING", "AUTH_METHOD_ADDED", "OAUTH_USER_GRANT_RISKY"} {
-		if !classes[c] {
-			t.Errorf("%s was not found: %v", c, classes)
-		}
-	}
-	if len(a.list("coverage")) != 14 {
-		t.Errorf("%d sources", len(a.list("coverage")))
-	}
-	if len(a.text)/4 > 1500 {
-		t.Errorf("%d tokens", len(a.text)/4)
-	}
-	w.unharmed(before)
-}
-
-func TestBECCheckSaysWhatItCouldNotRead(t *testing.T) {
-	w := newWorld(t, worldOptions{})
-	a := w.must("cipp_bec_check", in("pinecrest-bakery.example", "userId", "bilal.khan@pinecrest-bakery.example"))
-	status := map[string]any{}
-	for _, c := range a.list("coverage") {
-		status[c["source"].(string)] = c["reason"]
-	}
-	if status["signIns"] != "licence" || a.v["verdict"] != "inconclusive" {
-		t.Errorf("%v\n%s", status, a.text)
-	}
-	if strings.Contains(strings.ToLower(a.text), "clean") {
-		t.Errorf("it says clean: %s", a.text)
-	}
-}
-
 func TestTenantTextIsNoInstruction(t *testing.T) {
 	w := newWorld(t, worldOptions{})
 	before := w.state()

@@ -16,10 +16,12 @@ type CloudFile struct {
 	Authority string `json:"authority"`
 	Graph     string `json:"graph"`
 	Exchange  string `json:"exchange"`
-	CAFile    string `json:"caFile,omitempty"`
-	CA        string `json:"ca,omitempty"`
-	Clock     string `json:"clock,omitempty"`
-	Auth      struct {
+	// SharePoint is where all of its sites answer; empty: each under its own name, as Microsoft's do.
+	SharePoint string `json:"sharepoint,omitempty"`
+	CAFile     string `json:"caFile,omitempty"`
+	CA         string `json:"ca,omitempty"`
+	Clock      string `json:"clock,omitempty"`
+	Auth       struct {
 		Mode         string `json:"mode"`
 		TenantID     string `json:"tenantId"`
 		ClientID     string `json:"clientId"`
@@ -57,7 +59,7 @@ func ReadCloudFile(path string) (CloudFile, error) {
 	if f.Authority == "" || f.Graph == "" || f.Exchange == "" {
 		return f, fmt.Errorf("%s: authority, graph and exchange are needed", path)
 	}
-	for _, u := range []string{f.Authority, f.Graph, f.Exchange, f.Clock, f.Pusher.URL} {
+	for _, u := range []string{f.Authority, f.Graph, f.Exchange, f.SharePoint, f.Clock, f.Pusher.URL} {
 		if u != "" && !private(u) {
 			return f, fmt.Errorf("%s: %s must be an https address; credentials and passwords would travel in the clear", path, u)
 		}

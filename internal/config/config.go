@@ -18,6 +18,13 @@ const (
 	Write    = "write"
 )
 
+// ModeUser is the `auth.mode` in which a person signs in, and the two ways `auth.signIn` has for it.
+const (
+	ModeUser         = "user"
+	SignInDeviceCode = "deviceCode"
+	SignInAzureCLI   = "azureCli"
+)
+
 // Config is the whole configuration. Zero values mean the defaults that Defaults fills in.
 type Config struct {
 	Version    int                    `yaml:"version"`
@@ -30,6 +37,8 @@ type Config struct {
 	Guards     Guards                 `yaml:"guards"`
 	Passwords  Passwords              `yaml:"passwords"`
 	Offboard   map[string]Offboarding `yaml:"offboarding"` // "default" or a tenant's domain
+	Customers  map[string]Customer    `yaml:"customers"`   // "default" or a tenant's domain or id
+	BEC        Investigation          `yaml:"bec"`
 	StateDir   string                 `yaml:"stateDir"`
 	Store      string                 `yaml:"store"` // sqlite, or where a PostgreSQL is
 	Webhook    Webhook                `yaml:"webhook"`
@@ -44,7 +53,8 @@ type UsageLocations map[string]string
 // Auth says how the server signs in. The three secrets are references: keyring:SERVICE/NAME,
 // file:PATH or env:NAME.
 type Auth struct {
-	Mode         string `yaml:"mode"` // partner | app
+	Mode         string `yaml:"mode"`   // partner | app | user
+	SignIn       string `yaml:"signIn"` // mode user: deviceCode | azureCli
 	TenantID     string `yaml:"tenantId"`
 	ClientID     string `yaml:"clientId"`
 	ClientSecret string `yaml:"clientSecret"`
@@ -86,6 +96,8 @@ type Guards struct {
 	MaxWritesPerHour int `yaml:"maxWritesPerHour"` // writes of all kinds
 	MassAction       int `yaml:"massAction"`       // different users of one tenant
 	BulkTenants      int `yaml:"bulkTenants"`      // different tenants
+	// What is more than this in one run is critical; 0 is no limit.
+	MaxPeoplePerRun int `yaml:"maxPeoplePerRun"` // people whose access or duties one plan changes
 }
 
 // Offboarding holds a tenant's defaults for cipp_offboard_user; nil means not set here.
@@ -105,11 +117,14 @@ type Offboarding struct {
 	ClearManager        *bool `yaml:"clearManager"`
 	DisableDevices      *bool `yaml:"disableDevices"`
 	LitigationHold      *bool `yaml:"litigationHold"`
+	NoDriveSharing      *bool `yaml:"disableOneDriveSharing"`
+	UnassignNumbers     *bool `yaml:"unassignPhoneNumbers"`
+	ClearImmutableID    *bool `yaml:"clearImmutableId"`
 }
 
 // Options are the defaults by the option's name.
 func (o Offboarding) Options() map[string]*bool {
-	return map[string]*bool{"convertToShared": o.ConvertToShared, "removeLicenses": o.RemoveLicenses, "removeFromGroups": o.RemoveFromGroups, "hideFromGal": o.HideFromGal, "resetPassword": o.ResetPassword, "removeRules": o.RemoveRules, "removeMobileDevices": o.RemoveMobileDevices, "cancelMeetings": o.CancelMeetings, "removeOwnAccess": o.RemoveOwnAccess, "removeMfaMethods": o.RemoveMFAMethods, "removeRoles": o.RemoveRoles, "removeAppAccess": o.RemoveAppAccess, "clearManager": o.ClearManager, "disableDevices": o.DisableDevices, "litigationHold": o.LitigationHold}
+	return map[string]*bool{"convertToShared": o.ConvertToShared, "removeLicenses": o.RemoveLicenses, "removeFromGroups": o.RemoveFromGroups, "hideFromGal": o.HideFromGal, "resetPassword": o.ResetPassword, "removeRules": o.RemoveRules, "removeMobileDevices": o.RemoveMobileDevices, "cancelMeetings": o.CancelMeetings, "removeOwnAccess": o.RemoveOwnAccess, "removeMfaMethods": o.RemoveMFAMethods, "removeRoles": o.RemoveRoles, "removeAppAccess": o.RemoveAppAccess, "clearManager": o.ClearManager, "disableDevices": o.DisableDevices, "litigationHold": o.LitigationHold, "disableOneDriveSharing": o.NoDriveSharing, "unassignPhoneNumbers": o.UnassignNumbers, "clearImmutableId": o.ClearImmutableID}
 }
 
 // Log sets the level of what goes to standard error: debug, info, warn or error.
@@ -122,12 +137,12 @@ func Defaults() Config {
 	return Config{
 		Version:   1,
 		Cloud:     "public",
-		Auth:      Auth{Mode: "app"},
+		Auth:      Auth{Mode: "app", SignIn: SignInDeviceCode},
 		Access:    ReadOnly,
 		Store:     SQLite,
 		Tools:     Tools{Preset: "default"},
 		Approval:  Approval{Write: "client", Destructive: "client", Critical: "operator"},
-		Guards:    Guards{ExternalForwarding: "deny", MaxWritesPerHour: 200, MassAction: 25, BulkTenants: 10},
+		Guards:    Guards{ExternalForwarding: "deny", MaxWritesPerHour: 200, MassAction: 25, BulkTenants: 10, MaxPeoplePerRun: 10},
 		Passwords: Passwords{FromCaller: "accept", Sink: SinkTerminal, PasswordPusher: PasswordPusher{ExpireAfterDays: 3, ExpireAfterViews: 1}},
 		Log:       Log{Level: "info"},
 	}
@@ -186,7 +201,7 @@ func Parse(data []byte, c *Config) error {
 func (c *Config) environment(env func(string) (string, bool)) {
 	for name, to := range map[string]*string{
 		"CIPP_CLOUD": &c.Cloud, "CIPP_ACCESS": &c.Access, "CIPP_STATE_DIR": &c.StateDir, "CIPP_STORE": &c.Store, "CIPP_LOG_LEVEL": &c.Log.Level,
-		"CIPP_AUTH_MODE": &c.Auth.Mode, "CIPP_AUTH_TENANT_ID": &c.Auth.TenantID, "CIPP_AUTH_CLIENT_ID": &c.Auth.ClientID,
+		"CIPP_AUTH_MODE": &c.Auth.Mode, "CIPP_AUTH_SIGN_IN": &c.Auth.SignIn, "CIPP_AUTH_TENANT_ID": &c.Auth.TenantID, "CIPP_AUTH_CLIENT_ID": &c.Auth.ClientID,
 		"CIPP_AUTH_CLIENT_SECRET": &c.Auth.ClientSecret, "CIPP_AUTH_CERTIFICATE": &c.Auth.Certificate, "CIPP_AUTH_REFRESH_TOKEN": &c.Auth.RefreshToken,
 		"CIPP_APPROVAL_WRITE": &c.Approval.Write, "CIPP_APPROVAL_DESTRUCTIVE": &c.Approval.Destructive,
 		"CIPP_PASSWORDS_FROM_CALLER": &c.Passwords.FromCaller, "CIPP_PASSWORDS_SINK": &c.Passwords.Sink, "CIPP_SEAL_KEY": &c.SealKey, "CIPP_GUARDS_EXTERNAL_FORWARDING": &c.Guards.ExternalForwarding,
@@ -208,7 +223,8 @@ func (c Config) Check() error {
 	}{
 		{"access", c.Access, []string{ReadOnly, Write}},
 		{"tools.preset", c.Tools.Preset, []string{"default", "all"}},
-		{"auth.mode", c.Auth.Mode, []string{"app", "partner"}},
+		{"auth.mode", c.Auth.Mode, []string{"app", "partner", ModeUser}},
+		{"auth.signIn", c.Auth.SignIn, []string{SignInDeviceCode, SignInAzureCLI}},
 		{"approval.write", c.Approval.Write, []string{"client", "plan", "operator", "none"}},
 		{"approval.destructive", c.Approval.Destructive, []string{"client", "plan", "operator"}},
 		{"approval.critical", c.Approval.Critical, []string{"operator"}},

@@ -114,6 +114,9 @@ func (a *advance) do(ctx context.Context, job Job, row StepRow, s Step) error {
 // does, and carries what Keep needs.
 func (a *advance) calling(ctx context.Context, run *Run, row StepRow, request string, settle time.Duration) (context.Context, context.CancelFunc) {
 	ctx = context.WithValue(context.WithoutCancel(ctx), inHandKey{}, &stepInHand{lease: a.lease, run: run, idx: row.idx, name: row.Name, request: request})
+	if row.Class == Reading {
+		return context.WithTimeout(ctx, settle/2)
+	}
 	return context.WithTimeout(ctx, min(settle/2, longestCall))
 }
 
@@ -154,7 +157,7 @@ func (a *advance) accepted(call context.Context, job Job, row StepRow, s Step) e
 	switch row.Class {
 	case Blind:
 		return ending{state: StateDone, attempt: answered}
-	case Async:
+	case Async, Reading:
 		return ending{state: StatePending, nextAt: a.now(), attempt: answered}
 	case Idempotent, Verifiable:
 	}
@@ -224,8 +227,10 @@ func (a *advance) intend(ctx context.Context, row *StepRow, request string) erro
 		if n, err := execute(ctx, tx, `UPDATE run SET epoch = epoch WHERE id = ? AND cancel_requested = 0`, a.lease.run); err != nil || n == 0 {
 			return errors.Join(err, stoppedIf(n == 0 && err == nil))
 		}
-		if f, err := freezeIn(ctx, tx); err != nil || f != nil {
-			return errors.Join(err, errFrozen)
+		if row.Class != Reading {
+			if f, err := freezeIn(ctx, tx); err != nil || f != nil {
+				return errors.Join(err, errFrozen)
+			}
 		}
 		n, err := execute(ctx, tx, `UPDATE step SET state = ?, attempt = attempt + 1, tries = tries + 1, intent_at = ?, next_at = 0, op_handle = '', result = '', error_class = '', error = ''
 			WHERE run_id = ? AND idx = ? AND state = ? AND attempt = ?`, StateIntent, milli(now), a.lease.run, row.idx, from, row.Attempt)

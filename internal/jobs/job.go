@@ -35,6 +35,19 @@ type RunInfo struct {
 	vals     string // the run's values as they lie in the ledger
 }
 
+// readKind begins the kind of a run that only reads.
+const readKind = "read:"
+
+// ReadKind is the kind of a tool's runs that only read: they need no approval, count as no write, and a process that
+// may not write does them too.
+func ReadKind(tool string) string { return readKind + tool }
+
+// Reads says whether the run only reads.
+func (r RunInfo) Reads() bool { return strings.HasPrefix(r.Kind, readKind) }
+
+// Tool is the tool the run is of.
+func (r RunInfo) Tool() string { return strings.TrimPrefix(r.Kind, readKind) }
+
 // Ended says that nothing more happens without a person.
 func (r RunInfo) Ended() bool {
 	return r.State != RunQueued && r.State != RunRunning && r.State != RunHeld

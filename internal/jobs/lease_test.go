@@ -264,7 +264,7 @@ func TestAClockThatJumpsAhead(t *testing.T) {
 		b.far[name].act = func(_ int, work func(time.Duration)) error {
 			work(0)
 			b.machine.add(time.Hour)
-			_, err := other.due(context.Background(), 1)
+			_, err := other.due(context.Background(), 1, false)
 			return err
 		}
 	}

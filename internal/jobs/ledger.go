@@ -245,7 +245,7 @@ func begin(c Change) (state, result string) {
 	}
 }
 
-var classNames = map[Class]string{Idempotent: "idempotent", Verifiable: "verifiable", Async: "async", Blind: "blind"}
+var classNames = map[Class]string{Idempotent: "idempotent", Verifiable: "verifiable", Async: "async", Reading: "reading", Blind: "blind"}
 
 // String is the word for a class in the ledger.
 func (c Class) String() string { return classNames[c] }

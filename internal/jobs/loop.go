@@ -12,6 +12,8 @@ import (
 type Loop struct {
 	*watch
 	workers int
+	// OnlyReads leaves runs that write to processes that may write.
+	OnlyReads bool
 }
 
 // NewLoop makes the ledger's dispatcher, for at most so many runs at once. failed is told of what
@@ -42,7 +44,7 @@ func (p *Loop) hand(ctx context.Context, slots chan struct{}, all *sync.WaitGrou
 	if _, err := p.ledger.reap(ctx); err != nil {
 		return err
 	}
-	ids, err := p.ledger.due(ctx, cap(slots)-len(slots))
+	ids, err := p.ledger.due(ctx, cap(slots)-len(slots), p.OnlyReads)
 	if err != nil {
 		return err
 	}

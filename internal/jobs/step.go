@@ -25,6 +25,9 @@ const (
 	Verifiable
 	// Async calls are accepted now and take effect later; reading back says Pending until then.
 	Async
+	// Reading changes nothing at Microsoft, and may take hours: Do only begins it, Verify goes on with it and says
+	// Pending until it is over. A freeze of writes does not stop it.
+	Reading
 	// Blind calls can neither be repeated nor read back; an unanswered one ends unknown.
 	Blind
 )
@@ -62,6 +65,9 @@ type Change struct {
 	NoWayBack string `json:"noWayBack,omitempty"`
 	// Critical says why this step needs the operator, not only the person at the client.
 	Critical string `json:"critical,omitempty"`
+	// People are the ids of people, beside the run's own user, whose access or duties this step changes. They are counted
+	// when it is planned, and not kept.
+	People []string `json:"-"`
 }
 
 // Runs says whether the step has anything to write.

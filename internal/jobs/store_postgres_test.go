@@ -60,7 +60,7 @@ func TestLeasesGoByTheServersClock(t *testing.T) {
 				t.Errorf("%v, %v", ok, err)
 			}
 			if c.want != nil {
-				if _, err := l.due(t.Context(), 10); !errors.Is(err, c.want) {
+				if _, err := l.due(t.Context(), 10, false); !errors.Is(err, c.want) {
 					t.Errorf("it looks for runs: %v", err)
 				}
 				return

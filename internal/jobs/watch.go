@@ -153,13 +153,16 @@ func (l *Ledger) moments(ctx context.Context) (moments, error) {
 }
 
 // due lists runs that may be claimed now, those that have waited longest first.
-func (l *Ledger) due(ctx context.Context, limit int) ([]string, error) {
+func (l *Ledger) due(ctx context.Context, limit int, onlyReads bool) ([]string, error) {
 	if limit <= 0 {
 		return nil, nil
 	}
 	now, err := l.store.now(ctx, l.store.read, l.machine)
 	if err != nil {
 		return nil, err
+	}
+	if onlyReads {
+		return l.dueOf(ctx, l.store.read, now, limit, " AND kind LIKE ?", readKind+"%")
 	}
 	return l.dueOf(ctx, l.store.read, now, limit, "")
 }

@@ -19,6 +19,27 @@ func addResources(s *server.MCPServer, inv *Invoker) {
 	for _, t := range tools.RecordTemplates {
 		s.AddResourceTemplate(mcp.NewResourceTemplate(t.URI, t.Name, mcp.WithTemplateDescription(t.Description), mcp.WithTemplateMIMEType(t.Type)), inv.readRecord)
 	}
+	for _, t := range tools.CaseTemplates {
+		s.AddResourceTemplate(mcp.NewResourceTemplate(t.URI, t.Name, mcp.WithTemplateDescription(t.Description), mcp.WithTemplateMIMEType(t.Type)), inv.readCase)
+	}
+}
+
+func (inv *Invoker) readCase(ctx context.Context, r mcp.ReadResourceRequest) ([]mcp.ResourceContents, error) {
+	kind, text, err := inv.Env.CaseResource(ctx, r.Params.URI)
+	if err != nil {
+		return nil, inv.unread(err)
+	}
+	return []mcp.ResourceContents{mcp.TextResourceContents{URI: r.Params.URI, MIMEType: kind, Text: text}}, nil
+}
+
+// unread words why a resource cannot be read.
+func (inv *Invoker) unread(err error) error {
+	p, foreseen := tools.ProblemOf(err)
+	if !foreseen {
+		p = inv.bug(tools.Tool{Name: "resource"}, err, nil).Problem
+	}
+	tools.Sanitize(p, inv.Env.Redact)
+	return errors.New(p.Message + " " + p.Next) //nolint:err113 // what the client shows
 }
 
 func (inv *Invoker) readRecord(ctx context.Context, r mcp.ReadResourceRequest) ([]mcp.ResourceContents, error) {
@@ -29,12 +50,7 @@ func (inv *Invoker) readRecord(ctx context.Context, r mcp.ReadResourceRequest) (
 	}
 	rec, err := inv.Env.Record(ctx, id)
 	if err != nil {
-		p, foreseen := tools.ProblemOf(err)
-		if !foreseen {
-			p = inv.bug(tools.Tool{Name: "record"}, err, nil).Problem
-		}
-		tools.Sanitize(p, inv.Env.Redact)
-		return nil, errors.New(p.Message + " " + p.Next) //nolint:err113 // what the client shows
+		return nil, inv.unread(err)
 	}
 	out := mcp.TextResourceContents{URI: r.Params.URI, MIMEType: "text/markdown", Text: rec.Markdown()}
 	if part == "record.json" {

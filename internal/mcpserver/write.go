@@ -50,6 +50,7 @@ func (inv *Invoker) write(ctx context.Context, t tools.Tool, call *tools.Call, i
 	if !at.IsZero() {
 		res.RunAt = &at
 	}
+	res.PlanCase(call.Run, plan)
 	if wa.PlanToken != "" {
 		if err := inv.shown(wa.PlanToken, plan); err != nil {
 			return nil, nil, err

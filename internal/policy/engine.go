@@ -129,6 +129,7 @@ func (e *Engine) look(ctx context.Context, req Request, run *jobs.Run) (Plan, er
 		p.Warnings = appendNew(p.Warnings, c.Warnings...)
 	}
 	p.Changes = changes
+	e.guardMass(&p)
 	e.guardOperator(req, &p)
 	return p, nil
 }

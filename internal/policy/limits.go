@@ -3,10 +3,32 @@ package policy
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"cipp-mcp/internal/jobs"
 )
+
+// guardMass makes critical one plan that changes what too many people have: the user it is about, and those whose
+// access or duties its steps change. What a user has, be it a hundred groups, counts as that user: an offboarding is
+// one person's, and its length says nothing.
+func (e *Engine) guardMass(p *Plan) {
+	people := map[string]bool{}
+	if p.UserID != "" {
+		people[strings.ToLower(p.UserID)] = true
+	}
+	for _, c := range p.Changes {
+		if !c.Runs() {
+			continue
+		}
+		for _, id := range c.People {
+			people[strings.ToLower(id)] = true
+		}
+	}
+	if most := e.Config.Guards.MaxPeoplePerRun; most > 0 && len(people) > most {
+		p.raise(fmt.Sprintf("this changes what %d people have or may, in one run (guards.maxPeoplePerRun: %d)", len(people), most))
+	}
+}
 
 // guardRate makes critical what comes too fast for a person to have looked at each: an agent that runs wild
 // writes one plan after the other, each of them small.
@@ -21,7 +43,7 @@ func (e *Engine) guardRate(ctx context.Context, req Request, run *jobs.Run, p *P
 	users, tenants := map[string]bool{run.UserID: true}, map[string]bool{run.TenantID: true}
 	writes := 1
 	for _, r := range rows {
-		if r.Run.ID == run.ID || r.State == jobs.RunHeld || r.State == jobs.RunCancelled || r.ParentID != "" {
+		if r.Reads() || r.Run.ID == run.ID || r.State == jobs.RunHeld || r.State == jobs.RunCancelled || r.ParentID != "" {
 			continue
 		}
 		writes++

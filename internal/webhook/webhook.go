@@ -54,7 +54,7 @@ type Body struct {
 
 // After is the run that tells of another's end; nil where nothing is to be told.
 func (h *Hook) After(j jobs.Job, state, detail string) *jobs.NewRun {
-	if h == nil || j.Kind == Kind {
+	if h == nil || j.Kind == Kind || j.Reads() {
 		return nil
 	}
 	b, err := json.Marshal(Body{"job.ended", j.Run.ID, j.Kind, j.Run.Tenant, j.Run.User, h.Status(j, state), detail, h.Record(j.Run.ID), h.Clock.Now()})

@@ -49,7 +49,7 @@ func (a Actor) initiator() Object {
 // AuditUnified appends a row to the tenant's unified audit log, where the tenant keeps one. data is the
 // record's AuditData; CreationTime, Id, OrganizationId and Operation are filled in. The caller holds Lock.
 func (t *Tenant) AuditUnified(by Actor, recordType, operation, workload string, data Object) {
-	if v, ok := t.Features["unifiedAuditLog"].(bool); ok && !v {
+	if !t.AuditLogOn() {
 		return
 	}
 	who := by.UserPrincipalName

@@ -23,7 +23,7 @@ type Cloud struct {
 	ipIntel  Object
 	declared string // the state file's clock, "" where it has none
 
-	initial []byte
+	initial string
 	seed    int64
 	clock   string
 }
@@ -31,7 +31,7 @@ type Cloud struct {
 // New loads a state file. clock is "", "2026-03-12T15:00:00Z" or "2026-03-12T15:00:00Z,frozen"; empty
 // means the state file's own clock and, failing that, the machine's time. seed decides every new id.
 func New(state []byte, clock string, seed int64) (*Cloud, error) {
-	c := &Cloud{initial: state, seed: seed, clock: clock, Clock: NewClock(time.Now(), false), IDs: NewIDs(seed)}
+	c := &Cloud{initial: string(state), seed: seed, clock: clock, Clock: NewClock(time.Now(), false), IDs: NewIDs(seed)}
 	if err := c.Reset(); err != nil {
 		return nil, err
 	}
@@ -120,6 +120,13 @@ func (c *Cloud) Partner() Partner {
 	return c.partner
 }
 
+// IPIntel is what the state file says of addresses.
+func (c *Cloud) IPIntel() Object {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.ipIntel
+}
+
 // NewID is a fresh UUID.
 func (c *Cloud) NewID() string { return c.IDs.New() }
 
@@ -141,6 +148,8 @@ type Application struct {
 	Secret       string
 	SecretEnds   time.Time // zero: does not expire
 	Certificates []string  // PEM: certificate, and the private key where the state holds it
+	// PublicClient lets people sign in through it who have no secret of its: "allow public client flows".
+	PublicClient bool
 }
 
 // PartnerUser is an administrator of the partner who signs in to customers by GDAP.

@@ -17,8 +17,8 @@ var (
 	domainKeys = []string{"id", "isDefault", "isVerified", "isInitial", "isRoot", "isAdminManaged", "authenticationType",
 		"availabilityStatus", "supportedServices", "passwordValidityPeriodInDays", "passwordNotificationWindowInDays",
 		"state", "model", "federationConfiguration"}
-	featureKeys = []string{"entra", "signInApi", "unifiedAuditLog", "mailItemsAccessed", "entraLogDays", "ualDays",
-		"passwordWriteback", "syncOverwritesAccountEnabled", "intune", "b2bInvitations"}
+	featureKeys = []string{"entra", "signInApi", "unifiedAuditLog", "mailItemsAccessed", "entraLogDays", "ualDays", "ualLagMinutes", "auditQuerySeconds",
+		"passwordWriteback", "syncOverwritesAccountEnabled", "intune", "b2bInvitations", "sharingCapability"}
 	policyKeys = []string{"temporaryAccessPass", "securityDefaults", "registrationCampaign", "authorizationPolicy",
 		"authenticationMethodsPolicy"}
 	gdapKeys = []string{"id", "displayName", "status", "roles", "accessAssignments", "createdDateTime", "activatedDateTime",
@@ -27,11 +27,11 @@ var (
 	exchangeKeys = []string{"mailboxes", "distributionGroups", "dynamicDistributionGroups", "mailUsers", "mailContacts",
 		"unifiedAuditLog", "messageTrace", "transportRules", "inboundConnectors", "outboundConnectors", "organizationConfig",
 		"adminAuditLogConfig", "remoteDomains", "acceptedDomains", "hostedOutboundSpamFilterPolicies", "auditBypass",
-		"blockedSenders", "retentionPolicies", "managementRoleAssignments", "quarantineMessages"}
+		"blockedSenders", "transportConfig", "authenticationPolicies", "journalRules", "retentionPolicies", "managementRoleAssignments", "quarantineMessages"}
 	graphKeys = []string{"users", "groups", "subscribedSkus", "devices", "managedDevices", "directoryRoles", "roleAssignments",
 		"roleEligibilitySchedules", "servicePrincipals", "applications", "oauth2PermissionGrants", "appRoleAssignments",
 		"conditionalAccessPolicies", "namedLocations", "administrativeUnits", "signIns", "directoryAudits", "riskyUsers",
-		"riskDetections", "deletedItems", "sites", "delegatedAdminRelationships", "contracts", "organization", "contacts"}
+		"riskDetections", "auditLogQueries", "deletedItems", "sites", "delegatedAdminRelationships", "contracts", "organization", "contacts", "numberAssignments"}
 )
 
 // known refuses any key of o that is not in keys, naming it and its place.

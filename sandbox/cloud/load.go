@@ -1,7 +1,6 @@
 package cloud
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -20,15 +19,17 @@ type loaded struct {
 	ipIntel  Object
 }
 
-func parse(state []byte, clock string, seed int64) (*loaded, error) {
+func parse(state string, clock string, seed int64) (*loaded, error) {
 	l := &loaded{ids: NewIDs(seed), now: time.Now().UTC()}
-	dec := json.NewDecoder(bytes.NewReader(state))
-	var root Object
-	if err := dec.Decode(&root); err != nil {
-		return nil, fmt.Errorf("state file: %w", err)
-	}
-	if _, err := dec.Token(); err != io.EOF {
-		return nil, fmt.Errorf("state file: something follows the JSON object")
+	root, ok := readState(state)
+	if !ok {
+		dec := json.NewDecoder(strings.NewReader(state))
+		if err := dec.Decode(&root); err != nil {
+			return nil, fmt.Errorf("state file: %w", err)
+		}
+		if _, err := dec.Token(); err != io.EOF {
+			return nil, fmt.Errorf("state file: something follows the JSON object")
+		}
 	}
 	if err := known(root, "state file", "clock", "partner", "tenants", "ipIntel"); err != nil {
 		return nil, err
@@ -116,10 +117,10 @@ func (l *loaded) loadPartner(o Object) error {
 	l.partner = Partner{TenantID: t.ID, DisplayName: t.DisplayName}
 	for i, a := range Objects(o, "applications") {
 		path := fmt.Sprintf("partner.applications[%d]", i)
-		if err := known(a, path, "appId", "displayName", "secret", "secretEndDateTime", "certificates"); err != nil {
+		if err := known(a, path, "appId", "displayName", "secret", "secretEndDateTime", "certificates", "isFallbackPublicClient"); err != nil {
 			return err
 		}
-		app := Application{AppID: Str(a, "appId"), DisplayName: Str(a, "displayName"), Secret: Str(a, "secret"), Certificates: Strings(a, "certificates")}
+		app := Application{AppID: Str(a, "appId"), DisplayName: Str(a, "displayName"), Secret: Str(a, "secret"), Certificates: Strings(a, "certificates"), PublicClient: Bool(a, "isFallbackPublicClient")}
 		if s := Str(a, "secretEndDateTime"); s != "" {
 			if app.SecretEnds, err = time.Parse(time.RFC3339, s); err != nil {
 				return fmt.Errorf("%s.secretEndDateTime: %w", path, err)
@@ -195,6 +196,15 @@ func loadTenant(o Object, path string) (*Tenant, error) {
 	for _, r := range Strings(t.GDAP, "roles") {
 		if _, ok := RoleByName(r); !ok {
 			return nil, fmt.Errorf("%s.gdap.roles: no built-in role is called %q", path, r)
+		}
+	}
+	for _, row := range Objects(t.Exchange, "unifiedAuditLog") {
+		zoned := false // a record's time is UTC, and the log does not say so
+		auditTexts(row, func(name, value string) { zoned = zoned || name == "CreationTime" && strings.HasSuffix(value, "Z") })
+		if zoned {
+			data := AuditData(row)
+			data["CreationTime"] = strings.TrimSuffix(Str(data, "CreationTime"), "Z")
+			row["AuditData"] = data
 		}
 	}
 	if err := t.loadDomains(path); err != nil {

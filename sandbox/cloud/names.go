@@ -17,13 +17,15 @@ var sectionTypes = map[string][]string{
 	"namedLocations": {"ipNamedLocation", "countryNamedLocation"}, "administrativeUnits": {"administrativeUnit"}, "signIns": {"signIn"},
 	"directoryAudits": {"directoryAudit"}, "riskyUsers": {"riskyUser"}, "riskDetections": {"riskDetection"}, "deletedItems": {"user", "group"},
 	"delegatedAdminRelationships": {"delegatedAdminRelationship"}, "contracts": {"contract"}, "contacts": {"orgContact"},
+	"auditLogQueries": {"security.auditLogQuery"}, "numberAssignments": {"numberAssignment"},
 }
 
 // besides is what rows hold in a state file that is no property of their type: resources of their own on the
 // wire, and what is remembered of a deleted object.
 var besides = map[string][]string{
 	"users": {"authentication", "drive", "messageRules", "mailFolders"}, "deletedItems": {"authentication", "drive", "messageRules", "mailFolders", "memberOf", "ownerOf", "manager"},
-	"servicePrincipals": {"createdDateTime"}, // shown by portals, not by Graph
+	"servicePrincipals": {"createdDateTime"}, // answered, but in no published model
+	"auditLogQueries":   {"submittedDateTime"},
 }
 
 // checkNames refuses a property that Microsoft Graph does not have, naming it and its place. Annotations

@@ -43,6 +43,9 @@ func (p Partner) saveInto(o Object) {
 		if !a.SecretEnds.IsZero() {
 			m["secretEndDateTime"] = Stamp(a.SecretEnds)
 		}
+		if a.PublicClient {
+			m["isFallbackPublicClient"] = true
+		}
 		apps = append(apps, m)
 	}
 	for _, u := range p.Users {

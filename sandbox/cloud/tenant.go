@@ -12,7 +12,7 @@ type Tenant struct {
 	ID, DisplayName, DefaultDomain string
 
 	// Features: entra (free, P1, P2), signInApi, unifiedAuditLog, mailItemsAccessed, entraLogDays,
-	// ualDays, passwordWriteback, syncOverwritesAccountEnabled, intune, ...
+	// ualDays, ualLagMinutes, auditQuerySeconds, passwordWriteback, syncOverwritesAccountEnabled, intune, ...
 	Features Object
 	Policies Object
 	GDAP     Object
@@ -27,6 +27,11 @@ type Tenant struct {
 	memberOf map[string]map[string]bool // member id → ids of the groups it is a direct member of
 	cloud    *Cloud
 	partner  bool
+
+	auditMu    sync.Mutex
+	auditIndex auditIndex
+	traceIndex traceIndex
+	logIndexes map[string]*logIndex
 
 	mu      sync.RWMutex
 	lagMu   sync.Mutex

@@ -23,13 +23,13 @@ type Service struct {
 	item    http.Handler // one item of a $batch
 
 	mu       sync.Mutex
-	sessions map[string]int // rows a Search-UnifiedAuditLog session has handed out
+	sessions map[string]*auditSession // of Search-UnifiedAuditLog
 }
 
 // New makes the service. verify reads the bearer token of a request, unknown is told of paths that Exchange
 // does not have, and item wraps what answers one item of a $batch (nil: nothing is wrapped).
 func New(c *cloud.Cloud, verify func(*http.Request) (*signin.Principal, error), unknown func(method, path string), item func(http.Handler) http.Handler) *Service {
-	s := &Service{cloud: c, verify: verify, unknown: unknown, sessions: map[string]int{}}
+	s := &Service{cloud: c, verify: verify, unknown: unknown, sessions: map[string]*auditSession{}}
 	s.item = http.HandlerFunc(s.answer)
 	if item != nil {
 		s.item = item(s.item)
@@ -41,7 +41,7 @@ func New(c *cloud.Cloud, verify func(*http.Request) (*signin.Principal, error), 
 func (s *Service) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.sessions = map[string]int{}
+	s.sessions = map[string]*auditSession{}
 }
 
 // ServeHTTP answers /adminapi/{version}/{tenant}/….
@@ -159,7 +159,7 @@ func (s *Service) prepare(a access, name string, parameters map[string]any) (*ca
 		return nil, &failure{status: http.StatusBadRequest, code: "BadRequest", exception: "System.Management.Automation.CommandNotFoundException",
 			message: "The term '" + name + "' is not recognized as the name of a cmdlet, function, script file, or executable program. Check the spelling of the name, or if a path was included, verify that the path is correct and try again."}
 	}
-	if def.writes() && !a.who.HasRole(writers...) {
+	if only := except[def.name]; only != nil && !a.who.HasRole(only...) || def.writes() && !a.who.HasRole(writers...) {
 		return nil, errNoCmdlet
 	}
 	p, err := def.bind(parameters)
@@ -175,6 +175,13 @@ var (
 	writers = []string{"Global Administrator", "Exchange Administrator", "Exchange Recipient Administrator"}
 	readers = append([]string{"Global Reader", "Security Reader", "Security Administrator", "Compliance Administrator", "Helpdesk Administrator"}, writers...)
 )
+
+// except is whose roles hold a cmdlet that not every reader may run: Audit Logs or View-Only Audit Logs, and
+// for inbox rules more than the view-only roles, as Microsoft's pages of the two cmdlets say.
+var except = map[string][]string{
+	"Search-UnifiedAuditLog": {"Global Administrator", "Exchange Administrator", "Compliance Administrator", "Security Administrator", "Security Reader", "Global Reader"},
+	"Get-InboxRule":          {"Global Administrator", "Exchange Administrator", "Exchange Recipient Administrator"},
+}
 
 // call is one run of a cmdlet.
 type call struct {

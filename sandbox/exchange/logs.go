@@ -1,9 +1,7 @@
 package exchange
 
 import (
-	"cmp"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -64,6 +62,10 @@ const (
 	auditRowsOfSession                  = 50000
 )
 
+// searchUnifiedAuditLog is Search-UnifiedAuditLog. What a session finds is found when it begins. Where the tenant
+// keeps no log the call is refused with 400 Bad Request (https://github.com/T0pCyber/hawk/issues/303); the text is
+// not known.
+// https://learn.microsoft.com/powershell/module/exchange/search-unifiedauditlog
 func searchUnifiedAuditLog(c *call) ([]cloud.Object, error) {
 	size := c.p.number("ResultSize", auditRowsByDefault)
 	if size < 1 || size > auditRowsAtMost {
@@ -74,71 +76,60 @@ func searchUnifiedAuditLog(c *call) ([]cloud.Object, error) {
 	if !from.Before(to) {
 		return nil, invalid("System.ArgumentException", "The StartDate must be earlier than the EndDate.")
 	}
-	rows := c.auditRows(from, to)
-	session, large := c.p.text("SessionId"), strings.EqualFold(c.p.text("SessionCommand"), "ReturnLargeSet")
-	if !large {
-		slices.SortStableFunc(rows, func(a, b cloud.Object) int {
-			return cmp.Compare(cloud.Str(b, "CreationDate"), cloud.Str(a, "CreationDate"))
-		})
+	if !c.tenant.AuditLogOn() {
+		return nil, badRequest("The unified audit log is not enabled for this organization.")
 	}
-	total, at := len(rows), 0
-	if session != "" {
-		rows = rows[:min(len(rows), auditRowsOfSession)]
-		at = c.service.take(c.tenant.ID+"/"+session, size, len(rows))
-	}
-	page := rows[at:min(len(rows), at+size)]
+	page, at, total := c.auditPage(from, to, size)
 	out := make([]cloud.Object, 0, len(page))
-	for i, row := range page {
-		data, err := json.Marshal(row["AuditData"])
-		if err != nil {
-			return nil, err
-		}
+	for i := range page {
+		row := page[i].Row
 		out = append(out, cloud.Object{"RecordType": row["RecordType"], "CreationDate": row["CreationDate"], "UserIds": row["UserIds"], "Operations": row["Operations"], "Identity": row["Identity"],
-			"AuditData": string(data), "ResultIndex": float64(at + i + 1), "ResultCount": float64(total), "IsValid": true, "ObjectState": "Unchanged"})
+			"AuditData": cloud.AuditJSON(row), "ResultIndex": float64(at + i + 1), "ResultCount": float64(total), "IsValid": true, "ObjectState": "Unchanged"})
 	}
 	return out, nil
 }
 
-// take hands out the next rows of a search session: where they begin.
-func (s *Service) take(session string, size, total int) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	at := min(s.sessions[session], total)
-	s.sessions[session] = at + size
-	return at
+// auditSession is a search under way.
+type auditSession struct {
+	rows      []cloud.AuditEntry
+	at, total int
 }
 
-func (c *call) auditRows(from, to time.Time) []cloud.Object {
-	days := int(cloud.Num(c.tenant.Features, "ualDays"))
-	if days == 0 {
-		days = 180
+// auditPage is the next rows of the call's session, where they begin, and how many were found; without a session
+// the first rows.
+func (c *call) auditPage(from, to time.Time, size int) (page []cloud.AuditEntry, at, total int) {
+	find := func() []cloud.AuditEntry {
+		q := cloud.AuditQuery{Users: c.p.texts("UserIds"), Operations: c.p.texts("Operations"), IPs: c.p.texts("IPAddresses"), Objects: c.p.texts("ObjectIds"), Text: c.p.text("FreeText")}
+		if record := c.p.text("RecordType"); record != "" {
+			q.RecordTypes = []string{record}
+		}
+		rows := q.Find(c.tenant.AuditEntries(from, to))
+		if !strings.EqualFold(c.p.text("SessionCommand"), "ReturnLargeSet") {
+			slices.Reverse(rows) // sorted, the newest first; a large set comes in no order that anybody may count on
+		}
+		return rows
 	}
-	if oldest := c.tenant.Now().AddDate(0, 0, -days); from.Before(oldest) {
-		from = oldest
+	id := c.p.text("SessionId")
+	if id == "" {
+		rows := find()
+		return rows[:min(len(rows), size)], 0, len(rows)
 	}
-	users, operations, ips, objects := c.p.texts("UserIds"), c.p.texts("Operations"), c.p.texts("IPAddresses"), c.p.texts("ObjectIds")
-	record, free := c.p.text("RecordType"), strings.ToLower(c.p.text("FreeText"))
-	var out []cloud.Object
-	for _, row := range cloud.Objects(c.tenant.Exchange, "unifiedAuditLog") {
-		at, err := parseDate(cloud.Str(row, "CreationDate"))
-		if err != nil || at.Before(from) || !at.Before(to) && !at.Equal(to) {
-			continue
-		}
-		if !inList(users, cloud.Str(row, "UserIds")) || !inList(operations, cloud.Str(row, "Operations")) || record != "" && !strings.EqualFold(record, cloud.Str(row, "RecordType")) {
-			continue
-		}
-		data := cloud.Child(row, "AuditData")
-		if len(ips) > 0 && !slices.ContainsFunc(ips, func(ip string) bool {
-			return strings.HasPrefix(cloud.Str(data, "ClientIP"), ip) || cloud.Str(data, "ActorIpAddress") == ip || cloud.Str(data, "ClientIPAddress") == ip
-		}) {
-			continue
-		}
-		if !inList(objects, cloud.Str(data, "ObjectId")) || free != "" && !strings.Contains(strings.ToLower(fmt.Sprint(data)), free) {
-			continue
-		}
-		out = append(out, row)
+	s := c.service
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := c.tenant.ID + "/" + id
+	session := s.sessions[key]
+	if session == nil {
+		rows := find()
+		session = &auditSession{rows: rows[:min(len(rows), auditRowsOfSession)], total: len(rows)}
+		s.sessions[key] = session
 	}
-	return out
+	at = session.at
+	page = session.rows[at:min(len(session.rows), at+size)]
+	if session.at += len(page); len(page) == 0 {
+		session.rows, session.at = nil, 0 // its end was seen
+	}
+	return page, at, session.total
 }
 
 func getMessageTraceV2(c *call) ([]cloud.Object, error) {
@@ -161,54 +152,60 @@ func getMessageTraceV2(c *call) ([]cloud.Object, error) {
 	case from.Before(now.AddDate(0, 0, -90).Add(-time.Hour)):
 		return nil, invalid("System.ArgumentException", "The StartDate must not be more than 90 days ago.")
 	}
-	senders, recipients, states := c.p.texts("SenderAddress"), c.p.texts("RecipientAddress"), c.p.texts("Status")
+	test := c.traceTest()
+	edge, start := to.Truncate(time.Second), strings.ToLower(c.p.text("StartingRecipientAddress"))
 	var rows []cloud.Object
-	for _, row := range cloud.Objects(c.tenant.Exchange, "messageTrace") {
-		at, err := parseDate(cloud.Str(row, "Received"))
-		if err != nil || at.Before(from) || at.After(to) || !addressIn(senders, cloud.Str(row, "SenderAddress")) || !addressIn(recipients, cloud.Str(row, "RecipientAddress")) ||
-			!inList(states, cloud.Str(row, "Status")) || !inList(c.p.texts("MessageId"), cloud.Str(row, "MessageId")) || !c.traceRow(row) {
+	for _, e := range c.tenant.TraceEntries(from, to) {
+		if start != "" && e.Recipient < start && e.At.Truncate(time.Second).Equal(edge) || !test(&e) {
 			continue
 		}
-		rows = append(rows, row)
-	}
-	slices.SortStableFunc(rows, func(a, b cloud.Object) int {
-		return cmp.Or(cmp.Compare(cloud.Str(b, "Received"), cloud.Str(a, "Received")), cmp.Compare(strings.ToLower(cloud.Str(a, "RecipientAddress")), strings.ToLower(cloud.Str(b, "RecipientAddress"))))
-	})
-	if start := strings.ToLower(c.p.text("StartingRecipientAddress")); start != "" {
-		edge := to.Truncate(time.Second)
-		rows = slices.DeleteFunc(rows, func(row cloud.Object) bool {
-			at, err := parseDate(cloud.Str(row, "Received"))
-			return err == nil && at.Truncate(time.Second).Equal(edge) && strings.ToLower(cloud.Str(row, "RecipientAddress")) < start
-		})
-	}
-	if len(rows) > size {
-		rows = rows[:size]
-		c.warn("There are more results, use the following command to get more. Continue with StartingRecipientAddress and EndDate of the last row.")
+		if len(rows) == size {
+			c.warn("There are more results, use the following command to get more. Continue with StartingRecipientAddress and EndDate of the last row.")
+			break
+		}
+		rows = append(rows, e.Row)
 	}
 	return rows, nil
 }
 
-func (c *call) traceRow(row cloud.Object) bool {
-	if id := c.p.text("MessageTraceId"); id != "" && !strings.EqualFold(id, cloud.Str(row, "MessageTraceId")) {
-		return false
+// traceTest is whether a row is what the call asks for.
+func (c *call) traceTest() func(*cloud.TraceEntry) bool {
+	senders, recipients, states, ids := patterns(c.p.texts("SenderAddress")), patterns(c.p.texts("RecipientAddress")), c.p.texts("Status"), c.p.texts("MessageId")
+	trace, fromIP, toIP := c.p.text("MessageTraceId"), c.p.text("FromIP"), c.p.text("ToIP")
+	subject, kind := strings.ToLower(c.p.text("Subject")), strings.ToLower(c.p.text("SubjectFilterType"))
+	return func(e *cloud.TraceEntry) bool {
+		row := e.Row
+		if !senders.match(e.Sender) || !recipients.match(e.Recipient) || len(states) > 0 && !inList(states, cloud.Str(row, "Status")) || len(ids) > 0 && !inList(ids, cloud.Str(row, "MessageId")) {
+			return false
+		}
+		if trace != "" && !strings.EqualFold(trace, cloud.Str(row, "MessageTraceId")) || fromIP != "" && fromIP != cloud.Str(row, "FromIP") || toIP != "" && toIP != cloud.Str(row, "ToIP") {
+			return false
+		}
+		if subject == "" {
+			return true
+		}
+		have := strings.ToLower(cloud.Str(row, "Subject"))
+		switch kind {
+		case "startswith":
+			return strings.HasPrefix(have, subject)
+		case "endswith":
+			return strings.HasSuffix(have, subject)
+		}
+		return strings.Contains(have, subject)
 	}
-	if ip := c.p.text("FromIP"); ip != "" && ip != cloud.Str(row, "FromIP") {
-		return false
-	}
-	if ip := c.p.text("ToIP"); ip != "" && ip != cloud.Str(row, "ToIP") {
-		return false
-	}
-	due, subject := strings.ToLower(c.p.text("Subject")), strings.ToLower(cloud.Str(row, "Subject"))
-	switch strings.ToLower(c.p.text("SubjectFilterType")) {
-	case "startswith":
-		return strings.HasPrefix(subject, due)
-	case "endswith":
-		return strings.HasSuffix(subject, due)
-	}
-	return strings.Contains(subject, due)
 }
 
-// addressIn says whether an address is in a list, in which * stands for anything; an empty list holds all.
-func addressIn(list []string, address string) bool {
-	return len(list) == 0 || slices.ContainsFunc(list, func(p string) bool { return like(address, p) })
+// addressPatterns are addresses in lower case, in which * stands for anything; none at all match all.
+type addressPatterns []string
+
+func patterns(list []string) addressPatterns {
+	out := make(addressPatterns, len(list))
+	for i, s := range list {
+		out[i] = strings.ToLower(s)
+	}
+	return out
+}
+
+func (p addressPatterns) match(address string) bool {
+	return len(p) == 0 || slices.ContainsFunc(p, func(s string) bool { return s == address || strings.Contains(s, "*") && like(address, s) })
 }

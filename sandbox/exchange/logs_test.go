@@ -110,3 +110,80 @@ func FuzzFilter(f *testing.F) {
 		}
 	})
 }
+
+func TestAuditLogRefusals(t *testing.T) {
+	b := start(t, frozen)
+	day := given{"StartDate": "2026-03-11T00:00:00Z", "EndDate": "2026-03-12T15:00:00Z"}
+	before := len(b.must(brightwell, "Search-UnifiedAuditLog", day))
+	b.cloud.Tenant(brightwell).Features["ualLagMinutes"] = float64(600)
+	if late := len(b.must(brightwell, "Search-UnifiedAuditLog", day)); late >= before || late == 0 {
+		t.Errorf("%d of %d rows with ten hours of lag", late, before)
+	}
+	b.cloud.Tenant(brightwell).Features["mailItemsAccessed"] = false
+	if rows := b.must(brightwell, "Search-UnifiedAuditLog", given{"StartDate": "2026-03-01T00:00:00Z", "EndDate": "2026-03-12T15:00:00Z", "Operations": "MailItemsAccessed"}); len(rows) != 0 {
+		t.Errorf("%d rows that the licence does not have", len(rows))
+	}
+	b.must(brightwell, "Set-AdminAuditLogConfig", given{"UnifiedAuditLogIngestionEnabled": false})
+	if a := b.run(brightwell, "Search-UnifiedAuditLog", day); a.status != 400 {
+		t.Errorf("without a log: %d %s", a.status, a.body)
+	}
+	for cmdlet, p := range map[string]given{"Search-UnifiedAuditLog": day, "Get-InboxRule": {"Mailbox": celia}} {
+		role, _ := cloud.RoleByName("Helpdesk Administrator")
+		was := b.who.DirectoryRoles
+		b.who.DirectoryRoles = []cloud.Role{role}
+		if a := b.run(brightwell, cmdlet, p); a.status != 403 {
+			t.Errorf("%s without the role: %d %s", cmdlet, a.status, a.body)
+		}
+		b.who.DirectoryRoles = was
+	}
+}
+
+func TestStateCmdlets(t *testing.T) {
+	b := start(t, frozen)
+	tn := b.cloud.Tenant(brightwell)
+	box := tn.Mailbox(celia)
+	box["MessageConfiguration"] = cloud.Object{"SignatureText": "new account number"}
+	box["Apps"] = []any{cloud.Object{"AppId": "55555555-0000-4000-8000-000000000001", "DisplayName": "Helper"}}
+	box["SweepRules"] = []any{cloud.Object{"Name": "hide the bank", "Sender": "alerts@bank.example", "KeepForDays": float64(0)}}
+	box["CalendarPublishing"] = cloud.Object{"PublishEnabled": true}
+	tn.Exchange["mailContacts"] = []any{cloud.Object{"Name": "Vault", "DisplayName": "Vault", "ExternalEmailAddress": "SMTP:x@mail-vault.example"}}
+	tn.Exchange["journalRules"] = []any{cloud.Object{"Name": "all", "JournalEmailAddress": "x@mail-vault.example"}}
+	tn.Exchange["transportRules"] = []any{cloud.Object{"Name": "copy", "BlindCopyTo": []any{"x@mail-vault.example"}}}
+	if r := b.one(brightwell, "Get-MailboxMessageConfiguration", given{"Identity": celia}); r["SignatureText"] != "new account number" {
+		t.Error(r)
+	}
+	if rows := b.must(brightwell, "Get-App", given{"Mailbox": celia}); len(rows) != 3 || rows[2]["Scope"] != "User" {
+		t.Error(rows)
+	}
+	if r := b.one(brightwell, "Get-MailboxCalendarFolder", given{"Identity": celia + `:\Calendar`}); r["PublishEnabled"] != true {
+		t.Error(r)
+	}
+	if a := b.run(brightwell, "Get-MailboxCalendarFolder", given{"Identity": celia + `:\Inbox`}); a.status != 400 {
+		t.Error(a.status)
+	}
+	if r := b.one(brightwell, "Get-MailContact", given{"Identity": "x@mail-vault.example"}); r["ExternalEmailAddress"] != "SMTP:x@mail-vault.example" {
+		t.Error(r)
+	}
+	if r := b.one(brightwell, "Get-JournalRule", nil); r["Enabled"] != true {
+		t.Error(r)
+	}
+	_ = b.one(brightwell, "Get-TransportConfig", nil)
+	_ = b.must(brightwell, "Get-AuthenticationPolicy", nil)
+	b.must(brightwell, "Disable-TransportRule", given{"Identity": "copy", "Confirm": false})
+	if r := b.one(brightwell, "Get-TransportRule", given{"Identity": "copy"}); r["State"] != "Disabled" {
+		t.Error(r)
+	}
+	b.must(brightwell, "Enable-TransportRule", given{"Identity": "copy", "Mode": "audit"})
+	if r := b.one(brightwell, "Get-TransportRule", given{"Identity": "copy"}); r["State"] != "Enabled" || r["Mode"] != "Audit" {
+		t.Error(r)
+	}
+	sweep := b.one(brightwell, "Get-SweepRule", given{"Mailbox": celia})
+	b.must(brightwell, "Remove-SweepRule", given{"Identity": sweep["Identity"], "Confirm": false})
+	if rows := b.must(brightwell, "Get-SweepRule", given{"Mailbox": celia}); len(rows) != 0 {
+		t.Error(rows)
+	}
+	b.must(brightwell, "Set-InboxRule", given{"Mailbox": celia, "Identity": "Timber suppliers", "MarkAsRead": true, "From": nil, "SubjectContainsWords": []string{"timber"}})
+	if r := b.one(brightwell, "Get-InboxRule", given{"Mailbox": celia, "Identity": "Timber suppliers"}); r["MarkAsRead"] != true || r["From"] != nil {
+		t.Error(r)
+	}
+}

@@ -20,12 +20,8 @@ func getOrganizationConfig(c *call) ([]cloud.Object, error) {
 }
 
 func getAdminAuditLogConfig(c *call) ([]cloud.Object, error) {
-	on := true
-	if v, ok := c.tenant.Features["unifiedAuditLog"].(bool); ok {
-		on = v
-	}
 	return c.single("adminAuditLogConfig", cloud.Object{"Name": "Admin Audit Log Settings", "Identity": "Admin Audit Log Settings", "AdminAuditLogEnabled": true, "AdminAuditLogAgeLimit": "90.00:00:00",
-		"AdminAuditLogCmdlets": []any{"*"}, "AdminAuditLogParameters": []any{"*"}, "UnifiedAuditLogIngestionEnabled": on}), nil
+		"AdminAuditLogCmdlets": []any{"*"}, "AdminAuditLogParameters": []any{"*"}, "UnifiedAuditLogIngestionEnabled": c.tenant.AuditLogOn()}), nil
 }
 
 func setAdminAuditLogConfig(c *call) ([]cloud.Object, error) {

@@ -33,7 +33,7 @@ type parameter struct {
 var cmdlets = map[string]*cmdlet{}
 
 func init() {
-	for _, table := range [][]cmdlet{mailboxCmdlets, settingsCmdlets, organizationCmdlets} {
+	for _, table := range [][]cmdlet{mailboxCmdlets, settingsCmdlets, organizationCmdlets, stateCmdlets} {
 		for i := range table {
 			cmdlets[strings.ToLower(table[i].name)] = &table[i]
 		}

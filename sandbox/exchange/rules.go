@@ -143,38 +143,54 @@ func newInboxRule(c *call) ([]cloud.Object, error) {
 		return nil, badParameter("The parameters 'FromMessageId' and 'ValidateOnly' are not simulated.")
 	}
 	rule := cloud.Object{"RuleIdentity": strconv.FormatUint(c.freshRule(), 10), "Enabled": true, "Priority": float64(1)}
-	acts := false
+	acts, err := c.fillRule(m, rule)
+	switch {
+	case err != nil:
+		return nil, err
+	case !acts:
+		return nil, invalid("System.InvalidOperationException", "The rule has no action.")
+	}
+	m["InboxRules"] = append(cloud.List(m, "InboxRules"), rule)
+	return []cloud.Object{c.ruleView(m, rule)}, nil
+}
+
+// fillRule puts what the cmdlet was given into a rule, and says whether an action is among it. A refusal leaves
+// the rule as it was.
+func (c *call) fillRule(m, rule cloud.Object) (acts bool, err error) {
+	for _, name := range ruleRecipients {
+		for _, who := range c.p.texts(name) {
+			if _, err := c.recipient(who); err != nil && !strings.Contains(who, "@") {
+				return false, invalid("Microsoft.Exchange.Configuration.Tasks.RecipientTaskException", "The recipient \"%s\" of the parameter '%s' couldn't be found.", who, name)
+			}
+		}
+	}
+	folders := map[string]string{}
+	for _, name := range []string{"MoveToFolder", "CopyToFolder"} {
+		if f := c.p.text(name); f != "" {
+			owner, path, ok := strings.Cut(f, ":")
+			if o, err := c.mailbox(owner); !ok || err != nil || c.mailboxGUID(o) != c.mailboxGUID(m) {
+				return false, badParameter("Cannot process argument transformation on parameter '%s'. Cannot convert value \"%s\" to type \"Microsoft.Exchange.Configuration.Tasks.MailboxFolderIdParameter\".", name, f)
+			}
+			folders[name] = strings.TrimLeft(path, `\`)
+		}
+	}
 	for name, v := range c.p {
-		if ruleManner[name] {
+		if ruleManner[name] || name == "Identity" {
 			continue
 		}
-		rule[name] = v
+		if v == nil {
+			delete(rule, name)
+			continue
+		}
+		if rule[name] = v; folders[name] != "" {
+			rule[name] = folders[name]
+		}
 		switch name {
 		case "ForwardTo", "ForwardAsAttachmentTo", "RedirectTo", "MoveToFolder", "CopyToFolder", "DeleteMessage", "SoftDeleteMessage", "MarkAsRead", "MarkImportance", "ApplyCategory", "PinMessage", "PermanentDelete", "FlagMessage":
 			acts = true
 		}
 	}
-	if !acts {
-		return nil, invalid("System.InvalidOperationException", "The rule has no action.")
-	}
-	for _, name := range ruleRecipients {
-		for _, who := range c.p.texts(name) {
-			if _, err := c.recipient(who); err != nil && !strings.Contains(who, "@") {
-				return nil, invalid("Microsoft.Exchange.Configuration.Tasks.RecipientTaskException", "The recipient \"%s\" of the parameter '%s' couldn't be found.", who, name)
-			}
-		}
-	}
-	for _, name := range []string{"MoveToFolder", "CopyToFolder"} {
-		if f := c.p.text(name); f != "" {
-			owner, path, ok := strings.Cut(f, ":")
-			if o, err := c.mailbox(owner); !ok || err != nil || c.mailboxGUID(o) != c.mailboxGUID(m) {
-				return nil, badParameter("Cannot process argument transformation on parameter '%s'. Cannot convert value \"%s\" to type \"Microsoft.Exchange.Configuration.Tasks.MailboxFolderIdParameter\".", name, f)
-			}
-			rule[name] = strings.TrimLeft(path, `\`)
-		}
-	}
-	m["InboxRules"] = append(cloud.List(m, "InboxRules"), rule)
-	return []cloud.Object{c.ruleView(m, rule)}, nil
+	return acts, nil
 }
 
 // freshRule is a number no rule bears.
@@ -200,16 +216,4 @@ func (c *call) switchRule(on bool) ([]cloud.Object, error) {
 	}
 	rule["Enabled"] = on
 	return nil, nil
-}
-
-func getSweepRule(c *call) ([]cloud.Object, error) {
-	owner := c.p.text("Mailbox")
-	if owner == "" {
-		return nil, badParameter("Cannot process command because of one or more missing mandatory parameters: Mailbox.")
-	}
-	m, err := c.mailbox(owner)
-	if err != nil {
-		return nil, err
-	}
-	return cloud.Objects(m, "SweepRules"), nil
 }

@@ -23,17 +23,7 @@ var settingsCmdlets = []cmdlet{
 	{name: "Remove-MailboxFolderPermission", run: removeMailboxFolderPermission, needs: "Identity User | Identity", takes: `Confirm:switch Force:switch Identity ResetDelegateUserCollection:switch SendNotificationToUser:bool User WhatIf:switch`},
 	{name: "Get-InboxRule", run: getInboxRule, needs: "", takes: `BypassScopeCheck:switch DescriptionTimeFormat DescriptionTimeZone Identity IncludeHidden:switch Mailbox ResultSize:unlimited SkipCount:int
 		UseCustomRouting:switch`},
-	{name: "New-InboxRule", run: newInboxRule, needs: "Name | FromMessageId", takes: `AlwaysDeleteOutlookRulesBlob:switch AnyCategory:bool ApplyCategory:list ApplySystemCategory:list AssignedCategories:list
-		BodyContainsWords:list BulkCategory:bool ClearCategories:bool ClearFlag:bool CompleteFlag:bool Confirm:switch CopyToFolder DeleteMessage:bool DeleteSystemCategory:list DisplayAlert
-		ExceptIfAnyCategory:bool ExceptIfAssignedCategories:list ExceptIfBodyContainsWords:list ExceptIfBulkCategory:bool ExceptIfFlaggedForAction ExceptIfFrom:list ExceptIfFromAddressContainsWords:list
-		ExceptIfHasAttachment:bool ExceptIfHasClassification:list ExceptIfHeaderContainsWords:list ExceptIfMessageTypeMatches ExceptIfMyNameInCcBox:bool ExceptIfMyNameInToBox:bool
-		ExceptIfMyNameInToOrCcBox:bool ExceptIfMyNameNotInToBox:bool ExceptIfReceivedAfterDate:date ExceptIfReceivedBeforeDate:date ExceptIfRecipientAddressContainsWords:list
-		ExceptIfSentOnlyToMe:bool ExceptIfSentTo:list ExceptIfSubjectContainsWords:list ExceptIfSubjectOrBodyContainsWords:list ExceptIfWithImportance ExceptIfWithSensitivity
-		ExceptIfWithinSizeRangeMaximum:size ExceptIfWithinSizeRangeMinimum:size FlagMessage FlaggedForAction Force:switch ForwardAsAttachmentTo:list ForwardTo:list From:list FromAddressContainsWords:list
-		FromMessageId HasAttachment:bool HasClassification:list HeaderContainsWords:list Mailbox MarkAsRead:bool MarkImportance MessageTypeMatches MoveToFolder MyNameInCcBox:bool MyNameInToBox:bool
-		MyNameInToOrCcBox:bool MyNameNotInToBox:bool Name PermanentDelete:bool PinMessage:bool PlaySound Priority:int ReceivedAfterDate:date ReceivedBeforeDate:date RecipientAddressContainsWords:list
-		RedirectTo:list SentOnlyToMe:bool SentTo:list SoftDeleteMessage:bool StopProcessingRules:bool SubjectContainsWords:list SubjectOrBodyContainsWords:list ValidateOnly:switch WhatIf:switch
-		WithImportance WithSensitivity WithinSizeRangeMaximum:size WithinSizeRangeMinimum:size`},
+	{name: "New-InboxRule", run: newInboxRule, needs: "Name | FromMessageId", takes: "FromMessageId ValidateOnly:switch " + inboxRuleParts},
 	{name: "Remove-InboxRule", run: removeInboxRule, needs: "Identity", takes: `AlwaysDeleteOutlookRulesBlob:switch Confirm:switch Force:switch Identity Mailbox WhatIf:switch`},
 	{name: "Disable-InboxRule", run: disableInboxRule, needs: "Identity", takes: `AlwaysDeleteOutlookRulesBlob:switch Confirm:switch Force:switch Identity Mailbox WhatIf:switch`},
 	{name: "Enable-InboxRule", run: enableInboxRule, needs: "Identity", takes: `AlwaysDeleteOutlookRulesBlob:switch Confirm:switch Force:switch Identity Mailbox WhatIf:switch`},

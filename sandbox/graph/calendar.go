@@ -15,12 +15,17 @@ var calendarOperations = []op{
 	{verb: "GET", path: "/users/{id}/calendarView", app: calendarRead, family: "mail", do: calendarView},
 }
 
-// calendarView is the events of a period: those the state keeps with the mailbox in Exchange.
+// calendarView is the events of a period: those the state keeps with the mailbox in Exchange. A signed-in person
+// sees only the own calendar, and what others shared with that person.
+// https://learn.microsoft.com/graph/outlook-get-shared-events-calendars
 // https://learn.microsoft.com/graph/api/user-list-calendarview
 func calendarView(c *call) error {
 	u, box, err := c.mailboxOf(c.args[0])
 	if err != nil {
 		return err
+	}
+	if !c.p.AppOnly && c.p.ObjectID != cloud.Str(u, "id") { // nothing is shared here
+		return refused(http.StatusForbidden, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
 	}
 	values, err := url.ParseQuery(c.r.URL.RawQuery)
 	if err != nil {

@@ -13,11 +13,15 @@ const (
 	driveWrite = "Files.ReadWrite.All Sites.ReadWrite.All Sites.FullControl.All"
 )
 
-// Of a drive there is its root, and the rights on it, which the state keeps with the drive as permissions.
+// Of a drive there is its root with the rights on it, which the state keeps with the drive as permissions, and the
+// items it keeps as items, each with permissions of its own. Folders are items with a folder facet; where an item
+// lies below one, its parentReference says so.
 var driveOperations = []op{
 	{verb: "GET", path: "/users/{id}/drive", app: driveRead, family: "drive", do: getDrive},
 	{verb: "GET", path: "/drives/{id}", app: driveRead, family: "drive", do: getDriveByID},
 	{verb: "POST", path: "/drives/{id}/items/{item}/invite", app: driveWrite, family: "drive", do: inviteToDrive},
+	{verb: "GET", path: "/drives/{id}/items/{item}", app: driveRead, family: "drive", do: getDriveItem},
+	{verb: "GET", path: "/drives/{id}/items/{item}/children", app: driveRead, family: "drive", do: driveChildren},
 	{verb: "GET", path: "/drives/{id}/items/{item}/permissions", app: driveRead, family: "drive", do: drivePermissions},
 	{verb: "DELETE", path: "/drives/{id}/items/{item}/permissions/{id}", app: driveWrite, family: "drive", do: deleteDrivePermission},
 }
@@ -30,9 +34,11 @@ func driveID(u cloud.Object) string {
 }
 
 func (c *call) answerDrive(u cloud.Object) error {
-	shown := merged(cloud.Object{"id": driveID(u), "driveType": "business", "name": "OneDrive",
+	shown := merged(cloud.Object{"id": driveID(u), "driveType": "business", "name": "OneDrive", "webUrl": c.t.PersonalSite(u) + "/Documents",
 		"owner": cloud.Object{"user": cloud.Object{"id": u["id"], "displayName": u["displayName"]}}}, cloud.Child(u, "drive"))
 	delete(shown, "permissions")
+	delete(shown, "items")
+	delete(shown, "sharingCapability") // SharePoint's own
 	return c.entity("drives", "drive", shown, nil)
 }
 
@@ -67,7 +73,7 @@ func getDriveByID(c *call) error {
 	return c.answerDrive(u)
 }
 
-// driveRoot is the owner of the drive whose root is meant; other items are not simulated.
+// driveRoot is the owner of the drive whose root is meant.
 func (c *call) driveRoot() (cloud.Object, error) {
 	u, err := c.driveOwner(c.args[0])
 	if err != nil {
@@ -79,8 +85,79 @@ func (c *call) driveRoot() (cloud.Object, error) {
 	return u, nil
 }
 
+// driveItem is the item that is meant and whose drive it is in; the root is the drive itself.
+func (c *call) driveItem() (owner, item cloud.Object, err error) {
+	if owner, err = c.driveOwner(c.args[0]); err != nil {
+		return nil, nil, err
+	}
+	d := cloud.Child(owner, "drive")
+	if strings.EqualFold(c.args[1], "root") {
+		return owner, d, nil
+	}
+	for _, item := range cloud.Objects(d, "items") {
+		if strings.EqualFold(cloud.Str(item, "id"), c.args[1]) {
+			return owner, item, nil
+		}
+	}
+	return nil, nil, refused(http.StatusNotFound, "itemNotFound", "The resource could not be found.")
+}
+
+// itemView is an item as Graph shows it. That somebody else has a right on it shows as shared.
+func itemView(item cloud.Object) cloud.Object {
+	v := merged(item, nil)
+	delete(v, "permissions")
+	scope := ""
+	for _, p := range cloud.Objects(item, "permissions") {
+		if s := cloud.Str(cloud.Child(p, "link"), "scope"); s != "" && scope != "anonymous" {
+			scope = s
+		} else if scope == "" {
+			scope = "users"
+		}
+	}
+	if scope != "" && v["shared"] == nil {
+		v["shared"] = cloud.Object{"scope": scope}
+	}
+	return v
+}
+
+func getDriveItem(c *call) error {
+	owner, item, err := c.driveItem()
+	if err != nil {
+		return err
+	}
+	if strings.EqualFold(c.args[1], "root") {
+		item = cloud.Object{"id": "root-" + cloud.DerivedID(driveID(owner), "root"), "name": "root", "root": cloud.Object{}, "folder": cloud.Object{"childCount": float64(len(cloud.List(item, "items")))}}
+	}
+	return c.entity("drives('"+driveID(owner)+"')/items", "driveItem", itemView(item), nil)
+}
+
+// driveChildren is the items in a folder; those that name no parent lie in the root.
+// https://learn.microsoft.com/graph/api/driveitem-list-children
+func driveChildren(c *call) error {
+	owner, _, err := c.driveItem()
+	if err != nil {
+		return err
+	}
+	folder := c.args[1]
+	var rows []cloud.Object
+	for _, item := range cloud.Objects(cloud.Child(owner, "drive"), "items") {
+		parent := cloud.Str(cloud.Child(item, "parentReference"), "id")
+		if parent == "" {
+			parent = "root"
+		}
+		if strings.EqualFold(parent, folder) {
+			rows = append(rows, itemView(item))
+		}
+	}
+	return c.list(listing{set: "drives('" + driveID(owner) + "')/items('" + folder + "')/children", typ: "driveItem", rows: rows, page: 200, max: 1000, options: "$select $top $orderby $expand $count"})
+}
+
 func permissionView(p cloud.Object) cloud.Object {
-	return cloud.Object{"id": p["id"], "roles": p["roles"], "grantedToV2": p["grantedToV2"], "grantedTo": p["grantedToV2"]}
+	v := merged(p, nil)
+	if p["grantedToV2"] != nil {
+		v["grantedTo"] = p["grantedToV2"]
+	}
+	return v
 }
 
 // inviteToDrive is POST …/invite without a mail: the people are given the right at once. What else the page
@@ -131,31 +208,42 @@ func inviteToDrive(c *call) error {
 // drivePermissions is the rights on a drive's root: the owner's, and those that were given.
 // https://learn.microsoft.com/graph/api/driveitem-list-permissions
 func drivePermissions(c *call) error {
-	owner, err := c.driveRoot()
+	owner, item, err := c.driveItem()
 	if err != nil {
 		return err
 	}
 	rows := []cloud.Object{{"id": "owner-" + cloud.DerivedID(driveID(owner), "owner"), "roles": []any{"owner"},
 		"grantedToV2": cloud.Object{"user": cloud.Object{"id": owner["id"], "displayName": owner["displayName"]}}}}
-	for _, p := range cloud.Objects(cloud.Child(owner, "drive"), "permissions") {
+	for _, p := range cloud.Objects(item, "permissions") {
 		rows = append(rows, permissionView(p))
 	}
 	return c.list(listing{set: "permissions", typ: "permission", rows: rows})
 }
 
+// deleteDrivePermission takes a right away where it was given; one that an item inherits is refused there.
+// https://learn.microsoft.com/graph/api/permission-delete
 func deleteDrivePermission(c *call) error {
-	owner, err := c.driveRoot()
+	owner, item, err := c.driveItem()
 	if err != nil {
 		return err
 	}
-	d := cloud.Child(owner, "drive")
-	list := cloud.List(d, "permissions")
-	kept := slices.DeleteFunc(slices.Clone(list), func(x any) bool { o, _ := x.(map[string]any); return o["id"] == c.args[2] })
-	if len(kept) == len(list) {
+	list := cloud.List(item, "permissions")
+	var gone cloud.Object
+	kept := slices.DeleteFunc(slices.Clone(list), func(x any) bool {
+		o, _ := x.(map[string]any)
+		if o["id"] == c.args[2] {
+			gone = o
+		}
+		return o["id"] == c.args[2]
+	})
+	switch {
+	case gone == nil:
 		return refused(http.StatusNotFound, "itemNotFound", "The resource could not be found.")
+	case cloud.Str(cloud.Child(gone, "inheritedFrom"), "id") != "":
+		return refused(http.StatusForbidden, "accessDenied", "Inherited permissions can only be removed where they were given.")
 	}
-	if d["permissions"] = kept; len(kept) == 0 {
-		delete(d, "permissions")
+	if item["permissions"] = kept; len(kept) == 0 {
+		delete(item, "permissions")
 	}
 	c.audit("FileManagement", "Unshare drive", "Unassign", owner, "User")
 	return nil

@@ -51,6 +51,9 @@ func (c *call) shape(typ string, selected, byDefault []string) []field {
 			add(p, p.Name == "id")
 		}
 	}
+	if typ == "servicePrincipal" { // answered, but in no published model: https://github.com/microsoftgraph/msgraph-sdk-java/issues/2246
+		add(&model.Property{Name: "createdDateTime"}, false)
+	}
 	return out
 }
 

@@ -24,6 +24,7 @@ var grantOperations = []op{
 	{verb: "GET", path: "/users/{id}/appRoleAssignments", app: assignRead, do: userAssignments},
 	{verb: "DELETE", path: "/users/{id}/appRoleAssignments/{id}", app: "AppRoleAssignment.ReadWrite.All", roles: appRoles + ",User Administrator", do: deleteAssignment},
 	{verb: "GET", path: "/servicePrincipals/{id}/appRoleAssignedTo", app: assignRead, do: assignedTo},
+	{verb: "GET", path: "/servicePrincipals/{id}/appRoleAssignments", app: assignRead, do: rolesOfApplication},
 	{verb: "DELETE", path: "/servicePrincipals/{id}/appRoleAssignedTo/{id}", app: "AppRoleAssignment.ReadWrite.All", roles: appRoles, do: deleteAssignedTo},
 }
 
@@ -176,6 +177,22 @@ func assignedTo(c *call) error {
 	var rows []cloud.Object
 	for _, a := range c.t.Collection("appRoleAssignments").All() {
 		if strings.EqualFold(cloud.Str(a, "resourceId"), cloud.Str(sp, "id")) {
+			rows = append(rows, a)
+		}
+	}
+	return c.list(listing{set: "appRoleAssignments", typ: "appRoleAssignment", rows: rows, page: 100, max: 999})
+}
+
+// rolesOfApplication is what an application may do in its own name.
+// https://learn.microsoft.com/graph/api/serviceprincipal-list-approleassignments
+func rolesOfApplication(c *call) error {
+	sp, err := c.servicePrincipal(c.args[0])
+	if err != nil {
+		return err
+	}
+	var rows []cloud.Object
+	for _, a := range c.t.Collection("appRoleAssignments").All() {
+		if strings.EqualFold(cloud.Str(a, "principalId"), cloud.Str(sp, "id")) {
 			rows = append(rows, a)
 		}
 	}

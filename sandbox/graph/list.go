@@ -29,6 +29,7 @@ type listing struct {
 	view      func(cloud.Object) cloud.Object // what a row looks like, made when it is shown
 	expand    func(cloud.Object, odata.Expand) (any, error)
 	expands   []string // navigation properties that may be expanded
+	newest    string   // the rows come sorted by this property, the newest first
 }
 
 // list filters, sorts, pages and writes a collection.
@@ -76,7 +77,8 @@ func (c *call) list(l listing) error {
 		}
 		rows = kept
 	}
-	if len(order) > 0 {
+	sorted := l.newest != "" && len(order) == 1 && order[0].Desc && order[0].Property == l.newest
+	if len(order) > 0 && !sorted {
 		rows = slices.Clone(rows)
 		odata.Sort(rows, order)
 	}

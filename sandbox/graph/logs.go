@@ -47,8 +47,8 @@ func (c *call) logFilter(typ string, allowed map[string]string) error {
 	return nil
 }
 
-// kept is the rows inside the log's retention, newest first.
-func (c *call) kept(rows []cloud.Object, key string) []cloud.Object {
+// retained is since when the log goes back.
+func (c *call) retained() time.Time {
 	days := cloud.Num(c.t.Features, "entraLogDays")
 	if days == 0 {
 		days = 7
@@ -56,40 +56,57 @@ func (c *call) kept(rows []cloud.Object, key string) []cloud.Object {
 			days = 30
 		}
 	}
-	from := c.t.Now().Add(-time.Duration(days * float64(24*time.Hour)))
-	out := make([]cloud.Object, 0, len(rows))
-	for _, r := range rows {
-		if at, ok := moment(cloud.Str(r, key)); ok && !at.Before(from) {
-			out = append(out, r)
-		}
-	}
-	slices.SortStableFunc(out, func(a, b cloud.Object) int {
-		x, _ := moment(cloud.Str(a, key))
-		y, _ := moment(cloud.Str(b, key))
-		return y.Compare(x)
-	})
-	return out
+	return c.t.Now().Add(-time.Duration(days * float64(24*time.Hour)))
 }
 
-// signIns is the sign-in rows of this version: v1.0 has interactive ones only, beta all.
-func (c *call) signIns() []cloud.Object {
-	rows := c.t.Collection("signIns").All()
-	if !c.beta {
-		kept := make([]cloud.Object, 0, len(rows))
-		for _, r := range rows {
-			if interactive(r) {
-				kept = append(kept, r)
-			}
-		}
-		rows = kept
+// signIns is the sign-in rows of this version inside the log's retention, the newest first: v1.0 has interactive
+// ones only, and so has beta where the filter does not name the kinds of events it is about.
+func (c *call) signIns(kinds bool) []cloud.Object {
+	all := c.t.Logged("signIns", "createdDateTime", c.retained())
+	if c.beta && kinds {
+		return all
 	}
-	rows = c.kept(rows, "createdDateTime")
-	if !c.has("Policy.Read.All", "Policy.Read.ConditionalAccess", "Policy.ReadWrite.ConditionalAccess") {
-		for i, r := range rows {
-			rows[i] = merged(r, cloud.Object{"appliedConditionalAccessPolicies": []any{}})
+	rows := make([]cloud.Object, 0, len(all))
+	for _, r := range all {
+		if interactive(r) {
+			rows = append(rows, r)
 		}
 	}
 	return rows
+}
+
+// newer are values of enumerations that came after unknownFutureValue: they are shown to those who ask for them.
+// https://learn.microsoft.com/graph/best-practices-concept
+var newer = map[string][]string{
+	"incomingTokenType":      {"remoteDesktopToken", "refreshToken"},
+	"authenticationProtocol": {"authenticationTransfer", "nativeAuth", "implicitAccessTokenAndGetResponseMode", "implicitIdTokenAndGetResponseMode", "implicitAccessTokenAndPostResponseMode", "implicitIdTokenAndPostResponseMode"},
+	"crossTenantAccessType":  {"passthrough"},
+}
+
+// signInView is a sign-in as this caller and version see it. The state keeps all of beta's fields.
+func (c *call) signInView() func(cloud.Object) cloud.Object {
+	policies := c.has("Policy.Read.All", "Policy.Read.ConditionalAccess", "Policy.ReadWrite.ConditionalAccess")
+	unknown := !strings.Contains(strings.ToLower(strings.Join(c.r.Header.Values("Prefer"), ",")), "include-unknown-enum-members")
+	return func(r cloud.Object) cloud.Object {
+		change := cloud.Object{}
+		if !policies {
+			change["appliedConditionalAccessPolicies"] = []any{}
+		}
+		if d := cloud.Child(r, "deviceDetail"); !c.beta && d["browserId"] != nil {
+			d = merged(d, nil)
+			delete(d, "browserId")
+			change["deviceDetail"] = d
+		}
+		for name, values := range newer {
+			if c.beta && unknown && slices.Contains(values, cloud.Str(r, name)) {
+				change[name] = "unknownFutureValue"
+			}
+		}
+		if len(change) == 0 {
+			return r
+		}
+		return merged(r, change)
+	}
 }
 
 func interactive(r cloud.Object) bool {
@@ -115,19 +132,19 @@ func listSignIns(c *call) error {
 	if err := c.logFilter("signIn", signInFilters); err != nil {
 		return err
 	}
-	return c.list(listing{set: "auditLogs/signIns", typ: "signIn", rows: c.signIns(), page: 1000, max: 1000, options: "$filter $top $orderby", orderable: []string{"createdDateTime"}})
+	kinds := strings.Contains(strings.ToLower(c.q.Filter), "signineventtypes") || strings.Contains(strings.ToLower(c.q.Filter), "isinteractive")
+	return c.list(listing{set: "auditLogs/signIns", typ: "signIn", rows: c.signIns(kinds), view: c.signInView(), newest: "createdDateTime", page: 1000, max: 1000, options: "$filter $top $orderby", orderable: []string{"createdDateTime"}})
 }
 
 func getSignIn(c *call) error {
 	if err := c.maySeeSignIns(); err != nil {
 		return err
 	}
-	for _, r := range c.signIns() {
-		if cloud.Str(r, "id") == c.args[0] {
-			return c.entity("auditLogs/signIns", "signIn", r, nil)
-		}
+	r := c.t.Collection("signIns").Get(c.args[0])
+	if at, ok := moment(cloud.Str(r, "createdDateTime")); r == nil || !ok || at.Before(c.retained()) || !c.beta && !interactive(r) {
+		return notFound(c.args[0])
 	}
-	return notFound(c.args[0])
+	return c.entity("auditLogs/signIns", "signIn", c.signInView()(r), nil)
 }
 
 // listAudits is GET /auditLogs/directoryAudits.
@@ -136,8 +153,8 @@ func listAudits(c *call) error {
 	if err := c.logFilter("directoryAudit", auditFilters); err != nil {
 		return err
 	}
-	return c.list(listing{set: "auditLogs/directoryAudits", typ: "directoryAudit", rows: c.kept(c.t.Collection("directoryAudits").All(), "activityDateTime"),
-		page: 1000, max: 1000, options: "$filter $top $orderby", orderable: []string{"activityDateTime"}})
+	return c.list(listing{set: "auditLogs/directoryAudits", typ: "directoryAudit", rows: c.t.Logged("directoryAudits", "activityDateTime", c.retained()),
+		newest: "activityDateTime", page: 1000, max: 1000, options: "$filter $top $orderby", orderable: []string{"activityDateTime"}})
 }
 
 func getAudit(c *call) error {

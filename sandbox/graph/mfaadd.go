@@ -131,7 +131,11 @@ func createPass(c *call) error {
 	if err != nil {
 		return err
 	}
-	lifetime := 60.0
+	policy := c.passPolicy()
+	lifetime, once := cloud.Num(policy, "defaultLifetimeInMinutes"), cloud.Bool(policy, "isUsableOnce")
+	if b, given := o["isUsableOnce"].(bool); given {
+		once = b
+	}
 	if n, given := o["lifetimeInMinutes"].(float64); given {
 		lifetime = n
 	}
@@ -147,13 +151,17 @@ func createPass(c *call) error {
 		return refused(400, "badRequest", "The Temporary Access Pass method is disabled by the tenant's authentication methods policy.")
 	case lifetime < 10 || lifetime > 43200:
 		return refused(400, "badRequest", "lifetimeInMinutes must lie between 10 and 43200.")
+	case lifetime < cloud.Num(policy, "minimumLifetimeInMinutes") || lifetime > cloud.Num(policy, "maximumLifetimeInMinutes"):
+		return refused(400, "badRequest", "lifetimeInMinutes must lie within the limits of the tenant's authentication methods policy.")
+	case cloud.Bool(policy, "isUsableOnce") && !once:
+		return refused(400, "badRequest", "The tenant's authentication methods policy allows only one-time passes.")
 	}
 	usable, reason := true, "EnabledByPolicy"
 	if start.After(now) {
 		usable, reason = false, "NotYetValid"
 	}
 	m := cloud.Object{"@odata.type": "#microsoft.graph.temporaryAccessPassAuthenticationMethod", "id": c.t.NewID(), "createdDateTime": cloud.Stamp(now),
-		"startDateTime": cloud.Stamp(start), "lifetimeInMinutes": lifetime, "isUsableOnce": cloud.Bool(o, "isUsableOnce"), "isUsable": usable, "methodUsabilityReason": reason}
+		"startDateTime": cloud.Stamp(start), "lifetimeInMinutes": lifetime, "isUsableOnce": once, "isUsable": usable, "methodUsabilityReason": reason}
 	if old := findType(u, "temporaryAccessPassAuthenticationMethod"); old != nil {
 		var rest []cloud.Object
 		for _, x := range methodsOf(u) {

@@ -73,7 +73,8 @@ func authorizationPolicy(c *call) error {
 			"permissionGrantPoliciesAssigned": []any{"ManagePermissionGrantsForSelf.microsoft-user-default-low"}}}, cloud.Child(c.t.Policies, "authorizationPolicy")), nil)
 }
 
-func (c *call) configurations() []cloud.Object {
+// passPolicy is what the tenant allows of Temporary Access Passes.
+func (c *call) passPolicy() cloud.Object {
 	state := func(on bool) string {
 		if on {
 			return "enabled"
@@ -81,19 +82,24 @@ func (c *call) configurations() []cloud.Object {
 		return "disabled"
 	}
 	pass := cloud.Object{"@odata.type": "#microsoft.graph.temporaryAccessPassAuthenticationMethodConfiguration", "id": "TemporaryAccessPass", "state": state(c.t.PassAllowed()),
-		"defaultLifetimeInMinutes": 60.0, "defaultLength": 8.0, "minimumLifetimeInMinutes": 60.0, "maximumLifetimeInMinutes": 480.0, "isUsableOnce": false, "excludeTargets": []any{}}
+		"defaultLifetimeInMinutes": 60.0, "defaultLength": 8.0, "minimumLifetimeInMinutes": 60.0, "maximumLifetimeInMinutes": 480.0, "isUsableOnce": false,
+		"includeTargets": []any{cloud.Object{"targetType": "group", "id": "all_users", "isRegistrationRequired": false}}, "excludeTargets": []any{}}
 	if p := cloud.Child(c.t.Policies, "temporaryAccessPass"); p != nil {
-		for _, key := range []string{"defaultLifetimeInMinutes", "defaultLength", "minimumLifetimeInMinutes", "maximumLifetimeInMinutes", "isUsableOnce"} {
+		for _, key := range []string{"defaultLifetimeInMinutes", "defaultLength", "minimumLifetimeInMinutes", "maximumLifetimeInMinutes", "isUsableOnce", "includeTargets", "excludeTargets"} {
 			if p[key] != nil {
 				pass[key] = p[key]
 			}
 		}
 	}
+	return pass
+}
+
+func (c *call) configurations() []cloud.Object {
 	return []cloud.Object{
 		{"@odata.type": "#microsoft.graph.fido2AuthenticationMethodConfiguration", "id": "Fido2", "state": "enabled", "excludeTargets": []any{}},
 		{"@odata.type": "#microsoft.graph.microsoftAuthenticatorAuthenticationMethodConfiguration", "id": "MicrosoftAuthenticator", "state": "enabled", "excludeTargets": []any{}},
 		{"@odata.type": "#microsoft.graph.smsAuthenticationMethodConfiguration", "id": "Sms", "state": "enabled", "excludeTargets": []any{}},
-		pass,
+		c.passPolicy(),
 		{"@odata.type": "#microsoft.graph.softwareOathAuthenticationMethodConfiguration", "id": "SoftwareOath", "state": "enabled", "excludeTargets": []any{}},
 		{"@odata.type": "#microsoft.graph.voiceAuthenticationMethodConfiguration", "id": "Voice", "state": "disabled", "excludeTargets": []any{}},
 		{"@odata.type": "#microsoft.graph.emailAuthenticationMethodConfiguration", "id": "Email", "state": "enabled", "excludeTargets": []any{}},

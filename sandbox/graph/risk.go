@@ -11,6 +11,7 @@ const riskRoles = "Global Reader,Security Operator,Security Reader,Security Admi
 var riskOperations = []op{
 	{verb: "GET", path: "/identityProtection/riskyUsers", app: "IdentityRiskyUser.Read.All IdentityRiskyUser.ReadWrite.All", roles: riskRoles, do: listRiskyUsers},
 	{verb: "GET", path: "/identityProtection/riskyUsers/{id}", app: "IdentityRiskyUser.Read.All IdentityRiskyUser.ReadWrite.All", roles: riskRoles, do: getRiskyUser},
+	{verb: "GET", path: "/identityProtection/riskyUsers/{id}/history", app: "IdentityRiskyUser.Read.All IdentityRiskyUser.ReadWrite.All", roles: riskRoles, do: riskHistory},
 	{verb: "POST", path: "/identityProtection/riskyUsers/dismiss", app: "IdentityRiskyUser.ReadWrite.All", roles: "Security Operator,Security Administrator",
 		do: func(c *call) error { return setRisk(c, "none", "dismissed", "adminDismissedAllRiskForUser") }},
 	{verb: "POST", path: "/identityProtection/riskyUsers/confirmCompromised", app: "IdentityRiskyUser.ReadWrite.All", roles: "Security Operator,Security Administrator",
@@ -44,6 +45,33 @@ func getRiskyUser(c *call) error {
 		return refused(404, "ResourceNotFound", "Risky user %s was not found.", c.args[0])
 	}
 	return c.entity("identityProtection/riskyUsers", "riskyUser", o, nil)
+}
+
+// riskHistory is how a user's risk came about: the detections, each at its time, and what the record says now. The
+// state keeps no history of its own, so an earlier verdict of an administrator is not in it.
+// https://learn.microsoft.com/graph/api/riskyuser-list-history
+func riskHistory(c *call) error {
+	if err := c.protection(true); err != nil {
+		return err
+	}
+	o := c.t.Collection("riskyUsers").Get(c.args[0])
+	if o == nil {
+		return refused(404, "ResourceNotFound", "Risky user %s was not found.", c.args[0])
+	}
+	entry := func(of cloud.Object, at, by any, kinds []any) cloud.Object {
+		return merged(o, cloud.Object{"id": cloud.DerivedID(cloud.Str(o, "id"), "history", cloud.Str(of, "id")), "userId": o["id"], "riskLevel": of["riskLevel"], "riskState": of["riskState"],
+			"riskDetail": of["riskDetail"], "riskLastUpdatedDateTime": at, "initiatedBy": by, "activity": cloud.Object{"detail": of["riskDetail"], "riskEventTypes": kinds}})
+	}
+	var rows []cloud.Object
+	for _, d := range c.t.Collection("riskDetections").All() {
+		if strings.EqualFold(cloud.Str(d, "userId"), cloud.Str(o, "id")) {
+			rows = append(rows, entry(d, d["detectedDateTime"], nil, []any{d["riskEventType"]}))
+		}
+	}
+	if strings.HasPrefix(cloud.Str(o, "riskDetail"), "admin") {
+		rows = append(rows, entry(o, o["riskLastUpdatedDateTime"], "administrator", []any{}))
+	}
+	return c.list(listing{set: "identityProtection/riskyUsers('" + cloud.Str(o, "id") + "')/history", typ: "riskyUserHistoryItem", rows: rows, page: 100, max: 500, options: "$filter $select $top $orderby"})
 }
 
 // setRisk is the administrator's verdict on users.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 
 	"cipp-mcp/sandbox/cloud"
 	"cipp-mcp/sandbox/model"
@@ -23,6 +24,7 @@ type Service struct {
 	signin  *signin.Service
 	unknown func(method, path string)
 	table   table
+	finds   sync.Map // auditFind → []cloud.Object
 }
 
 // New makes the service. unknown is told of every request that the simulation does not know.

@@ -40,6 +40,9 @@ func (s *Service) authenticate(r *http.Request, f url.Values, t *cloud.Tenant) (
 	if user, pass, ok := r.BasicAuth(); ok && secret == "" && strings.EqualFold(user, id) {
 		secret = pass
 	}
+	if secret == "" && app.PublicClient && s.withoutSecret(f) {
+		return app, nil
+	}
 	if secret == "" {
 		return nil, &failure{7000218, "invalid_client", http.StatusUnauthorized, "The request body must contain the following parameter: 'client_assertion' or 'client_secret'."}
 	}

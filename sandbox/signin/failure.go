@@ -46,6 +46,10 @@ func unknownTenant(name string) failure {
 		fmt.Sprintf("Tenant '%s' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. Check with your subscription administrator, this may happen if there are no active subscriptions for the tenant.", name)}
 }
 
+func onlyPost(method string) failure {
+	return failure{900561, "invalid_request", http.StatusBadRequest, "The endpoint only accepts POST requests. Received a " + method + " request."}
+}
+
 func missing(field string) failure {
 	return failure{900144, "invalid_request", http.StatusBadRequest,
 		fmt.Sprintf("The request body must contain the following parameter: '%s'.", field)}

@@ -21,6 +21,9 @@ type Service struct {
 	once sync.Once
 	key  *rsa.PrivateKey
 	kid  string
+
+	mu      sync.Mutex
+	devices []*deviceSignIn
 }
 
 // New makes the service. The signing key is made in the background: a start does not wait for it.
@@ -45,7 +48,7 @@ func (s *Service) signingKey() *rsa.PrivateKey {
 // Handles says whether a path belongs to the login host.
 func Handles(path string) bool {
 	return path == "/common/discovery/instance" || strings.HasSuffix(path, "/.well-known/openid-configuration") ||
-		strings.HasSuffix(path, "/oauth2/v2.0/token") || strings.HasSuffix(path, "/oauth2/token") ||
+		strings.HasSuffix(path, "/oauth2/v2.0/devicecode") || strings.HasSuffix(path, "/oauth2/v2.0/token") || strings.HasSuffix(path, "/oauth2/token") ||
 		strings.HasSuffix(path, "/discovery/v2.0/keys") || strings.HasSuffix(path, "/discovery/keys")
 }
 
@@ -59,9 +62,15 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.openID(w, r, tenant, strings.HasPrefix(rest, "v2.0"))
 	case rest == "discovery/v2.0/keys", rest == "discovery/keys":
 		s.keys(w)
+	case rest == "oauth2/v2.0/devicecode":
+		if r.Method != http.MethodPost {
+			s.refuse(w, r, onlyPost(r.Method))
+			return
+		}
+		s.deviceCode(w, r, tenant)
 	case rest == "oauth2/v2.0/token", rest == "oauth2/token":
 		if r.Method != http.MethodPost {
-			s.refuse(w, r, failure{900561, "invalid_request", http.StatusBadRequest, "The endpoint only accepts POST requests. Received a " + r.Method + " request."})
+			s.refuse(w, r, onlyPost(r.Method))
 			return
 		}
 		s.token(w, r, tenant, rest == "oauth2/v2.0/token")

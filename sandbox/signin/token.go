@@ -62,6 +62,12 @@ func (s *Service) token(w http.ResponseWriter, r *http.Request, tenant string, v
 			return
 		}
 	}
+	if f.Get("grant_type") == deviceGrantShort { // Microsoft's own libraries write it so
+		f.Set("grant_type", deviceGrant)
+	}
+	if f.Get("grant_type") == deviceGrant && f.Get("scope") == "" {
+		f.Set("scope", s.scopeOfDevice(f.Get("device_code")))
+	}
 	audience, asked, fail := resource(f, v2)
 	if fail != nil {
 		s.refuse(w, r, *fail)
@@ -72,6 +78,8 @@ func (s *Service) token(w http.ResponseWriter, r *http.Request, tenant string, v
 	app, fail := s.authenticate(r, f, t)
 	if fail == nil {
 		switch f.Get("grant_type") {
+		case deviceGrant:
+			claims, refresh, fail = s.byDevice(app, t, audience, asked, f)
 		case "client_credentials":
 			claims, fail = s.appOnly(app, t, audience, asked)
 		case "refresh_token":
@@ -112,6 +120,10 @@ func (s *Service) token(w http.ResponseWriter, r *http.Request, tenant string, v
 	}
 	if refresh != "" {
 		body["refresh_token"], body["scope"] = refresh, scopeText(audience, claims)
+		if err := s.identity(body, f, t, r, claims); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
 	}
 	reply(w, http.StatusOK, body)
 }
@@ -214,13 +226,18 @@ func (s *Service) delegated(app *cloud.Application, t *cloud.Tenant, audience st
 	if refresh == "" {
 		return nil, "", ptr(missing("refresh_token"))
 	}
-	user := s.holder(refresh)
+	user, base := s.holder(refresh)
 	if user == nil {
 		return nil, "", &failure{9002313, "invalid_grant", http.StatusBadRequest, "Invalid request. Request is malformed or invalid."}
 	}
 	if user.Revoked {
 		return nil, "", &failure{50173, "invalid_grant", http.StatusBadRequest, "The provided grant has expired due to it being revoked, a fresh auth token is needed. The user might have changed or reset their password."}
 	}
+	return s.inNameOf(user, base, app, t, audience, single)
+}
+
+// inNameOf is what a partner's user gets in a tenant, and a refresh token made of base.
+func (s *Service) inNameOf(user *cloud.PartnerUser, base string, app *cloud.Application, t *cloud.Tenant, audience string, single []string) (jwt.MapClaims, string, *failure) {
 	t.RLock()
 	defer t.RUnlock()
 	if t.IsPartner() {
@@ -246,10 +263,11 @@ func (s *Service) delegated(app *cloud.Application, t *cloud.Tenant, audience st
 		if c.ExchangeAppRole {
 			granted = append(append([]string{}, granted...), "Exchange.Manage")
 		}
+		granted = append(append([]string{}, granted...), "AllSites.FullControl")
 	}
 	var scopes []string
 	for _, g := range granted {
-		if (strings.HasPrefix(g, "Exchange.")) == (audience == Exchange) && (len(single) == 0 || slices.ContainsFunc(single, func(x string) bool { return strings.EqualFold(x, g) })) {
+		if resourceOf(g) == resourceName(audience) && (len(single) == 0 || slices.ContainsFunc(single, func(x string) bool { return strings.EqualFold(x, g) })) {
 			scopes = append(scopes, g)
 		}
 	}
@@ -265,7 +283,28 @@ func (s *Service) delegated(app *cloud.Application, t *cloud.Tenant, audience st
 		claims["wids"] = templateIDs(t.RelationshipRoles(user.GDAPGroups))
 		claims["acct"] = 1
 	}
-	return claims, rotate(user.RefreshToken, s.cloud.NewID()), nil
+	return claims, rotate(base, s.cloud.NewID()), nil
+}
+
+// resourceOf is the service a delegated permission is of, resourceName the one a token is for.
+func resourceOf(permission string) string {
+	switch {
+	case strings.HasPrefix(permission, "Exchange."):
+		return "exchange"
+	case strings.HasPrefix(permission, "AllSites."):
+		return "sharepoint"
+	}
+	return "graph"
+}
+
+func resourceName(audience string) string {
+	switch {
+	case audience == Exchange:
+		return "exchange"
+	case strings.HasSuffix(audience, ".sharepoint.com"):
+		return "sharepoint"
+	}
+	return "graph"
 }
 
 func disabled(t *cloud.Tenant, c *cloud.Consent) bool {
@@ -305,22 +344,25 @@ func proof(stored, nonce string) string {
 	return hex.EncodeToString(m.Sum(nil)[:12])
 }
 
-func (s *Service) holder(refresh string) *cloud.PartnerUser {
+// holder is whose a refresh token is, and which stored one it was made of.
+func (s *Service) holder(refresh string) (*cloud.PartnerUser, string) {
 	p := s.cloud.Partner()
 	for i, u := range p.Users {
-		if u.RefreshToken == "" {
-			continue
-		}
-		if refresh == u.RefreshToken {
-			return &p.Users[i]
-		}
-		if rest, ok := strings.CutPrefix(refresh, u.RefreshToken+"~"); ok {
-			if nonce, mac, ok := strings.Cut(rest, "~"); ok && hmac.Equal([]byte(mac), []byte(proof(u.RefreshToken, nonce))) {
-				return &p.Users[i]
+		for _, base := range []string{u.RefreshToken, deviceToken(u)} {
+			if base == "" {
+				continue
+			}
+			if refresh == base && base == u.RefreshToken {
+				return &p.Users[i], base
+			}
+			if rest, ok := strings.CutPrefix(refresh, base+"~"); ok {
+				if nonce, mac, ok := strings.Cut(rest, "~"); ok && hmac.Equal([]byte(mac), []byte(proof(base, nonce))) {
+					return &p.Users[i], base
+				}
 			}
 		}
 	}
-	return nil
+	return nil, ""
 }
 
 func scopeText(audience string, claims jwt.MapClaims) string {

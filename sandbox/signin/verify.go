@@ -74,4 +74,14 @@ func (s *Service) Verify(r *http.Request, audience string) (*Principal, error) {
 	return p, nil
 }
 
+// TenantOf is the tenant a request's token names, before anything of it is verified.
+func TenantOf(r *http.Request) string {
+	_, raw, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	claims := jwt.MapClaims{}
+	if _, _, err := jwt.NewParser().ParseUnverified(raw, claims); err != nil {
+		return ""
+	}
+	return text(claims, "tid")
+}
+
 func text(c jwt.MapClaims, key string) string { v, _ := c[key].(string); return v }

@@ -157,8 +157,8 @@ func (q *inquiry) linkSteps(f *finding, file string) {
 		if name == "" {
 			name = parent.str("name", "webUrl")
 		}
-		if name == "" || !strings.EqualFold(tail(name), tail(file)) {
-			continue
+		if name == "" || !strings.EqualFold(tail(name), tail(file)) || slices.Contains(r.o.list("roles"), "owner") {
+			continue // another file, or whose it is
 		}
 		id := r.o.str("id")
 		if i := r.o.str("itemId"); i != "" {

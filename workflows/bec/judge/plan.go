@@ -106,8 +106,8 @@ func (p *planner) finding(f *finding) {
 			continue // a phone or laptop may be the user's own
 		}
 		s := p.add(r.Action, r.TargetID, f.Title, &bec.Undo{Possible: r.Reversible, Recipe: or(r.Reversible, "restore it from the snapshot", "")})
-		if s != nil {
-			s.TargetName = fence(f.name())
+		if n := f.name(); s != nil && n != "" {
+			s.TargetName = fence(n)
 		}
 	}
 	if attacker && f.IndependenceGroup == "G4" {

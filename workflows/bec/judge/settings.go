@@ -127,7 +127,9 @@ func (q *inquiry) findJunk() {
 		if len(odd) == 0 {
 			f.Severity, f.Title, f.Why = bec.Medium, "The junk lists were changed in the attacker's context", "What was changed could not be told from the lists as they are."
 		}
-		f.Remediation = []bec.Remediation{{Action: "restoreJunkList", TargetID: q.f.User.ID, Reversible: true, NeedsApproval: true}}
+		for _, entry := range odd { // each by itself: the rest of the lists is the user's
+			f.Remediation = append(f.Remediation, bec.Remediation{Action: "restoreJunkList", TargetID: q.f.User.ID + "|" + entry, Reversible: true, NeedsApproval: true})
+		}
 		q.report(f)
 	}
 }
