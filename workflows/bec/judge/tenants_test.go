@@ -122,3 +122,37 @@ func TestOneRowPerEvent(t *testing.T) {
 		t.Errorf("%d rows of the change, %d of the sign-in", n, signs)
 	}
 }
+
+// Before other accounts were looked at, the odd addresses are told, so that they can be looked for.
+func TestOddAddressesAreTold(t *testing.T) {
+	f, m := story(t, "Brightwell Joinery", "celia.hartmann@brightwell.example")
+	m.deny(bec.ReasonNotAskedFor, bec.OtherAccounts)
+	for i := range m.coverage {
+		if m.coverage[i].Source == bec.OtherAccounts {
+			m.coverage[i].Status = bec.NotRequested
+		}
+	}
+	a := judge(t, f, m)
+	told := map[string]bool{}
+	for _, x := range a.Findings {
+		for _, e := range x.Evidence {
+			if rank(x.Severity) >= rank(bec.Medium) {
+				told[e.Fields["ip"]] = true
+			}
+		}
+	}
+	if !told["203.0.113.66"] || !told["203.0.113.91"] {
+		t.Errorf("%v", told)
+	}
+}
+
+func TestGraphAndExchangeTellOfOneRule(t *testing.T) {
+	f, m := person()
+	m.add(bec.InboxRules, "inboxRule", inbox("..", obj{"SubjectContainsWords": []string{"invoice"}, "DeleteMessage": true}))
+	m.add(bec.InboxRules, "messageRule", obj{"id": "AQAAx", "displayName": "..", "isEnabled": true, "conditions": obj{"subjectContains": []string{"invoice"}}, "actions": obj{"delete": true}})
+	a := judge(t, f, m)
+	if len(a.Findings) != 1 || len(a.Findings[0].Evidence) != 2 {
+		dump(t, a)
+		t.Errorf("%d findings", len(a.Findings))
+	}
+}
