@@ -41,6 +41,7 @@ type expect struct {
 	Absent       []string    `json:"absent,omitempty"` // classes that must not be found above info
 	Plan         []planned   `json:"plan,omitempty"`
 	NotPlanned   []string    `json:"notPlanned,omitempty"` // ids that no step may touch
+	NotActions   []string    `json:"notActions,omitempty"` // actions that no step may take; "*" is any
 	Coverage     []coverWant `json:"coverage,omitempty"`
 }
 
@@ -58,6 +59,7 @@ type planned struct {
 type coverWant struct {
 	Source string `json:"source"`
 	Status string `json:"status"`
+	Reason string `json:"reason,omitempty"`
 }
 
 func load(dir string) ([]*caseFile, []byte, error) {

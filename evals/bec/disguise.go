@@ -49,8 +49,29 @@ func (d *disguise) text(s string) string {
 	})
 	s = personText.ReplaceAllStringFunc(s, func(p string) string { return d.same(p, func() string { return d.word() + "." + d.word() + "@" }) })
 	return domainText.ReplaceAllStringFunc(s, func(name string) string {
-		return d.same(name, func() string { return d.word() + d.word() + name[strings.LastIndexByte(name, '.'):] })
+		return d.same(name, func() string { return d.domain(name) })
 	})
+}
+
+// domain is another name; one that imitates a name already replaced imitates what took that one's place.
+func (d *disguise) domain(name string) string {
+	for old, n := range d.to {
+		if len(old) == len(name) && len(n) > 1 && strings.Contains(old, ".") && differ(old, name) == 1 && strings.HasSuffix(n, old[strings.LastIndexByte(old, '.'):]) {
+			i := strings.LastIndexByte(n, '.') - 1
+			return n[:i] + string('a'+(n[i]-'a'+7)%26) + n[i+1:]
+		}
+	}
+	return d.word() + d.word() + name[strings.LastIndexByte(name, '.'):]
+}
+
+// differ counts the letters in which two names of one length are not the same.
+func differ(a, b string) (n int) {
+	for i := range len(a) {
+		if a[i] != b[i] {
+			n++
+		}
+	}
+	return n
 }
 
 // network is one of those that stand in documentation, each once.

@@ -158,9 +158,16 @@ func (e expect) score(r bec.Result) (misses, alarms []string) {
 			}
 		}
 	}
+	for _, s := range steps {
+		if slices.Contains(e.NotActions, s.Action) || slices.Contains(e.NotActions, "*") {
+			alarm("the plan has %s %s", s.Action, s.TargetID)
+		}
+	}
 	for _, c := range e.Coverage {
-		if !slices.ContainsFunc(r.Coverage, func(v bec.Coverage) bool { return v.Source == c.Source && string(v.Status) == c.Status }) {
-			miss("%s is not %s", c.Source, c.Status)
+		if !slices.ContainsFunc(r.Coverage, func(v bec.Coverage) bool {
+			return v.Source == c.Source && string(v.Status) == c.Status && (c.Reason == "" || string(v.Reason) == c.Reason)
+		}) {
+			miss("%s is not %s %s", c.Source, c.Status, c.Reason)
 		}
 	}
 	return misses, alarms
