@@ -1,7 +1,7 @@
 // Command bench prints the product's figures in one run, speed as ratios: start and memory of the built
 // server, tokens of its tools, its decoder against the SDK's typed models, and the MFA gap over a
-// hundred tenants and an offboarding against the bounds that the simulated cloud's own metrics give, and what the
-// job ledger itself costs.
+// hundred tenants, an offboarding and an investigation against the bounds that the simulated cloud's own metrics give, and what
+// the job ledger itself costs.
 package main
 
 import (
@@ -9,6 +9,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -22,13 +23,19 @@ import (
 )
 
 func main() {
-	if err := run(); err != nil {
+	only := flag.String("only", "", "measure one part: start, tokens, decoding, mfaGap, offboarding, bec or ledger")
+	flag.Parse()
+	if !slices.ContainsFunc(parts, func(p part) bool { return *only == "" || strings.EqualFold(p.name, *only) }) {
+		fmt.Fprintln(os.Stderr, "bench: there is no part "+*only)
+		os.Exit(2)
+	}
+	if err := run(*only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run() error {
+func run(only string) error {
 	dir, err := os.MkdirTemp("", "cipp-mcp-bench-")
 	if err != nil {
 		return err
@@ -40,15 +47,25 @@ func run() error {
 	if err := build.Run(); err != nil {
 		return fmt.Errorf("build: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Minute)
 	defer cancel()
-	for _, part := range []func(context.Context, string, string) error{start, tokens, decoding, mfaGap, offboarding, ledger} {
-		if err := part(ctx, bin, dir); err != nil {
+	for _, p := range parts {
+		if only != "" && !strings.EqualFold(p.name, only) {
+			continue
+		}
+		if err := p.measure(ctx, bin, dir); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+type part struct {
+	name    string
+	measure func(ctx context.Context, bin, dir string) error
+}
+
+var parts = []part{{"start", start}, {"tokens", tokens}, {"decoding", decoding}, {"mfaGap", mfaGap}, {"offboarding", offboarding}, {"bec", investigation}, {"ledger", ledger}}
 
 func verdict(ok bool) string {
 	if ok {

@@ -154,9 +154,19 @@ func report(ctx context.Context, bin, client, dir string) (time.Duration, error)
 }
 
 type cloudMetrics struct {
-	Total   int            `json:"total"`
-	Depth   map[string]int `json:"depth"`
-	partner string
+	Requests []requested    `json:"requests"`
+	Total    int            `json:"total"`
+	Depth    map[string]int `json:"depth"`
+	partner  string
+}
+
+// requested is how often requests of one kind came.
+type requested struct {
+	Tenant string `json:"tenant"`
+	Path   string `json:"path"`
+	Cmdlet string `json:"cmdlet"`
+	Status int    `json:"status"`
+	Count  int    `json:"count"`
 }
 
 func metrics(ctx context.Context, client string) (cloudMetrics, error) {

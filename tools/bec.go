@@ -157,7 +157,7 @@ func (c *Call) keepReading(ctx context.Context, k *casefile.Case, fresh bool) (j
 	if last != nil && last.Over() && (!fresh || c.Clock.Now().Sub(last.Ended()) < stale) {
 		return "", nil
 	}
-	if jobID, err = c.Env.read(ctx, k, "cipp_bec_check"); err != nil || jobID == "" {
+	if jobID, err = c.read(ctx, k, "cipp_bec_check"); err != nil || jobID == "" {
 		return jobID, err
 	}
 	waiting, cancel := context.WithTimeout(ctx, c.Cases.Patience)

@@ -120,7 +120,7 @@ func (e *Env) readStep(caseID string) jobs.Step {
 			ctx, cancel := context.WithCancel(ctx)
 			defer cancel()
 			if e.Cases.Leaving != nil {
-				defer context.AfterFunc(e.Cases.Leaving, cancel)()
+				defer context.AfterFunc(e.Cases.Leaving, cancel)() //nolint:contextcheck // the process's life ends it too
 			}
 			over, err := e.readOn(ctx, caseID)
 			switch {
@@ -189,7 +189,8 @@ func (e *Env) collector(ctx context.Context, c *casefile.Case, r *casefile.Readi
 	return k, nil
 }
 
-// pivots are what the attacker's events tell of him.
+// pivots are what the attacker's events tell of him, and then the addresses that are only odd: whether colleagues use
+// them too is what explains them.
 func pivots(a bec.Analysis) collect.Pivots {
 	var p collect.Pivots
 	seen := map[string]bool{}
@@ -200,7 +201,12 @@ func pivots(a bec.Analysis) collect.Pivots {
 		}
 	}
 	for _, f := range a.Findings {
+		odd := f.Attribution.Value == bec.Ambiguous && f.Severity != bec.Info && f.Severity != bec.Low
 		for _, x := range f.Evidence {
+			if ip := x.Fields["ip"]; odd && ip != "" && !seen[ip] {
+				seen[ip] = true
+				p.IPs = append(p.IPs, ip)
+			}
 			if id := x.Fields["appId"]; id != "" && (f.Class == "OAUTH_USER_GRANT_RISKY" || f.Class == "OAUTH_KNOWN_ABUSED_APP") && !seen[id] {
 				seen[id] = true
 				p.AppIDs = append(p.AppIDs, id)

@@ -120,7 +120,7 @@ func (c *Call) verifyLater(k *casefile.Case) jobs.Step {
 		Do: func(ctx context.Context, run *jobs.Run) (jobs.Handle, error) {
 			now := c.Clock.Now().UTC()
 			for i, after := range verifyAt {
-				if err := c.Env.readAt(ctx, k, now.Add(after), fmt.Sprintf("verify %s %d", run.ID, i), "job "+run.ID); err != nil {
+				if err := c.readAt(ctx, k, now.Add(after), fmt.Sprintf("verify %s %d", run.ID, i), "job "+run.ID); err != nil {
 					return nil, err
 				}
 			}
@@ -217,12 +217,12 @@ var stepStatus = map[string]string{jobs.StateDone: "done", jobs.StateNothing: "d
 
 // caseOutcome tells what a response has come to, step by step, and whether it holds the attacker out; nil for any
 // other run.
-func (e *Env) caseOutcome(j jobs.Job) *CaseOutcome {
+func (e *Env) caseOutcome(ctx context.Context, j jobs.Job) *CaseOutcome {
 	steps, names := workflows.ResponseSteps(j.Run)
 	if steps == nil {
 		return nil
 	}
-	requests := e.requestIDs(j.Run.ID)
+	requests := e.requestIDs(ctx, j.Run.ID)
 	rows := map[string]jobs.StepRow{}
 	for _, row := range j.Steps {
 		rows[row.Name] = row
@@ -301,8 +301,8 @@ func firstNonEmpty(list ...string) string {
 }
 
 // requestIDs are Microsoft's ids of the answers to a run's calls, the last of each step.
-func (e *Env) requestIDs(runID string) map[string]string {
-	lines, err := e.Policy.Ledger.Journal(context.Background(), jobs.JournalQuery{RunID: runID})
+func (e *Env) requestIDs(ctx context.Context, runID string) map[string]string {
+	lines, err := e.Policy.Ledger.Journal(ctx, jobs.JournalQuery{RunID: runID})
 	out := map[string]string{}
 	if err != nil {
 		return out // the result is whole without them, and the record has them

@@ -228,7 +228,7 @@ var getJob = Read(Tool{
 	if out.Children, err = c.Policy.Ledger.Children(ctx, j.Run.ID); err != nil {
 		return out, err
 	}
-	out.Next, out.Case = nextOf(out.Status, j), c.caseOutcome(j)
+	out.Next, out.Case = nextOf(out.Status, j), c.caseOutcome(ctx, j)
 	return out, nil
 })
 

@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -91,12 +92,12 @@ func (r *WriteResult) Text() string {
 }
 
 // Report puts into the result what a job has come to.
-func (r *WriteResult) Report(e *Env, j jobs.Job) {
+func (r *WriteResult) Report(ctx context.Context, e *Env, j jobs.Job) {
 	steps := j.Results()
 	r.Tool, r.TenantID, r.Tenant, r.UserID, r.User = j.Kind, j.Run.TenantID, j.Run.Tenant, j.Run.UserID, j.Run.User
 	r.JobID, r.Status, r.Steps = j.Run.ID, JobStatus(j.RunInfo, steps, e.Clock.Now()), steps
 	r.Secrets, r.CreatedID = e.secretsOf(j.Run, steps), createdBy(j.Run)
-	r.Case = e.caseOutcome(j)
+	r.Case = e.caseOutcome(ctx, j)
 	if j.Ended() {
 		r.Record = RecordURI(j.Run.ID)
 	}

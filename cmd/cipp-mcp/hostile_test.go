@@ -213,7 +213,7 @@ func TestTheGuardSaysWhatItCannotSee(t *testing.T) {
 		group := groupOf(t, tenant["graph"].(m), "Tier 1 Helpdesk")
 		group["members"] = append(group["members"].([]any), userOf(t, tenant["graph"].(m), priya)["id"])
 		for _, c := range tenant["consents"].([]any) {
-			c.(m)["appRoles"] = []any{"User.EnableDisableAccount.All", "User.Read.All", "User.RevokeSessions.All"}
+			c.(m)["appRoles"] = []any{"User.EnableDisableAccount.All", "User.Read.All", "User.RevokeSessions.All", "Domain.Read.All"}
 		}
 	})}})
 	before := w.state()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/mark3labs/mcp-go/mcp"
 
+	"cipp-mcp/graphclient"
 	"cipp-mcp/tools"
 )
 
@@ -23,7 +24,12 @@ func TestExamplesRun(t *testing.T) {
 			o.era = era
 			w := newWorld(t, o)
 			job := w.done("cipp_disable_user", in(harbourline, "userId", gareth)).v["jobId"].(string)
-			jobs := strings.NewReplacer("run_00000000000000000000000000000000", job)
+			caseID, _ := w.must("cipp_bec_check", in(harbourline, "userId", dana)).v["caseId"].(string)
+			rule, err := w.env.Graph.AddInboxRule(t.Context(), tenantID(t, w), graphclient.MailboxRef{UPN: dana}, graphclient.InboxRule{Name: "Yarn", SubjectContainsWords: []string{"yarn"}, MarkAsRead: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			jobs := strings.NewReplacer("run_00000000000000000000000000000000", job, "case_20260312_abcdefgh", caseID, "12345678901234567890", rule[strings.LastIndexByte(rule, '\\')+1:])
 			w.asked = nil
 			before := w.state()
 			for _, tool := range tools.All() {

@@ -53,6 +53,6 @@ func (inv *Invoker) follow(ctx context.Context, id string, res *tools.WriteResul
 	if err != nil {
 		return nil, nil, err
 	}
-	res.Report(inv.Env, job)
+	res.Report(ctx, inv.Env, job)
 	return res, nil, nil
 }

@@ -97,7 +97,7 @@ func (inv *Invoker) write(ctx context.Context, t tools.Tool, call *tools.Call, i
 	if a.held {
 		if j, err := inv.Engine.Held(ctx, req, plan); err != nil || j != nil {
 			if err == nil {
-				res.Report(inv.Env, *j) // it waits already
+				res.Report(ctx, inv.Env, *j) // it waits already
 			}
 			return res, nil, err
 		}

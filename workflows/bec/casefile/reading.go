@@ -157,7 +157,7 @@ func (r *Reading) Create(source string) (*Writer, error) {
 	if source == "" || strings.ContainsAny(source, `/\.`) {
 		return nil, fmt.Errorf("%q is no source", source)
 	}
-	f, err := os.OpenFile(filepath.Join(r.Case.dir, r.name, source+".jsonl"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	f, err := os.OpenFile(filepath.Join(r.Case.dir, r.name, source+".jsonl"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) //nolint:gosec // a name without separators
 	if err != nil {
 		return nil, fmt.Errorf("keep %s: %w", source, err)
 	}

@@ -146,7 +146,7 @@ func (c *Case) put(name string, v any) error {
 }
 
 func (c *Case) get(name string, v any) error {
-	b, err := os.ReadFile(filepath.Join(c.dir, name))
+	b, err := os.ReadFile(filepath.Join(c.dir, name)) //nolint:gosec // within the case's own folder
 	if err != nil {
 		return fmt.Errorf("case %s: %w", c.CaseID, err)
 	}

@@ -3,6 +3,7 @@ package collect
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 
 	"cipp-mcp/graphclient"
@@ -56,7 +57,10 @@ func forwarding(ctx context.Context, c *Collector, w *casefile.Writer) (bec.Cove
 	var m struct {
 		ForwardingAddress string `json:"ForwardingAddress"`
 	}
-	if json.Unmarshal(row, &m) != nil || m.ForwardingAddress == "" {
+	if err := json.Unmarshal(row, &m); err != nil {
+		return bec.Coverage{}, fmt.Errorf("read where the mail goes: %w", err)
+	}
+	if m.ForwardingAddress == "" {
 		return bec.Coverage{}, nil
 	}
 	// A contact of the tenant may stand for an address outside it.

@@ -185,7 +185,7 @@ func (q *inquiry) firstSuspicion(logons []*event) time.Time {
 			note(e.at)
 		case (deviceCode(e) || legacy(e)) && !habits.protocol[protocolOf(e)]:
 			note(e.at)
-		case n >= enoughEvents && e.at.Sub(logons[0].at) >= enoughDays && e.place.asn != 0 && !past[e.place.asn] && e.place.country != "" && !countries[e.place.country]:
+		case n >= enoughEvents && e.at.Sub(logons[0].at) >= enoughDays && (e.place.asn == 0 || !past[e.place.asn]) && e.place.country != "" && !countries[e.place.country]:
 			note(e.at)
 		}
 	}

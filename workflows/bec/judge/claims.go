@@ -189,6 +189,6 @@ func (q *inquiry) questions(out *[]bec.Next) {
 		if f.FirstSeen != nil {
 			when = " at " + f.FirstSeen.Format(time.RFC3339)
 		}
-		*out = append(*out, bec.Next{What: "Ask whether it was the user: " + f.Title + when, Why: "only a person can tell (" + f.refs[0].String() + ")", Who: "user"})
+		*out = append(*out, bec.Next{What: "Ask whether it was the user: " + f.Title + when, Why: "only a person can tell (" + fence(f.refs[0].String()) + ")", Who: "user"})
 	}
 }

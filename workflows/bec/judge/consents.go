@@ -223,6 +223,10 @@ func (q *inquiry) grantFinding(class string, r *row, v vouch, acts []*event, sev
 	}
 	q.actedBy(f, acts)
 	for _, e := range acts {
+		delete(f.fields[e.ref()], "appId") // of the client the consent was given in
+	}
+	f.fields[r.ref()] = map[string]string{"appId": v.appID, "displayName": clean(v.name, longestField), "scope": clean(r.o.str("scope"), longestField)}
+	for _, e := range acts {
 		if e.who == bec.ByAttacker {
 			f.Severity = bec.Critical
 		}

@@ -45,7 +45,7 @@ const entraLag = 24 * time.Hour
 func (q *inquiry) settle() {
 	q.settleLag()
 	q.settleAuditing()
-	if q.quiet(bec.UALLogons) {
+	if q.quiet(bec.UALLogons) || q.cover(bec.UALLogons).Reason == bec.CanaryAbsent {
 		proof := false
 		c := q.cover(bec.UALLogons)
 		for _, e := range append(slices.Clone(q.events), q.others...) {
@@ -54,18 +54,19 @@ func (q *inquiry) settle() {
 				break
 			}
 		}
-		q.canary(bec.UALLogons, proof)
+		if proof {
+			q.dead(bec.UALLogons)
+		}
 	}
-	if q.quiet(bec.UAL) {
+	if q.quiet(bec.UAL) || q.cover(bec.UAL).Reason == bec.CanaryAbsent {
 		c := q.cover(bec.UAL)
 		proof := slices.ContainsFunc(q.events, func(e *event) bool {
 			return e.source == bec.DirectoryAudits && inside(c, e.at) && inside(c, e.at.Add(entraLag))
 		}) ||
 			slices.ContainsFunc(q.f.OwnActs, func(a bec.OwnAct) bool { return inside(c, a.At) && q.exchangeAct(a) })
-		q.canary(bec.UAL, proof)
-	}
-	if q.quiet(bec.MailItemsAccessed) {
-		q.canary(bec.MailItemsAccessed, false)
+		if proof {
+			q.dead(bec.UAL)
+		}
 	}
 	if q.quiet(bec.DirectoryAudits) {
 		c := q.cover(bec.DirectoryAudits)
@@ -73,7 +74,7 @@ func (q *inquiry) settle() {
 			return e.source != bec.DirectoryAudits && e.params != nil && methodOp(e.op) != "" && inside(c, e.at)
 		})
 		if proof {
-			q.canary(bec.DirectoryAudits, true)
+			q.dead(bec.DirectoryAudits)
 		}
 	}
 }
@@ -95,13 +96,11 @@ func inside(c *bec.Coverage, at time.Time) bool {
 	return (c.From == nil || !at.Before(*c.From)) && (c.AsOf == nil || !at.After(*c.AsOf)) && !at.IsZero()
 }
 
-func (q *inquiry) canary(source string, proof bool) {
+// dead marks a log that holds nothing of what another source proves. That a log is only quiet the collector says, which
+// looked for a record of anybody.
+func (q *inquiry) dead(source string) {
 	c := q.cover(source)
-	if proof {
-		c.Status, c.Reason, c.Detail = bec.Unavailable, bec.CanaryDead, "another source shows what this log should hold, and it holds nothing"
-		return
-	}
-	c.Status, c.Reason, c.Detail = bec.ReadPartly, bec.CanaryAbsent, "nothing recorded; the log could not be seen alive"
+	c.Status, c.Reason, c.Detail = bec.Unavailable, bec.CanaryDead, "another source shows what this log should hold, and it holds nothing"
 }
 
 // settleLag gives sources their lags, and an asOf where the collector left it out.

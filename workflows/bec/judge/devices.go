@@ -70,7 +70,7 @@ func (q *inquiry) findDevice(r *row, acts []*event) {
 	case len(made) == 0 && !q.complete(bec.DirectoryAudits):
 		f.Severity, f.Why, f.untested = bec.Low, "It is new, and the log that would tell who registered it was not read whole.", true
 	default:
-		f.Severity, f.Why = bec.Low, "It is new and not managed."
+		f.Severity, f.Why = or(q.start.IsZero(), bec.Info, bec.Low), "It is new and not managed."
 	}
 	f.BenignTested = append(f.BenignTested, result("managedDevice", managed, true, "the organisation manages it and finds it compliant", "it is not both managed and compliant"))
 	f.Remediation = []bec.Remediation{{Action: "disableDevice", TargetID: r.o.str("id"), Reversible: true, NeedsApproval: true}}
@@ -98,7 +98,7 @@ func (q *inquiry) findPartnership(r *row) {
 	if at.IsZero() || !q.inWindow(at) {
 		return
 	}
-	f := q.found("EAS_PARTNERSHIP", "mobile:"+r.o.str("DeviceId", "Guid"), bec.Low)
+	f := q.found("EAS_PARTNERSHIP", "mobile:"+r.o.str("DeviceId", "Guid"), or(q.start.IsZero(), bec.Info, bec.Low))
 	f.refs, f.artefact, f.alive = []ref{r.ref()}, true, !strings.EqualFold(r.o.str("DeviceAccessState"), "Blocked")
 	f.entity = r.o.str("Guid", "Identity", "DeviceId")
 	f.FirstSeen, f.LastSeen = ptr(at), ptr(at)

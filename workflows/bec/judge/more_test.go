@@ -209,6 +209,11 @@ func TestCanaries(t *testing.T) {
 	}
 	f, m = person()
 	m.rows[bec.MailItemsAccessed] = nil
+	for i := range m.coverage {
+		if m.coverage[i].Source == bec.MailItemsAccessed {
+			m.coverage[i].Status, m.coverage[i].Reason = bec.ReadPartly, bec.CanaryAbsent
+		}
+	}
 	a = judge(t, f, m)
 	if c := find(a.Coverage, bec.MailItemsAccessed); c.Status != bec.ReadPartly || c.Reason != bec.CanaryAbsent || a.Verdict != bec.NoEvidenceFound {
 		t.Errorf("%+v %s", c, a.Verdict)

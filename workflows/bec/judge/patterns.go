@@ -193,7 +193,7 @@ func (q *inquiry) matchReplay(list []*event) {
 		q.patterns = append(q.patterns, &pattern{class: "SESSION_REPLAY", sev: q.weigh(bec.High), conf: bec.HighConfidence, seed: q.base.enough && q.base.colleagues, events: unique(hit), tests: q.placeTests(hit[0]),
 			title: "A session went on from another network and another client", why: "The same session identifier was used from a network that is not the user's, with a different client, system or without the device it began on."})
 	case len(moved) > 0:
-		q.patterns = append(q.patterns, &pattern{class: "SESSION_REPLAY", sev: bec.Low, conf: bec.LowConfidence, events: unique(moved), tests: q.placeTests(moved[0]),
+		q.patterns = append(q.patterns, &pattern{class: "SESSION_REPLAY", sev: or(q.context(moved[0]).newLand, bec.Low, bec.Info), conf: bec.LowConfidence, events: unique(moved), tests: q.placeTests(moved[0]),
 			title: "A session went on from another network", why: "Only the network changed; a moving device does that."})
 	}
 }
@@ -238,7 +238,7 @@ func (q *inquiry) matchCode(all []*event, bySession map[string][]*event) {
 	if len(codes) == 0 {
 		return
 	}
-	p := &pattern{class: "SIGNIN_DEVICE_CODE", sev: bec.Low, conf: bec.LowConfidence, events: codes, title: "The user signed in with a device code for the first time",
+	p := &pattern{class: "SIGNIN_DEVICE_CODE", sev: bec.Info, conf: bec.LowConfidence, events: codes, title: "The user signed in with a device code for the first time",
 		why: "No earlier sign-in of this user used a device code. The token was not seen in use from anywhere else."}
 	if len(used) > 0 {
 		p.sev, p.conf, p.seed, p.events = q.weigh(bec.High), bec.HighConfidence, q.base.enough && q.base.colleagues, unique(used)

@@ -46,9 +46,7 @@ func (q *inquiry) matchGuessing(list []*event) {
 	case len(known) > 0:
 		p.sev, p.conf, p.events = bec.Medium, bec.MediumConfidence, unique(known)
 		p.title, p.why = "An attacker knows the password", "After failed passwords from an address that is not the user's, one was right: only the second factor or a policy stopped the sign-in."
-	case failures >= 10:
-		p.sev = bec.Low
-	default:
+	case failures < 10:
 		return
 	}
 	p.tests = q.placeTests(p.events[0])

@@ -28,6 +28,7 @@ type rule struct {
 	refs     []ref
 	acts     []*event
 	removed  *event
+	graph    bool // Graph's copy of it was seen
 	unread   bool // a list that would tell whether it is hidden was not read
 }
 
@@ -82,6 +83,13 @@ func (q *inquiry) rules() []*rule {
 			continue
 		}
 		x := q.ruleOf(r)
+		if r.kind == "messageRule" { // Graph may know the rule by another id
+			if i := slices.IndexFunc(out, func(o *rule) bool { return o.name == x.name && !o.hidden && !o.graph }); i >= 0 {
+				out[i].graph = true
+				out[i].refs = append(out[i].refs, r.ref())
+				continue
+			}
+		}
 		x.id = id
 		x.hidden = r.source == bec.HiddenRules && !visible[id] && canTell
 		x.unread = r.source == bec.HiddenRules && !canTell

@@ -101,7 +101,7 @@ func (q *inquiry) spots(e *event, put func(class string, sev bec.Severity, key s
 			sev = bec.High
 		}
 		if !c.strange() {
-			sev = bec.Low
+			sev = bec.Info // a script of the user's own, or a password manager
 		}
 		put("SIGNIN_SCRIPTED_CLIENT", sev, t+e.app, e, "A script or tool signed in", "The client calls itself "+fence(e.agent)+", which no sign-in of this user did before.")
 	}
