@@ -45,6 +45,8 @@ wirecheck: build ## the recordings of demo and tests against Microsoft's publish
 	@mkdir -p build/wire
 	./$(BIN) demo --record build/wire/demo.jsonl > build/demo.txt || { cat build/demo.txt; exit 1; }
 	@tail -1 build/demo.txt
+	$(GO) run ./evals/bec -record build/wire > build/evals.txt || { cat build/evals.txt; exit 1; }
+	@tail -1 build/evals.txt
 	@if [ -x ../shared/contract/wirecheck ]; then ../shared/contract/wirecheck --min-ops 60 build/wire/*.jsonl; \
 	else echo "wirecheck: skipped, ../shared/contract is not here"; fi
 

@@ -192,6 +192,9 @@ func (q *inquiry) badApp(f *finding) string {
 func (q *inquiry) byOthers(list []*finding) bool {
 	n := 0
 	for _, f := range list {
+		if f.Class == "OTHER_ACCOUNTS_SAME_ACTOR" {
+			continue // what was done to another account says nothing of this one
+		}
 		for _, e := range f.events {
 			if e.by == byUser || e.sign != nil {
 				return false
