@@ -55,42 +55,51 @@ type auditReading struct {
 	seen                 map[string]bool // records another search may give again
 	from, to             time.Time
 	end                  graphclient.AuditSearchEnd
+	second               bool // by Purview's queries, since the search is refused
 }
 
 // read asks for what the user did, then for what anybody did to his mailbox or to the tenant's defences.
 func (a *auditReading) read(ctx context.Context) error {
 	users := []string{a.c.User.UserPrincipalName}
-	if err := a.search(ctx, graphclient.AuditSearch{UserIDs: users}, func(graphclient.AuditRecord) bool { return true }); err != nil {
+	if err := a.search(ctx, "user", graphclient.AuditSearch{UserIDs: users}, func(graphclient.AuditRecord) bool { return true }); err != nil {
 		return err
 	}
-	if err := a.search(ctx, graphclient.AuditSearch{Operations: adminOperations}, a.concerns); err != nil {
+	if err := a.search(ctx, "settings", graphclient.AuditSearch{Operations: adminOperations}, a.concerns); err != nil {
 		return err
 	}
 	others := a.delegates()
 	if len(others) == 0 {
 		return nil
 	}
-	return a.search(ctx, graphclient.AuditSearch{UserIDs: others, Operations: mailOperations}, a.concerns)
+	return a.search(ctx, "delegates", graphclient.AuditSearch{UserIDs: others, Operations: mailOperations}, a.concerns)
 }
 
-func (a *auditReading) search(ctx context.Context, q graphclient.AuditSearch, wanted func(graphclient.AuditRecord) bool) error {
+// search asks the log, by the search that answers at once, or by Purview where that is refused.
+func (a *auditReading) search(ctx context.Context, family string, q graphclient.AuditSearch, wanted func(graphclient.AuditRecord) bool) error {
 	q.From, q.To = a.from, a.to
-	end, err := a.c.Graph.SearchAudit(ctx, a.c.Tenant, q, func(page []graphclient.AuditRecord) error {
-		for _, r := range page {
-			if !wanted(r) {
-				continue
-			}
-			if len(q.Operations) > 0 && strings.EqualFold(r.UserID, a.c.User.UserPrincipalName) {
-				continue // the first search gave it
-			}
-			if err := a.add(r); err != nil {
-				return err
-			}
+	if !a.second {
+		end, err := a.c.Graph.SearchAudit(ctx, a.c.Tenant, q, func(page []graphclient.AuditRecord) error { return a.keep(page, q, wanted) })
+		a.end.Capped, a.end.Incomplete = a.end.Capped || end.Capped, a.end.Incomplete || end.Incomplete
+		if !refused(err) {
+			return err
 		}
-		return nil
-	})
-	a.end.Capped, a.end.Incomplete = a.end.Capped || end.Capped, a.end.Incomplete || end.Incomplete
-	return err
+		a.second = true
+	}
+	return a.byQuery(ctx, family, q, wanted)
+}
+
+// keep takes the records that concern the case, each once.
+func (a *auditReading) keep(page []graphclient.AuditRecord, q graphclient.AuditSearch, wanted func(graphclient.AuditRecord) bool) error {
+	for _, r := range page {
+		mine := len(q.Operations) > 0 && strings.EqualFold(r.UserID, a.c.User.UserPrincipalName) // the first search gave it
+		if mine || !wanted(r) {
+			continue
+		}
+		if err := a.add(r); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (a *auditReading) add(r graphclient.AuditRecord) error {
@@ -175,6 +184,9 @@ func (a *auditReading) of(ctx context.Context, w *casefile.Writer, name, operati
 		cover.Status, cover.Reason, cover.Detail = bec.ReadPartly, bec.ReadError, "the search gave fewer records than it said there are, three times"
 		return cover
 	case w.Rows() > 0:
+		return a.byPurview(cover)
+	case a.second: // nobody can be asked for a sign of life without another of the day's queries
+		cover.Status, cover.Reason, cover.Detail = bec.ReadPartly, bec.CanaryAbsent, "nothing is recorded of this user, and by Purview's query alone the log could not be seen alive"
 		return cover
 	}
 	alive, err := a.alive(ctx, operation)

@@ -115,7 +115,7 @@ func TestACompromisedAccountIsReadWhole(t *testing.T) {
 	w := newWorld(t, sandbox.Options{})
 	_, f := w.read(t, "brightwell.example", "celia.hartmann@brightwell.example")
 	for _, c := range f.Coverage() {
-		if c.Status != bec.ReadWhole && c.Reason != bec.NoAPI && c.Status != bec.NotRequested {
+		if c.Status != bec.ReadWhole && c.Reason != bec.NoAPI && c.Status != bec.NotRequested && c.Status != bec.NotApplicable {
 			t.Errorf("%s is %s: %s %s", c.Source, c.Status, c.Reason, c.Detail)
 		}
 		if c.Status == bec.ReadWhole && c.AsOf == nil {
@@ -163,5 +163,24 @@ func TestATenantWithoutPremiumSaysWhatItLacks(t *testing.T) {
 		if c[source].Reason != want || c[source].Status == bec.ReadWhole {
 			t.Errorf("%s is %s for %s, not for %s", source, c[source].Status, c[source].Reason, want)
 		}
+	}
+}
+
+// Where Exchange refuses the search, Purview's own query tells the same.
+func TestTheAuditLogIsReadByPurviewWhereTheSearchIsRefused(t *testing.T) {
+	whole := newWorld(t, sandbox.Options{})
+	_, f := whole.read(t, "brightwell.example", "celia.hartmann@brightwell.example")
+	w := newWorld(t, sandbox.Options{Faults: []byte(`[{"match":{"cmdlet":"Search-UnifiedAuditLog"},"do":{"status":403,"code":"Forbidden","message":"The user is not in a role that may run this cmdlet."}}]`)})
+	_, g := w.read(t, "brightwell.example", "celia.hartmann@brightwell.example")
+	for _, source := range []string{bec.UAL, bec.MailItemsAccessed, bec.UALLogons} {
+		if a, b := count(t, f, source)["auditRecord"], count(t, g, source)["auditRecord"]; a != b || a == 0 {
+			t.Errorf("%s: %d records by the search, %d by the query", source, a, b)
+		}
+		if c := coverageOf(g)[source]; c.Status != bec.ReadWhole {
+			t.Errorf("%s is %s: %s %s", source, c.Status, c.Reason, c.Detail)
+		}
+	}
+	if w.cloud.FaultsHit() == 0 {
+		t.Error("the search was not refused")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"cipp-mcp/graphclient"
@@ -74,10 +75,18 @@ func forwarding(ctx context.Context, c *Collector, w *casefile.Writer) (bec.Cove
 // delegates are who has rights on the mailbox, and on which mailboxes the user has some.
 func delegates(ctx context.Context, c *Collector, w *casefile.Writer) (bec.Coverage, error) {
 	ref := c.mailboxRef()
-	if err := c.rows(ctx, w, ref, "mailboxPermission", "Get-MailboxPermission", "Identity", nil); err != nil {
-		return bec.Coverage{}, err
+	var who []string
+	for kind, cmdlet := range map[string]string{"mailboxPermission": "Get-MailboxPermission", "recipientPermission": "Get-RecipientPermission"} {
+		list, err := c.Graph.ExchangeRows(ctx, c.Tenant, ref, cmdlet, "Identity", nil)
+		if err != nil {
+			return bec.Coverage{}, err
+		}
+		if err := addAll(w, kind, list); err != nil {
+			return bec.Coverage{}, err
+		}
+		who = append(who, trustees(list)...)
 	}
-	if err := c.rows(ctx, w, ref, "recipientPermission", "Get-RecipientPermission", "Identity", nil); err != nil {
+	if err := c.grantees(ctx, w, who); err != nil {
 		return bec.Coverage{}, err
 	}
 	elsewhere, err := c.Graph.MailboxAccessOf(ctx, c.Tenant, ref)
@@ -90,6 +99,40 @@ func delegates(ctx context.Context, c *Collector, w *casefile.Writer) (bec.Cover
 		}
 	}
 	return bec.Coverage{}, nil
+}
+
+// trustees are whom rows of rights name by their address.
+func trustees(list []json.RawMessage) []string {
+	var out []string
+	for _, row := range list {
+		var p struct {
+			User    string `json:"User"`
+			Trustee string `json:"Trustee"`
+		}
+		if json.Unmarshal(row, &p) == nil && strings.Contains(p.User+p.Trustee, "@") {
+			out = append(out, p.User+p.Trustee)
+		}
+	}
+	return out
+}
+
+// grantees are the people with rights on the mailbox: one who is new, a guest or long idle is a reason to look.
+func (c *Collector) grantees(ctx context.Context, w *casefile.Writer, who []string) error {
+	slices.Sort(who)
+	who = slices.Compact(who)
+	for _, upn := range who[:min(len(who), delegatesAtMost)] {
+		if c.owns(upn) {
+			continue
+		}
+		row, err := c.Graph.GraphRow(ctx, c.Tenant, "/users/"+graphclient.EscapeSegment(upn)+"?$select=id,displayName,userPrincipalName,createdDateTime,userType,accountEnabled,assignedLicenses", false)
+		if err != nil {
+			continue // somebody of elsewhere, or a group: the right itself stands there
+		}
+		if err := w.Add("user", upn, row); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // coreFolders are the folders whose permissions are always read, by the type Exchange gives them in any language.
@@ -106,6 +149,11 @@ func folderPermissions(ctx context.Context, c *Collector, w *casefile.Writer) (b
 	}
 	var cover bec.Coverage
 	more := 0
+	for _, f := range folders { // by their type, which no language changes, rules' folders are known
+		if err := w.Add("mailFolder", f.FolderID, f); err != nil {
+			return bec.Coverage{}, err
+		}
+	}
 	for _, f := range folders {
 		core := false
 		for _, t := range coreFolders {
