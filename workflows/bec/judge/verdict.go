@@ -193,7 +193,7 @@ func (q *inquiry) byOthers(list []*finding) bool {
 	n := 0
 	for _, f := range list {
 		for _, e := range f.events {
-			if e.by == byUser || e.sign != nil {
+			if e.by == byUser || e.sign != nil && e.mine {
 				return false
 			}
 			if e.by == byOther || e.by == byPartner {
