@@ -47,7 +47,7 @@ func (q *inquiry) learn() {
 	*b = baseline{asn: map[int]bool{}, country: map[string]bool{}, device: map[string]bool{}, family: map[string]bool{}, net: map[netip.Addr]bool{}, protocol: map[string]bool{}, app: map[string]bool{},
 		shared: map[int]bool{}, sharedIP: map[netip.Addr]bool{}}
 	b.testable = q.wasRead(bec.SignInsInteractive) || q.wasRead(bec.UALLogons)
-	b.colleagues = (q.wasRead(bec.OtherAccounts) || q.complete(bec.OtherAccounts)) && (q.wasRead(bec.ConditionalAccess) || q.absent(bec.ConditionalAccess))
+	b.colleagues = (q.wasRead(bec.OtherAccounts) || q.complete(bec.OtherAccounts)) && (q.wasRead(bec.ConditionalAccess) || q.absent(bec.ConditionalAccess) || q.cover(bec.SignInsInteractive).Reason == bec.NoLicence) // without a licence for the log there is none for locations
 	q.learnColleagues()
 	var logons []*event
 	for _, e := range q.events {

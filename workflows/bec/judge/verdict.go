@@ -196,7 +196,7 @@ func (q *inquiry) byOthers(list []*finding) bool {
 			continue // what was done to another account says nothing of this one
 		}
 		for _, e := range f.events {
-			if e.by == byUser || e.sign != nil {
+			if e.by == byUser || e.sign != nil && e.mine {
 				return false
 			}
 			if e.by == byOther || e.by == byPartner {
