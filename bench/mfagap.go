@@ -154,9 +154,10 @@ func report(ctx context.Context, bin, client, dir string) (time.Duration, error)
 }
 
 type cloudMetrics struct {
-	Requests []requested    `json:"requests"`
-	Total    int            `json:"total"`
-	Depth    map[string]int `json:"depth"`
+	Requests []requested        `json:"requests"`
+	Total    int                `json:"total"`
+	Depth    map[string]int     `json:"depth"`
+	Chain    map[string]float64 `json:"chain"`
 	partner  string
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"sync"
+	"time"
 )
 
 // Metrics is what the sandbox has been asked since it started or was reset.
@@ -14,6 +15,9 @@ type Metrics struct {
 	// before had ended: with a latency of L per request no client that asks the same questions in the
 	// same order of need can be done in less than Depth × L.
 	Depth map[string]int `json:"depth"`
+	// Chain is, for each tenant, how many seconds the sandbox spent on the slowest such chain, delays and its own
+	// work included.
+	Chain map[string]float64 `json:"chain"`
 	// Latency is the delay that a fault without conditions puts on every request, "" for none.
 	Latency string `json:"latency"`
 }
@@ -33,6 +37,7 @@ type meter struct {
 	mu     sync.Mutex
 	counts map[RequestCount]int
 	depth  map[string]int
+	chain  map[string]time.Duration
 }
 
 func newMeter() *meter {
@@ -44,14 +49,14 @@ func newMeter() *meter {
 func (m *meter) reset() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.counts, m.depth = map[RequestCount]int{}, map[string]int{}
+	m.counts, m.depth, m.chain = map[RequestCount]int{}, map[string]int{}, map[string]time.Duration{}
 }
 
 // begin is called when a request arrives; what it returns, when it has been answered (status 0: it was
 // cut). A request's depth is one more than that of the deepest request already answered when it came.
 func (m *meter) begin(w *wireCall) func(status int) {
 	m.mu.Lock()
-	depth := m.depth[w.tenant] + 1
+	depth, chain, begun := m.depth[w.tenant]+1, m.chain[w.tenant], time.Now()
 	m.mu.Unlock()
 	return func(status int) {
 		key := RequestCount{Service: w.service, Tenant: w.tenant, Method: w.method, Path: w.template(), Cmdlet: w.cmdlet, Status: status}
@@ -59,13 +64,14 @@ func (m *meter) begin(w *wireCall) func(status int) {
 		defer m.mu.Unlock()
 		m.counts[key]++
 		m.depth[w.tenant] = max(m.depth[w.tenant], depth)
+		m.chain[w.tenant] = max(m.chain[w.tenant], chain+time.Since(begun))
 	}
 }
 
 func (m *meter) read(latency string) Metrics {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	out := Metrics{Requests: make([]RequestCount, 0, len(m.counts)), Depth: map[string]int{}, Latency: latency}
+	out := Metrics{Requests: make([]RequestCount, 0, len(m.counts)), Depth: map[string]int{}, Chain: map[string]float64{}, Latency: latency}
 	for k, n := range m.counts {
 		k.Count = n
 		out.Total += n
@@ -73,6 +79,9 @@ func (m *meter) read(latency string) Metrics {
 	}
 	for t, d := range m.depth {
 		out.Depth[t] = d
+	}
+	for t, d := range m.chain {
+		out.Chain[t] = d.Seconds()
 	}
 	slices.SortFunc(out.Requests, func(a, b RequestCount) int {
 		return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Path, b.Path),

@@ -216,8 +216,18 @@ func pivots(a bec.Analysis) collect.Pivots {
 	return p
 }
 
+// judging is held by who judges a case: a large one takes a hundred megabytes, and the call that waited for a reading
+// judges at the moment at which the reading itself does.
+var judging = make(chan struct{}, 1)
+
 // judged is what the evidence of a case says by now.
 func (e *Env) judged(ctx context.Context, c *casefile.Case) (bec.Analysis, error) {
+	select {
+	case judging <- struct{}{}:
+		defer func() { <-judging }()
+	case <-ctx.Done():
+		return bec.Analysis{}, ctx.Err()
+	}
 	file, err := c.Evidence()
 	if err != nil {
 		return bec.Analysis{}, err

@@ -2,7 +2,6 @@ package casefile
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -118,8 +117,8 @@ func rows(path string, yield func(bec.Row, error) bool) bool {
 			long = long[:0]
 		}
 		if len(line) > 0 {
-			var row bec.Row
-			if jerr := json.Unmarshal(line, &row); jerr != nil {
+			row, jerr := readRow(line)
+			if jerr != nil {
 				return yield(bec.Row{}, fmt.Errorf("the evidence in %s is damaged: %w", filepath.Base(path), jerr))
 			}
 			if !yield(row, nil) {

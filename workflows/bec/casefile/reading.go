@@ -174,11 +174,10 @@ func (w *Writer) Add(kind, id string, v any) error {
 		}
 		data = b
 	}
-	line, err := json.Marshal(bec.Row{Kind: kind, ID: id, Data: data})
+	line, err := rowLine(kind, id, data)
 	if err != nil {
 		return fmt.Errorf("keep %s: %w", w.source, err)
 	}
-	line = append(line, '\n')
 	w.sum.Write(line)
 	w.rows++
 	if _, err := w.buf.Write(line); err != nil {

@@ -23,8 +23,8 @@ var parts = map[string][]source{
 		{bec.AutoReplies, exchange("autoReplyConfiguration", "Get-MailboxAutoReplyConfiguration", "Identity", nil)},
 		{bec.Protocols, protocols}, {bec.BlockedSender, blockedSender},
 		{bec.AddIns, exchange("app", "Get-App", "Mailbox", nil)},
-		{bec.Apps, apps}, {bec.SharingLinks, sharingLinks}, {bec.Risk, risk},
-		{bec.ConditionalAccess, conditionalAccess}, {bec.Federation, federation}, {bec.TransportRules, organisation("transportRule", "Get-TransportRule")},
+		{bec.Apps, apps}, {bec.SharingLinks, sharingLinks},
+		{bec.Federation, federation}, {bec.TransportRules, organisation("transportRule", "Get-TransportRule")},
 		{bec.Connectors, connectors}, {bec.AuditConfig, auditConfig}, {bec.ConsentPolicy, consentPolicy}, {bec.PartnerAccess, partnerAccess},
 		{bec.AppPasswords, unreadable("Microsoft has no API that lists app passwords; look in the legacy MFA portal")},
 		{bec.OutlookForms, unreadable("custom forms and folder home pages are readable over MAPI only")},
@@ -33,6 +33,8 @@ var parts = map[string][]source{
 	Logs: {
 		{bec.SignInsInteractive, interactiveSignIns}, {bec.SignInsNonInteractive, nonInteractiveSignIns}, {bec.DirectoryAudits, directoryAudits},
 		{bec.UAL, unifiedAudit}, {bec.MessageTrace, messageTrace},
+		// No response destroys these two, and one request a second is all there is for them: the logs need not wait.
+		{bec.Risk, risk}, {bec.ConditionalAccess, conditionalAccess},
 	},
 }
 
