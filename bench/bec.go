@@ -40,17 +40,13 @@ func investigation(ctx context.Context, bin, dir string) error {
 }
 
 // becUnlimited holds the product's memory and its wall time against the longest chain of requests that waited for
-// one another. The clock stands still, so that neither side waits for a limit.
+// one another. The clock stands still, so that the product does not wait for the limits it keeps; the latency is real.
 func becUnlimited(ctx context.Context, bin, home string, size busy) error {
-	faults := filepath.Join(home, "faults.json")
 	state, cfg, err := becHome(home, size)
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(faults, []byte(fmt.Sprintf(`[{"match":{},"do":{"delay":%q}}]`, becLatency)), 0o600); err != nil {
-		return fmt.Errorf("bec: %w", err)
-	}
-	client, stop, err := startCloud(ctx, bin, filepath.Join(home, "cloud"), "--state", state, "--clock", "2026-03-12T15:00:00Z,frozen", "--faults", faults)
+	client, stop, err := startCloud(ctx, bin, filepath.Join(home, "cloud"), "--state", state, "--clock", "2026-03-12T15:00:00Z,frozen", "--latency", becLatency.String())
 	if err != nil {
 		return err
 	}

@@ -147,7 +147,7 @@ func TestReportsKeepTheirBudgetPerTenant(t *testing.T) {
 		t.Fatalf("waited %v", s)
 	}
 	_, _ = c.DirectoryAudits(context.Background(), customer, AuditQuery{})
-	if s := f.clock.sleeps(); len(s) != 1 || s[0] != 10*time.Second {
+	if s := f.clock.sleeps(); len(s) != 1 || s[0] != 10*time.Second+slack {
 		t.Errorf("waited %v", s)
 	}
 }

@@ -26,16 +26,17 @@ import (
 
 // Options says how a sandbox starts. The zero value is the built-in story on a free port.
 type Options struct {
-	Addr         string    // listen address, "127.0.0.1:0" when empty
-	State        []byte    // state file; nil: the built-in story
-	Clock        string    // "2026-03-12T15:00:00Z" or "...,frozen"; empty: the state's clock, else now
-	Record       io.Writer // JSONL recording of every exchange; nil: none
-	Faults       []byte    // faults file (JSON array); nil: none
-	OutDir       string    // where ca.pem and client.json are written; empty: nothing is written
-	InsecureHTTP bool      // plain HTTP; Microsoft's sign-in libraries refuse it
-	Control      bool      // serve /_sandbox/* to loopback clients
-	Seed         int64     // decides every id that is made
-	Limits       bool      // Microsoft's published limits of requests hold; off, so that measurements measure us
+	Addr         string        // listen address, "127.0.0.1:0" when empty
+	State        []byte        // state file; nil: the built-in story
+	Clock        string        // "2026-03-12T15:00:00Z" or "...,frozen"; empty: the state's clock, else now
+	Record       io.Writer     // JSONL recording of every exchange; nil: none
+	Faults       []byte        // faults file (JSON array); nil: none
+	OutDir       string        // where ca.pem and client.json are written; empty: nothing is written
+	InsecureHTTP bool          // plain HTTP; Microsoft's sign-in libraries refuse it
+	Control      bool          // serve /_sandbox/* to loopback clients
+	Seed         int64         // decides every id that is made
+	Latency      time.Duration // how long each request is on its way, in real time even where the clock stands still
+	Limits       bool          // Microsoft's published limits of requests hold; off, so that measurements measure us
 }
 
 // Server is a running sandbox.
@@ -75,6 +76,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	}
 	s := &Server{options: o, cloud: c, signin: signin.New(c), serveErr: make(chan error, 1)}
 	s.wire = newWire(c, o.Record, s.noteUnknown)
+	s.wire.latency = o.Latency
 	if s.wire.faults.limits = o.Limits; o.Limits {
 		s.wire.outlook = newLimiter(mailboxConcurrency)
 	}

@@ -16,6 +16,7 @@ import (
 // wire is what lies between a client and the services: it counts, records and spoils requests, and holds
 // Exchange's limit of concurrent calls.
 type wire struct {
+	latency  time.Duration
 	cloud    *cloud.Cloud
 	faults   *faults
 	meter    *meter
@@ -74,6 +75,7 @@ func (w *wire) around(next http.Handler) http.Handler {
 				panic(cut)
 			}
 		}()
+		time.Sleep(w.latency)
 		if call.service == serviceExchange {
 			leave, ok := w.exchange.enter(call.tenant)
 			if !ok {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"runtime/debug"
 	"time"
 
 	"cipp-mcp/graphclient"
@@ -216,6 +217,10 @@ func pivots(a bec.Analysis) collect.Pivots {
 	return p
 }
 
+// judgingGC is how much garbage, in percent of what is kept, may pile up while a case is judged: that is the moment at
+// which this process holds the most.
+const judgingGC = 25
+
 // judging is held by who judges a case: a large one takes a hundred megabytes, and the call that waited for a reading
 // judges at the moment at which the reading itself does.
 var judging = make(chan struct{}, 1)
@@ -224,7 +229,8 @@ var judging = make(chan struct{}, 1)
 func (e *Env) judged(ctx context.Context, c *casefile.Case) (bec.Analysis, error) {
 	select {
 	case judging <- struct{}{}:
-		defer func() { <-judging }()
+		most := debug.SetGCPercent(judgingGC)
+		defer func() { debug.SetGCPercent(most); <-judging }()
 	case <-ctx.Done():
 		return bec.Analysis{}, ctx.Err()
 	}

@@ -67,6 +67,7 @@ func sandboxCommand() *cobra.Command {
 	c.Flags().StringVar(&o.Clock, "clock", "", "start time as RFC 3339, and \",frozen\" to stand still")
 	c.Flags().StringVar(&record, "record", "", "write every exchange to this file, one JSON object a line")
 	c.Flags().StringVar(&faults, "faults", "", "faults file")
+	c.Flags().DurationVar(&o.Latency, "latency", 0, "how long each request is on its way, in real time whatever the clock does")
 	c.Flags().BoolVar(&o.Limits, "limits", false, "turn away what is over Microsoft's published limits of requests")
 	c.Flags().StringVar(&out, "out", "", "directory for ca.pem and client.json")
 	c.Flags().BoolVar(&o.InsecureHTTP, "insecure-http", false, "plain HTTP (Microsoft's sign-in libraries refuse it)")
