@@ -103,10 +103,11 @@ func risk(ctx context.Context, c *Collector, w *casefile.Writer) (bec.Coverage, 
 		return bec.Coverage{}, err
 	}
 	row, err := c.Graph.GraphRow(ctx, c.Tenant, "/identityProtection/riskyUsers/"+c.User.ID, false)
-	switch kind := graphclient.KindOf(err); {
-	case kind == graphclient.NotFound:
+	kind := graphclient.KindOf(err)
+	if kind == graphclient.NotFound {
 		return bec.Coverage{}, nil // no opinion of this user
-	case kind == graphclient.NotPremium || kind == graphclient.NotLicensed || kind == graphclient.Denied:
+	}
+	if kind == graphclient.NotPremium || kind == graphclient.NotLicensed || kind == graphclient.Denied {
 		return bec.Coverage{Status: bec.ReadPartly, Reason: bec.NoLicence, Detail: "without Entra ID P2 detections are generic, and an empty list does not mean no risk"}, nil
 	}
 	if err != nil {
