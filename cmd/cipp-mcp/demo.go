@@ -60,6 +60,7 @@ type demo struct {
 	interactive bool
 	began       time.Time
 	client      *client.Client
+	caseID      string // of the last investigation
 	cloud       *sandbox.Server
 }
 
@@ -182,13 +183,15 @@ func (d *demo) story(ctx context.Context) error {
 		{"Which customers are there?", "cipp_list_tenants", map[string]any{"includeUnhealthy": true}},
 		{"Who has no MFA, over all customers?", "cipp_list_mfa_users", map[string]any{"tenantFilter": "allTenants", "report": "noMfa", "limit": 12}},
 		{"Celia in accounting may be compromised: investigate first", "cipp_bec_check", victim},
-		{"Contain: block sign-in and end sessions", "cipp_disable_user", and(victim, "revokeSessions", true, "ticket", "DEMO-1")},
-		{"Contain: a new password that no model sees", "cipp_reset_password", and(victim, "ticket", "DEMO-1")},
-		{"Contain: clear the MFA methods", "cipp_reset_mfa", and(victim, "ticket", "DEMO-1")},
+		{"Celia: what would contain it?", "cipp_bec_check", and(victim, "section", "plan")},
+		{"Contain: what is the attacker's, by its id, and a password that no model sees", "cipp_bec_remediate", and(victim, "ticket", "DEMO-1")},
 		{"Dana leaves: look before", "cipp_list_user_groups", map[string]any{"tenantFilter": demoLeaverTenant, "userId": demoLeaver}},
 		{"Dana leaves: the plan", "cipp_offboard_user", and(leaver, "dryRun", true)},
 	} {
 		d.chapter(c.title)
+		if c.tool == "cipp_bec_remediate" {
+			c.args["caseId"] = d.caseID
+		}
 		if err := d.call(ctx, c.tool, c.args); err != nil {
 			return err
 		}
@@ -254,6 +257,11 @@ func (d *demo) call(ctx context.Context, tool string, args map[string]any) error
 	}
 	if res.IsError {
 		return fmt.Errorf("demo: %s failed", tool)
+	}
+	if v, ok := res.StructuredContent.(map[string]any); ok {
+		if id, ok := v["caseId"].(string); ok {
+			d.caseID = id
+		}
 	}
 	if strings.HasPrefix(text, "attention") || strings.HasPrefix(text, "failed") || strings.HasPrefix(text, "blocked") || strings.HasPrefix(text, "declined") {
 		return fmt.Errorf("demo: %s did not end done", tool)

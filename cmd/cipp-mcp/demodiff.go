@@ -184,7 +184,7 @@ func (d *demo) prove(before, after []byte) error {
 // expected are the places besides the two people where offboarding shows: groups that lose a member
 // and licences that become free.
 func expected(path string) bool {
-	for _, p := range []string{"/graph/groups/", "/exchange/distributionGroups/", "/graph/subscribedSkus/"} {
+	for _, p := range []string{"/graph/groups/", "/exchange/distributionGroups/", "/graph/subscribedSkus/", "/graph/oauth2PermissionGrants/", "/graph/appRoleAssignments/"} {
 		if strings.Contains(path, p) {
 			return true
 		}

@@ -106,7 +106,11 @@ func (p *planner) finding(f *finding) {
 			continue // a phone or laptop may be the user's own
 		}
 		s := p.add(r.Action, r.TargetID, f.Title, &bec.Undo{Possible: r.Reversible, Recipe: or(r.Reversible, "restore it from the snapshot", "")})
-		if n := f.name(); s != nil && n != "" {
+		n := f.name()
+		if _, entry, ok := strings.Cut(r.TargetID, "|"); ok && r.Action == "restoreJunkList" {
+			n = entry
+		}
+		if s != nil && n != "" {
 			s.TargetName = fence(n)
 		}
 	}
