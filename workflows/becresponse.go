@@ -35,7 +35,7 @@ type responseFound struct {
 	Drive    string                      `json:"drive,omitempty"`
 }
 
-// Respond makes the steps of a response, in the plan's order, one for each of its steps (bec.md's order: keep the
+// Respond makes the steps of a response, in the plan's order, one for each of its steps (keep the
 // evidence, close the ways in, take the attacker's things away by their ids, close the ways in again). Steps do not
 // wait for each other: one that fails stops none of the following.
 func Respond(ctx context.Context, t Target, run *jobs.Run, s Sealer, r Response) ([]jobs.Step, error) {

@@ -8,7 +8,7 @@ import (
 	"cipp-mcp/workflows/bec"
 )
 
-// mandatory are the sources without which «no evidence found» may not be said. E03 stands in for E01.
+// mandatory are the sources without which «no evidence found» may not be said. The audit log's sign-ins stand in for the sign-in log.
 var mandatory = []string{bec.SignInsInteractive, bec.SignInsNonInteractive, bec.AuthMethods, bec.DirectoryAudits, bec.Devices, bec.MobileDevices, bec.Grants, bec.InboxRules, bec.HiddenRules, bec.SweepRules, bec.UAL,
 	bec.Forwarding, bec.Delegates, bec.FolderPermissions, bec.MailItemsAccessed, bec.MessageTrace, bec.SharingLinks, bec.AuditConfig, bec.OtherAccounts}
 
