@@ -100,7 +100,7 @@ var weathers = map[string]struct {
 }
 
 // random is what differs between two runs of the same deed, each a part of a path.
-var random = []string{"/passwordProfile", "/id", "DateTime", "WhenChanged", "WhenSoftDeleted"}
+var random = []string{"/passwordProfile", "/id", "DateTime", "WhenChanged", "WhenSoftDeleted", "LitigationHoldDate"}
 
 // outcome is what became of a deed.
 type outcome struct {
