@@ -127,7 +127,7 @@ await check("progress for those who ask", async () => {
   const victim = { tenantFilter: "brightwell.example", userId: "celia.hartmann@brightwell.example" };
   const result = await call("cipp_bec_check", victim, { onprogress: (p) => told.push(p) });
   assert.ok(!result.isError, result.content[0].text);
-  assert.equal(result.structuredContent.verdict, "likely");
+  assert.equal(result.structuredContent.verdict, "confirmed");
   assert.ok(result.structuredContent.findings.length > 0 && result.structuredContent.coverage.length > 0);
   assert.ok(told.length > 0, "no progress was told");
   for (const [i, p] of told.entries()) {
