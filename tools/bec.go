@@ -169,29 +169,35 @@ func (c *Call) keepReading(ctx context.Context, k *casefile.Case, fresh bool) (j
 	return jobID, err
 }
 
-// tellReading tells whoever waits which sources have been read, until the returned function is called.
+// tellReading tells whoever waits which sources have been read, until the returned function is called, and once more
+// then: a quick reading is over before anybody looked.
 func (c *Call) tellReading(ctx context.Context, k *casefile.Case) (stop func()) {
+	told := 0
+	look := func() {
+		r, err := k.Last()
+		if err != nil || r == nil {
+			return // the reading itself will say what is wrong
+		}
+		if s, err := r.Sources(); err == nil && len(s) > told {
+			told = len(s)
+			c.Progress(told, max(sourcesInAll, told), fmt.Sprintf("%d sources read", told))
+		}
+	}
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
 		tick := time.NewTicker(time.Second)
 		defer tick.Stop()
-		told := 0
 		for {
 			select {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-			}
-			if r, err := k.Last(); err == nil && r != nil {
-				if s, err := r.Sources(); err == nil && len(s) > told {
-					told = len(s)
-					c.Progress(told, max(sourcesInAll, told), fmt.Sprintf("%d sources read", told))
-				}
+				look()
 			}
 		}
 	}()
-	return func() { <-over }
+	return func() { <-over; look() }
 }
 
 // sourcesInAll is how many sources a reading has, for the progress.
