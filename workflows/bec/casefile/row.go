@@ -10,9 +10,8 @@ import (
 	"cipp-mcp/workflows/bec"
 )
 
-// A row is one line: {"kind":…,"id":…,"data":…}. Cases of hundreds of thousands of rows are read more than once, so what
-// was written like that is taken apart without decoding the data; any other line goes the general way.
-var rowParts = [...][]byte{[]byte(`{"kind":"`), []byte(`,"id":"`), []byte(`,"data":`)}
+// A row is one line: {"kind":…,"id":…,"data":…}. Cases of hundreds of thousands of rows are read more than once, so its
+// data is not decoded on the way.
 
 // rowLine is a row as a line. data is one JSON value.
 func rowLine(kind, id string, data []byte) ([]byte, error) {
@@ -44,35 +43,10 @@ func rowLine(kind, id string, data []byte) ([]byte, error) {
 
 // readRow reads a line; the row keeps nothing of it.
 func readRow(line []byte) (bec.Row, error) {
-	var row bec.Row
-	line = bytes.TrimSuffix(line, []byte("\n"))
-	rest, ok := bytes.CutPrefix(line, rowParts[0])
-	if ok {
-		row.Kind, rest, ok = plainString(rest)
+	if !gjson.ValidBytes(line) {
+		var row bec.Row
+		return row, json.Unmarshal(line, &row) // says what is wrong with it
 	}
-	if ok {
-		rest, ok = bytes.CutPrefix(rest, rowParts[1])
-	}
-	if ok {
-		row.ID, rest, ok = plainString(rest)
-	}
-	if ok {
-		rest, ok = bytes.CutPrefix(rest, rowParts[2])
-	}
-	if data, closed := bytes.CutSuffix(rest, []byte("}")); ok && closed && gjson.ValidBytes(data) {
-		row.Data = bytes.Clone(data)
-		return row, nil
-	}
-	row = bec.Row{}
-	err := json.Unmarshal(line, &row)
-	return row, err
-}
-
-// plainString is what stands before the closing quote, where nothing in it is escaped.
-func plainString(b []byte) (s string, rest []byte, ok bool) {
-	end := bytes.IndexByte(b, '"')
-	if end < 0 || bytes.IndexByte(b[:end], '\\') >= 0 {
-		return "", b, false
-	}
-	return string(b[:end]), b[end+1:], true
+	part := gjson.GetManyBytes(line, "kind", "id", "data")
+	return bec.Row{Kind: part[0].String(), ID: part[1].String(), Data: json.RawMessage(part[2].Raw)}, nil
 }
