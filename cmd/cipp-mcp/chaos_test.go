@@ -35,8 +35,11 @@ var deeds = map[string]deed{
 	"cipp_create_user": {once: true, begin: func(*world, bool) m {
 		return in(harbourline, "displayName", "Nia", "userPrincipalName", "nia@"+harbourline, "mailNickname", "nia")
 	}},
-	"cipp_edit_user":       {begin: func(*world, bool) m { return in(harbourline, "userId", dana, "jobTitle", "Clerk", "managerId", priya) }},
-	"cipp_disable_user":    {begin: func(*world, bool) m { return in(harbourline, "userId", dana, "revokeSessions", true) }},
+	"cipp_edit_user":    {begin: func(*world, bool) m { return in(harbourline, "userId", dana, "jobTitle", "Clerk", "managerId", priya) }},
+	"cipp_disable_user": {begin: func(*world, bool) m { return in(harbourline, "userId", dana, "revokeSessions", true) }},
+	"cipp_bulk_action": {begin: func(*world, bool) m {
+		return m{"action": "cipp_edit_user", "tenantFilter": harbourline, "targets": []string{dana, priya}, "arguments": m{"jobTitle": "Clerk"}}
+	}},
 	"cipp_reset_mfa":       {begin: func(*world, bool) m { return in(harbourline, "userId", dana) }},
 	"cipp_revoke_sessions": {begin: func(*world, bool) m { return in(harbourline, "userId", dana) }},
 	"cipp_reset_password":  {once: true, begin: func(*world, bool) m { return in(harbourline, "userId", dana) }},
