@@ -70,10 +70,12 @@ type Tenants struct {
 
 // Tools chooses what the agent sees: the preset with Add and without Remove, or only Only where it is given.
 type Tools struct {
-	Preset string   `yaml:"preset"` // default | all
-	Add    []string `yaml:"add"`
-	Only   []string `yaml:"only"`
-	Remove []string `yaml:"remove"`
+	Preset    string   `yaml:"preset"` // default | triage | helpdesk | offboarding | bec | all
+	Toolsets  []string `yaml:"toolsets"`
+	Add       []string `yaml:"add"`
+	Only      []string `yaml:"only"`
+	Remove    []string `yaml:"remove"`
+	Discovery bool     `yaml:"discovery"`
 }
 
 // Approval is how each class of write is approved: client (the person at the client is asked), plan
@@ -222,7 +224,7 @@ func (c Config) Check() error {
 		allowed    []string
 	}{
 		{"access", c.Access, []string{ReadOnly, Write}},
-		{"tools.preset", c.Tools.Preset, []string{"default", "all"}},
+		{"tools.preset", c.Tools.Preset, []string{"default", "triage", "helpdesk", "offboarding", "bec", "all"}},
 		{"auth.mode", c.Auth.Mode, []string{"app", "partner", ModeUser}},
 		{"auth.signIn", c.Auth.SignIn, []string{SignInDeviceCode, SignInAzureCLI}},
 		{"approval.write", c.Approval.Write, []string{"client", "plan", "operator", "none"}},
