@@ -10,6 +10,7 @@ import (
 	"cipp-mcp/internal/jobs"
 	"cipp-mcp/internal/policy"
 	"cipp-mcp/internal/secrets"
+	"cipp-mcp/workflows"
 )
 
 // Env is what handlers work with; one for the server's life.
@@ -21,6 +22,7 @@ type Env struct {
 	Redactor *secrets.Redactor
 	Clock    clock.Clock
 	Cases    Cases
+	Licences workflows.LicenceProvider // whom to ask for seats; nil: nobody
 }
 
 // Redact replaces every secret the server knows in a text that is about to leave.

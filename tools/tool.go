@@ -134,6 +134,7 @@ func All() []Tool {
 		resetPassword, createTAP,
 		listMailboxPermissions, removeInboxRule, setEmailForwarding,
 		offboardUser, deleteUser, restoreUser,
+		listLicenses, manageUserLicenses, reprocessLicenses,
 		listJobs, getJob, controlJob, undoJob,
 	}
 }
