@@ -24,8 +24,8 @@ type LicenceRequest struct {
 
 // LicenceProvider takes requests for licences.
 type LicenceProvider interface {
-	// Ready says why nothing can be asked for, "" when it can.
-	Ready(ctx context.Context) (why string, err error)
+	// Ready says why a run can ask for nothing, "" when it can.
+	Ready(ctx context.Context, runID string) (why string, err error)
 	Request(ctx context.Context, r LicenceRequest) error
 }
 
@@ -74,14 +74,14 @@ func RequestSeat(t Target, p LicenceProvider, sku graphclient.SubscribedSku, nam
 	}
 	return []jobs.Step{{
 		Name: ask, Class: jobs.Idempotent,
-		Plan: func(ctx context.Context, _ *jobs.Run) (jobs.Change, error) {
+		Plan: func(ctx context.Context, run *jobs.Run) (jobs.Change, error) {
 			c := jobs.Change{Summary: "Ask the licence provider for one seat of " + name, Target: sku.SkuID, Before: "no free seat", After: "asked for", NoWayBack: "what the provider bought stays bought",
 				Critical: "a licence is asked for, which costs money once the provider grants it"}
 			if p == nil {
 				c.Blockers = append(c.Blockers, "this server asks nobody for licences (licenses.provider: none)")
 				return c, nil
 			}
-			why, err := p.Ready(ctx)
+			why, err := p.Ready(ctx, run.ID)
 			if why != "" {
 				c.Blockers = append(c.Blockers, why)
 			}

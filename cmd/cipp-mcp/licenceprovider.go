@@ -37,14 +37,14 @@ type licenceRequested struct {
 }
 
 // Ready says that enough was asked for within a day.
-func (p webhookProvider) Ready(ctx context.Context) (string, error) {
+func (p webhookProvider) Ready(ctx context.Context, runID string) (string, error) {
 	runs, err := p.ledger.Since(ctx, p.clock.Now().Add(-24*time.Hour))
 	if err != nil {
 		return "", err
 	}
 	asked := 0
 	for _, r := range runs {
-		if r.State == jobs.RunHeld || r.Reads() {
+		if r.State == jobs.RunHeld || r.Reads() || r.Run.ID == runID {
 			continue
 		}
 		j, err := p.ledger.Job(ctx, r.Run.ID)
