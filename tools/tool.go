@@ -135,6 +135,9 @@ func All() []Tool {
 		listMailboxPermissions, removeInboxRule, setEmailForwarding,
 		offboardUser, deleteUser, restoreUser,
 		listLicenses, manageUserLicenses, reprocessLicenses,
+		setUserMFA, addMFAPhone, removeMFAMethod,
+		setPasswordExpiration,
+		inviteGuest,
 		listJobs, getJob, controlJob, undoJob,
 	}
 }

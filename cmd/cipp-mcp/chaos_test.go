@@ -63,6 +63,19 @@ var deeds = map[string]deed{
 		return in(harbourline, "userId", stefan, "addLicenseSkuIds", []string{"VISIOCLIENT"}, "removeLicenseSkuIds", []string{"AAD_PREMIUM_P2"})
 	}},
 	"cipp_reprocess_licenses": {harmless: true, begin: func(*world, bool) m { return in(harbourline, "userId", gareth) }},
+	"cipp_set_user_mfa": {begin: func(*world, bool) m {
+		return in(harbourline, "userId", dana, "state", "enforced", "defaultMethod", "sms")
+	}},
+	"cipp_add_mfa_phone": {begin: func(*world, bool) m { return in(harbourline, "userId", noor, "phoneNumber", "+44 7700900199") }},
+	"cipp_remove_mfa_method": {begin: func(*world, bool) m {
+		return in(harbourline, "userId", noor, "methodIds", []string{noorsOATH})
+	}},
+	"cipp_set_password_expiration": {begin: func(*world, bool) m {
+		return in(harbourline, "userId", dana, "expires", false, "expireNow", true)
+	}},
+	"cipp_invite_guest": {begin: func(*world, bool) m {
+		return in(harbourline, "mail", "pat@fabrikam.example", "displayName", "Pat")
+	}},
 	"cipp_create_tap": {seals: true, lost: true, begin: func(*world, bool) m { return in(harbourline, "userId", dana, "usableOnce", true) }},
 	"what outlives the account": {tool: "cipp_offboard_user", world: outliving, begin: func(*world, bool) m {
 		return in(harbourline, "userId", dana, "disableOneDriveSharing", true, "unassignPhoneNumbers", true, "clearImmutableId", true)
