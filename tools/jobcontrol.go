@@ -46,10 +46,8 @@ func controlStep(c *Call, id, action string) jobs.Step {
 			switch action {
 			case "cancel":
 				err = l.Cancel(ctx, id, "cipp_control_job")
-			case "retry":
-				err = l.Retry(ctx, id, "cipp_control_job")
 			default:
-				err = l.Resume(ctx, id, "cipp_control_job")
+				err = again(ctx, l, id, action == "resume")
 			}
 			if errors.Is(err, jobs.ErrNotEnded) {
 				err = nil // it is at work again already
@@ -69,6 +67,19 @@ func controlStep(c *Call, id, action string) jobs.Step {
 				return jobs.NotDone, nil
 			}
 		},
+	}
+}
+
+// again runs a job again, or those of its rows that need it.
+func again(ctx context.Context, l *jobs.Ledger, id string, resume bool) error {
+	n, err := l.RetryChildren(ctx, id, "cipp_control_job", resume)
+	switch {
+	case err != nil || n > 0:
+		return err
+	case resume:
+		return l.Resume(ctx, id, "cipp_control_job")
+	default:
+		return l.Retry(ctx, id, "cipp_control_job")
 	}
 }
 

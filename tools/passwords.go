@@ -56,68 +56,71 @@ func createdBy(run *jobs.Run) string {
 	return id
 }
 
-// secretsOf tells where the secret waits that a run sealed, if it still does.
+// secretsOf tells where the secrets wait that a run sealed, if they still do.
 func (e *Env) secretsOf(run *jobs.Run, steps []jobs.StepResult) []SecretRef {
+	var handles []string
 	var handle, step string
-	if !run.Get(workflows.SecretHandle, &handle) || handle == "" {
-		return nil
+	run.Get(workflows.SecretHandles, &handles)
+	if run.Get(workflows.SecretHandle, &handle) && handle != "" {
+		handles = append(handles, handle)
 	}
 	who := run.User
 	if who == "" {
 		who = run.Tenant
 	}
-	ref := SecretRef{Handle: handle, For: who, Reveal: e.Secrets.HowToOpen(handle)}
-	if !e.Secrets.Waits(handle) {
-		ref.Reveal, ref.Gone = "", true
-	}
-	run.Get(workflows.SecretStep, &step)
-	for _, s := range steps {
-		if s.Step == step && s.State != jobs.StateDone {
-			ref.Note = "this secret may not be in force: " + s.Step + " ended " + s.State + "; it is kept in case it is"
+	var out []SecretRef
+	for _, handle := range handles {
+		ref := SecretRef{Handle: handle, For: who, Reveal: e.Secrets.HowToOpen(handle)}
+		if !e.Secrets.Waits(handle) {
+			ref.Reveal, ref.Gone = "", true
 		}
+		run.Get(workflows.SecretStep, &step)
+		for _, s := range steps {
+			if s.Step == step && s.State != jobs.StateDone {
+				ref.Note = "this secret may not be in force: " + s.Step + " ended " + s.State + "; it is kept in case it is"
+			}
+		}
+		out = append(out, ref)
 	}
-	return []SecretRef{ref}
+	return out
 }
 
-func (c *Call) sealer() workflows.Sealer { return sealer{c.Env} }
+func (c *Call) sealer() workflows.Sealer {
+	s := sealer{env: c.Env}
+	if c.Run != nil {
+		s.run = c.Run.ID
+	}
+	return s
+}
 
-// sealer lets workflows make and keep secrets without knowing where.
-type sealer struct{ env *Env }
+// sealer lets workflows make and keep secrets without knowing where. A run of a bulk gets the password that was sealed
+// with those of the other rows, if this process made it.
+type sealer struct {
+	env *Env
+	run string
+}
 
 func (s sealer) Seal(ctx context.Context, kind, whom, secret string) (string, error) {
 	s.env.Redactor.Add(secret)
+	if handle, ok := s.env.batch.sealed(s.run, secret); ok {
+		return handle, nil
+	}
 	info, err := s.env.Sink.Seal(ctx, kind, whom, secret)
 	return info.Handle, err
 }
 
-func (s sealer) Discard(ctx context.Context, handle string) { s.env.Sink.Discard(ctx, handle) }
-func (s sealer) Ready() error                               { return s.env.Sink.Ready() }
-func (s sealer) Generate() (string, error)                  { return s.env.Secrets.Generate() }
-
-// SetPasswordExpirationIn are the arguments of cipp_set_password_expiration.
-type SetPasswordExpirationIn struct {
-	TenantArg
-	UserArg
-	Expires   *bool `json:"expires,omitempty" jsonschema_description:"false: the password never expires."`
-	ExpireNow bool  `json:"expireNow,omitempty" jsonschema_description:"Ask for a new one at the next sign-in."`
-	WriteArgs
+// Discard leaves what others share: that this row's password is not in force stands in the row's result.
+func (s sealer) Discard(ctx context.Context, handle string) {
+	if !s.env.batch.shared(handle) {
+		s.env.Sink.Discard(ctx, handle)
+	}
 }
 
-var setPasswordExpiration = Write(Tool{
-	Name: "cipp_set_password_expiration", Title: "Set password expiration", Toolset: "passwords", Risk: policy.Write, Idempotent: true, Extra: true, Aliases: userAliases,
-	Description: "Sets whether a user's password expires, or expires it now: the old one works until the user has chosen another. To set a new one at once use cipp_reset_password.",
-	Needs:       Needs{App: []string{"User.ReadWrite.All", "User-PasswordProfile.ReadWrite.All", "Domain.Read.All"}, AppRoles: []string{"User Administrator"}, GDAPRoles: []string{"User Administrator"}},
-	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","expires":false,"dryRun":true}`,
-}, func(_ context.Context, c *Call, in SetPasswordExpirationIn) (Work, error) {
-	var w Work
-	if in.Expires != nil {
-		w.Steps = append(w.Steps, workflows.SetPasswordExpiration(c.target(), *in.Expires))
+func (s sealer) Ready() error { return s.env.Sink.Ready() }
+
+func (s sealer) Generate() (string, error) {
+	if b, ok := s.env.batch.take(s.run); ok {
+		return b.password, nil
 	}
-	if in.ExpireNow {
-		w.Steps = append(w.Steps, workflows.ExpirePassword(c.target()))
-	}
-	if len(w.Steps) == 0 {
-		return w, invalid("Name expires or expireNow.")
-	}
-	return w, nil
-})
+	return s.env.Secrets.Generate()
+}

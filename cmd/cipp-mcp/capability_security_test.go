@@ -60,7 +60,6 @@ var securityCapabilities = map[string]capability{
 		changes: []string{dana + "/authentication/requirements"},
 		fails: func(w *world) {
 			w.invalid("state or defaultMethod", "cipp_set_user_mfa", in(harbourline, "userId", dana))
-			w.refused("invalid_argument", "cipp_set_user_mfa", in(harbourline, "userId", dana, "state", "on"))
 		},
 	},
 	"S9": {
