@@ -132,7 +132,8 @@ func All() []Tool {
 		createUser, editUser, disableUser, enableUser,
 		listMFAUsers, resetMFA, revokeSessions, becCheck, becRemediate,
 		resetPassword, createTAP,
-		listMailboxPermissions, removeInboxRule, setEmailForwarding,
+		listMailboxes, getMailbox, listMailboxPermissions, removeInboxRule, setEmailForwarding,
+		editMailbox, convertMailbox, setOutOfOffice,
 		offboardUser, deleteUser, restoreUser,
 		listJobs, getJob, controlJob, undoJob,
 	}
