@@ -10,6 +10,7 @@ import (
 	"cipp-mcp/internal/jobs"
 	"cipp-mcp/internal/policy"
 	"cipp-mcp/internal/secrets"
+	"cipp-mcp/workflows"
 )
 
 // Env is what handlers work with; one for the server's life.
@@ -21,6 +22,7 @@ type Env struct {
 	Redactor *secrets.Redactor
 	Clock    clock.Clock
 	Cases    Cases
+	Licences workflows.LicenceProvider // whom to ask for seats; nil: nobody
 	// Decode turns arguments into a tool's input and their canonical form, as for a call; nil where nobody calls.
 	Decode func(t Tool, args map[string]any) (in any, canonical map[string]any, err error)
 	// Off says why a tool is switched off, "" when it is on.

@@ -135,8 +135,13 @@ func All() []Tool {
 		createUser, editUser, disableUser, enableUser,
 		listMFAUsers, resetMFA, revokeSessions, becCheck, becRemediate,
 		resetPassword, createTAP,
-		listMailboxPermissions, removeInboxRule, setEmailForwarding,
 		offboardUser, bulkAction, deleteUser, restoreUser,
+		listLicenses, manageUserLicenses, reprocessLicenses,
+		setUserMFA, addMFAPhone, removeMFAMethod,
+		setPasswordExpiration,
+		inviteGuest,
+		listMailboxes, getMailbox, listMailboxPermissions, removeInboxRule, setEmailForwarding,
+		editMailbox, convertMailbox, setOutOfOffice,
 		listJobs, getJob, controlJob, undoJob,
 	}
 }

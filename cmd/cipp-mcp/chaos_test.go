@@ -23,6 +23,8 @@ type deed struct {
 	once bool
 	// seals: the result names a secret. lost: it is lost with the answer that showed it, so that another is made.
 	seals, lost bool
+	// harmless: nothing shows whether it was done, and doing it once more changes nothing.
+	harmless bool
 	// tool is whose work it is, where it is not the deed's own name.
 	tool string
 	// world is where it is done: "" with the application's sign-in in the built-in story.
@@ -58,6 +60,24 @@ var deeds = map[string]deed{
 			args = and(args, "convertToShared", true, "removeLicenses", true, "cancelMeetings", true)
 		}
 		return args
+	}},
+	"cipp_manage_user_licenses": {begin: func(w *world, _ bool) m {
+		w.done("cipp_manage_user_licenses", in(harbourline, "userId", stefan, "addLicenseSkuIds", []string{"AAD_PREMIUM_P2"}))
+		return in(harbourline, "userId", stefan, "addLicenseSkuIds", []string{"VISIOCLIENT"}, "removeLicenseSkuIds", []string{"AAD_PREMIUM_P2"})
+	}},
+	"cipp_reprocess_licenses": {harmless: true, begin: func(*world, bool) m { return in(harbourline, "userId", gareth) }},
+	"cipp_set_user_mfa": {begin: func(*world, bool) m {
+		return in(harbourline, "userId", dana, "state", "enforced", "defaultMethod", "sms")
+	}},
+	"cipp_add_mfa_phone": {begin: func(*world, bool) m { return in(harbourline, "userId", noor, "phoneNumber", "+44 7700900199") }},
+	"cipp_remove_mfa_method": {begin: func(*world, bool) m {
+		return in(harbourline, "userId", noor, "methodIds", []string{noorsOATH})
+	}},
+	"cipp_set_password_expiration": {begin: func(*world, bool) m {
+		return in(harbourline, "userId", dana, "expires", false, "expireNow", true)
+	}},
+	"cipp_invite_guest": {begin: func(*world, bool) m {
+		return in(harbourline, "mail", "pat@fabrikam.example", "displayName", "Pat")
 	}},
 	"cipp_create_tap": {seals: true, lost: true, begin: func(*world, bool) m { return in(harbourline, "userId", dana, "usableOnce", true) }},
 	"what outlives the account": {tool: "cipp_offboard_user", world: outliving, begin: func(*world, bool) m {
@@ -148,6 +168,9 @@ func (d deed) did(w *world, tool string, moves bool, set func()) outcome {
 	before, was := w.state(), w.written()
 	set()
 	a := w.must(tool, args)
+	if id, _ := a.v["approvalId"].(string); id != "" && a.v["status"] == "needs_approval" { // critical: the operator approves
+		a = w.approves(id)
+	}
 	o := outcome{status: fmt.Sprint(a.v["status"]), text: a.text, writes: w.written()}
 	if d.other != nil && o.status == "done" {
 		j := w.ended(d.other(args))
@@ -294,7 +317,7 @@ func (d deed) judge(t *testing.T, calm, o outcome, lands, again bool) {
 		extra++
 	}
 	more := 0
-	if again && !d.once || d.lost {
+	if again && !d.once || d.lost || d.harmless {
 		more = 1
 	}
 	if extra < 0 || extra > more {
