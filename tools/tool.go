@@ -133,7 +133,7 @@ func All() []Tool {
 		listMFAUsers, resetMFA, revokeSessions, becCheck, becRemediate,
 		resetPassword, createTAP,
 		listMailboxes, getMailbox, listMailboxPermissions, removeInboxRule, setEmailForwarding,
-		editMailbox, convertMailbox, setOutOfOffice,
+		editMailbox, convertMailbox, setOutOfOffice, setMailboxPermissions, setCalendarPermissions,
 		offboardUser, deleteUser, restoreUser,
 		listJobs, getJob, controlJob, undoJob,
 	}
