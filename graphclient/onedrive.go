@@ -69,8 +69,9 @@ func (c *Client) ProvisionDrive(ctx context.Context, tid, upn string) error {
 // ShortcutTarget is what a shortcut in a OneDrive leads to: a site's library, or a folder of it.
 type ShortcutTarget struct {
 	Library  SharePointIDs `json:"library"`
-	DriveID  string        `json:"driveId,omitempty"` // with FolderID: a folder
-	FolderID string        `json:"folderId,omitempty"`
+	DriveID  string        `json:"driveId,omitempty"`
+	RootID   string        `json:"rootId,omitempty"`   // of the library, under which a shortcut may show it
+	FolderID string        `json:"folderId,omitempty"` // "" for the whole library
 }
 
 // RemoteItem is what an item of a drive stands for that lies elsewhere.
@@ -86,8 +87,11 @@ type RemoteItem struct {
 
 // Is reports whether the item leads to the target.
 func (r RemoteItem) Is(to ShortcutTarget) bool {
+	if id := firstOf(to.FolderID, to.RootID); id != "" && equalFold(r.ID, id) {
+		return r.ParentReference == nil || equalFold(r.ParentReference.DriveID, to.DriveID)
+	}
 	if to.FolderID != "" {
-		return equalFold(r.ID, to.FolderID) && (r.ParentReference == nil || equalFold(r.ParentReference.DriveID, to.DriveID))
+		return false
 	}
 	ids := r.SharePointIDs
 	return ids != nil && equalFold(ids.SiteID, to.Library.SiteID) && equalFold(ids.WebID, to.Library.WebID) && equalFold(ids.ListID, to.Library.ListID) && (ids.ListItemUniqueID == "" || ids.ListItemUniqueID == rootItem)
@@ -115,6 +119,20 @@ func (c *Client) AddShortcut(ctx context.Context, tid, userID, name string, to S
 	body := map[string]any{"name": name, "remoteItem": remote, "@microsoft.graph.conflictBehavior": "rename"}
 	return fetch[DriveItem](ctx, c, change(ctx, tid, writeFiles...).posting(), c.v1, func() (*abs.RequestInformation, error) {
 		return withJSON(plainRequest(abs.POST, "{+user}/drive/root/children", map[string]string{"user": userPath(userID)}), nil, body)
+	})
+}
+
+// DriveRoot is the root of a drive as an item.
+//
+// GET /drives/{id}/items/root; least permission Files.Read.All.
+//
+// Reference: https://learn.microsoft.com/graph/api/driveitem-get
+func (c *Client) DriveRoot(ctx context.Context, tid, driveID string) (DriveItem, error) {
+	if err := require(tid, driveID); err != nil {
+		return DriveItem{}, err
+	}
+	return fetch[DriveItem](ctx, c, read(tid, readFiles...), c.v1, func() (*abs.RequestInformation, error) {
+		return c.v1.drives().ByDriveId(driveID).Items().ByDriveItemId(rootItem).ToGetRequestInformation(ctx, nil)
 	})
 }
 

@@ -134,6 +134,7 @@ func All() []Tool {
 		resetPassword, createTAP,
 		listMailboxes, getMailbox, listMailboxPermissions, removeInboxRule, setEmailForwarding,
 		editMailbox, convertMailbox, setOutOfOffice, setMailboxPermissions, setCalendarPermissions,
+		provisionOneDrive, addOneDriveShortcut, setSiteAccess,
 		offboardUser, deleteUser, restoreUser,
 		listJobs, getJob, controlJob, undoJob,
 	}
