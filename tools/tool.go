@@ -141,7 +141,9 @@ func All() []Tool {
 		setPasswordExpiration,
 		inviteGuest,
 		listMailboxes, getMailbox, listMailboxPermissions, removeInboxRule, setEmailForwarding,
-		editMailbox, convertMailbox, setOutOfOffice,
+		editMailbox, convertMailbox, setOutOfOffice, setMailboxPermissions, setCalendarPermissions,
+		provisionOneDrive, addOneDriveShortcut, setSiteAccess,
+		listGroups, setGroupMembership, listAccessCatalog, setDirectoryRoles, setAppAssignments,
 		listJobs, getJob, controlJob, undoJob,
 	}
 }

@@ -39,7 +39,10 @@ type capability struct {
 // areas are all rows.
 func areas() map[string]capability {
 	all := map[string]capability{}
-	for _, area := range []map[string]capability{baseCapabilities, bulkCapabilities, licenceCapabilities, lifecycleCapabilities, securityCapabilities} {
+	for _, area := range []map[string]capability{
+		baseCapabilities, bulkCapabilities, licenceCapabilities, lifecycleCapabilities, securityCapabilities,
+		mailCapabilities, accessCapabilities,
+	} {
 		for id, c := range area {
 			if _, twice := all[id]; twice {
 				panic("two proofs of " + id)
