@@ -135,7 +135,7 @@ func All() []Tool {
 		createUser, editUser, disableUser, enableUser,
 		listMFAUsers, resetMFA, revokeSessions, becCheck, becRemediate,
 		resetPassword, createTAP,
-		offboardUser, bulkAction, deleteUser, restoreUser,
+		offboardUser, bulkAction, applyProfile, deleteUser, restoreUser,
 		listLicenses, manageUserLicenses, reprocessLicenses,
 		setUserMFA, addMFAPhone, removeMFAMethod,
 		setPasswordExpiration,

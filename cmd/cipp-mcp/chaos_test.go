@@ -41,6 +41,15 @@ var deeds = map[string]deed{
 	}},
 	"cipp_edit_user":    {begin: func(*world, bool) m { return in(harbourline, "userId", dana, "jobTitle", "Clerk", "managerId", priya) }},
 	"cipp_disable_user": {begin: func(*world, bool) m { return in(harbourline, "userId", dana, "revokeSessions", true) }},
+	"cipp_set_group_membership": {begin: func(*world, bool) m {
+		return in(harbourline, "userId", dana, "add", []string{"Port Alerts", "O'Hare Route Planning"})
+	}},
+	"cipp_set_app_assignments": {world: applied, begin: func(*world, bool) m {
+		return in(harbourline, "userId", dana, "add", []string{"Tideline CRM:Sales"})
+	}},
+	"cipp_apply_profile": {world: withProfiles, begin: func(*world, bool) m {
+		return in(harbourline, "userId", dana, "profile", "sales")
+	}},
 	"cipp_bulk_action": {begin: func(*world, bool) m {
 		return m{"action": "cipp_edit_user", "tenantFilter": harbourline, "targets": []string{dana, priya}, "arguments": m{"jobTitle": "Clerk"}}
 	}},

@@ -226,6 +226,9 @@ func (c *Config) environment(env func(string) (string, bool)) {
 
 // Check explains the first value that makes no sense.
 func (c Config) Check() error {
+	if err := checkProfiles(c.Profiles); err != nil {
+		return err
+	}
 	for _, f := range []struct {
 		key, value string
 		allowed    []string
