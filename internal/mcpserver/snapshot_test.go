@@ -66,7 +66,7 @@ const bytesPerToken = 4
 func TestTokenBudget(t *testing.T) {
 	total := 0
 	for _, tool := range tools.Default() {
-		b, err := ModelVisible(declare(tool, inputSchema(tool.Input)))
+		b, err := ModelVisible(declare(tool))
 		if err != nil {
 			t.Fatal(err)
 		}
