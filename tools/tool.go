@@ -139,7 +139,7 @@ func All() []Tool {
 		listLicenses, manageUserLicenses, reprocessLicenses,
 		setUserMFA, addMFAPhone, removeMFAMethod,
 		setPasswordExpiration,
-		inviteGuest,
+		inviteGuest, purgeUser, setSourceOfAuthority, clearImmutableID, assignDevice,
 		listMailboxes, getMailbox, listMailboxPermissions, removeInboxRule, setEmailForwarding,
 		editMailbox, convertMailbox, setOutOfOffice, setMailboxPermissions, setCalendarPermissions,
 		provisionOneDrive, addOneDriveShortcut, setSiteAccess,
