@@ -27,7 +27,7 @@ type PersonArgs struct {
 	PostalCode              *string        `json:"postalCode,omitempty" quiet:"true"`
 	Country                 *string        `json:"country,omitempty" quiet:"true"`
 	MobilePhone             *string        `json:"mobilePhone,omitempty" quiet:"true"`
-	BusinessPhone           *string        `json:"businessPhone,omitempty" quiet:"true"`
+	BusinessPhone           []string       `json:"businessPhone,omitempty" jsonschema:"maxItems=1" quiet:"true"`
 	FaxNumber               *string        `json:"faxNumber,omitempty" quiet:"true"`
 	OtherMails              []string       `json:"otherMails,omitempty" jsonschema:"maxItems=250" quiet:"true"`
 	EmployeeID              *string        `json:"employeeId,omitempty" quiet:"true"`
