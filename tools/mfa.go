@@ -69,7 +69,7 @@ var addMFAPhone = Write(Tool{
 	Description: "Registers a telephone as a user's second factor: it lets its holder in, so be sure whose it is. For a way in without a telephone use cipp_create_tap.",
 	Aliases:     with(userAliases, map[string]string{"phone": "phoneNumber", "number": "phoneNumber", "type": "phoneType"}),
 	Needs:       Needs{App: []string{"UserAuthenticationMethod.ReadWrite.All"}, GDAPRoles: []string{"Authentication Administrator"}},
-	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","phoneNumber":"+49 15112345678","dryRun":true}`,
+	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","phoneNumber":"+49 3012345678","phoneType":"office","dryRun":true}`,
 }, func(_ context.Context, c *Call, in AddMFAPhoneIn) (Work, error) {
 	number := strings.ReplaceAll(strings.Join(strings.Fields(in.PhoneNumber), " "), " x", "x")
 	if code, rest, ok := strings.Cut(number, " "); ok { // only the country code stands apart

@@ -25,8 +25,8 @@ type deed struct {
 	seals, lost bool
 	// fresh: somebody is made who has ids of his own, a mailbox and memberships.
 	fresh bool
-	// harmless: nothing shows whether it was done, and doing it once more changes nothing.
-	harmless bool
+	// spare are the writes that may be made once more for nothing: no reading shows whether the first was done.
+	spare int
 	// tool is whose work it is, where it is not the deed's own name.
 	tool string
 	// world is where it is done: "" with the application's sign-in in the built-in story.
@@ -64,7 +64,7 @@ var deeds = map[string]deed{
 		w.done("cipp_manage_user_licenses", in(harbourline, "userId", stefan, "addLicenseSkuIds", []string{"AAD_PREMIUM_P2"}))
 		return in(harbourline, "userId", stefan, "addLicenseSkuIds", []string{"VISIOCLIENT"}, "removeLicenseSkuIds", []string{"AAD_PREMIUM_P2"})
 	}},
-	"cipp_reprocess_licenses": {harmless: true, begin: func(*world, bool) m { return in(harbourline, "userId", gareth) }},
+	"cipp_reprocess_licenses": {spare: 1, begin: func(*world, bool) m { return in(harbourline, "userId", gareth) }},
 	"cipp_set_user_mfa": {begin: func(*world, bool) m {
 		return in(harbourline, "userId", dana, "state", "enforced", "defaultMethod", "sms")
 	}},
@@ -87,6 +87,9 @@ var deeds = map[string]deed{
 	}},
 	"a user's picture": {tool: "cipp_edit_user", begin: func(*world, bool) m {
 		return in(harbourline, "userId", dana, "photo", m{"base64": animated()}, "extensionAttributes", m{"1": "red"})
+	}},
+	"cipp_send_mfa_push": {spare: 2, fresh: true, world: func(*testing.T) worldOptions { return worldOptions{config: "mfaPush: {enabled: true}\n"} }, begin: func(*world, bool) m {
+		return in(harbourline, "userId", dana)
 	}},
 	"cipp_purge_user": {world: func(*testing.T) worldOptions { return worldOptions{config: "guards: {purge: allow}\n"} }, begin: func(w *world, _ bool) m {
 		w.done("cipp_delete_user", in(harbourline, "userId", stefan))
@@ -330,7 +333,7 @@ func (d deed) judge(t *testing.T, calm, o outcome, lands, again bool) {
 		if d.lost && strings.Contains(c.path, "/authentication/methods/") {
 			continue
 		}
-		if d.fresh && slices.ContainsFunc(ids, func(r string) bool { return strings.HasSuffix(c.path, r) }) {
+		if d.fresh && slices.ContainsFunc(ids, func(r string) bool { return strings.HasSuffix(c.path, r) || strings.Contains(c.path, "/servicePrincipals/") }) {
 			continue
 		}
 		if !slices.ContainsFunc(random, func(r string) bool { return strings.Contains(c.path, r) }) {
@@ -342,9 +345,10 @@ func (d deed) judge(t *testing.T, calm, o outcome, lands, again bool) {
 		extra++
 	}
 	more := 0
-	if again && !d.once || d.lost || d.harmless {
+	if again && !d.once || d.lost {
 		more = 1
 	}
+	more = max(more, d.spare)
 	if extra < 0 || extra > more {
 		t.Errorf("%d writes more than in calm weather took effect: %v", extra, sorted(o.writes))
 	}
