@@ -333,7 +333,9 @@ func (d deed) judge(t *testing.T, calm, o outcome, lands, again bool) {
 		if d.lost && strings.Contains(c.path, "/authentication/methods/") {
 			continue
 		}
-		if d.fresh && slices.ContainsFunc(ids, func(r string) bool { return strings.HasSuffix(c.path, r) || strings.Contains(c.path, "/servicePrincipals/") }) {
+		if d.fresh && slices.ContainsFunc(ids, func(r string) bool {
+			return strings.HasSuffix(c.path, r) || strings.Contains(c.path, "/servicePrincipals/")
+		}) {
 			continue
 		}
 		if !slices.ContainsFunc(random, func(r string) bool { return strings.Contains(c.path, r) }) {
