@@ -29,7 +29,7 @@ type BulkActionIn struct {
 func (a BulkActionIn) tenantFilter() string { return a.TenantFilter }
 
 // notBulk are writes that steer jobs, or are many already.
-var notBulk = []string{bulkTool, undoTool, "cipp_control_job"}
+var notBulk = []string{bulkTool, profileTool, undoTool, "cipp_control_job"}
 
 var bulkAction = Write(Tool{
 	Name: bulkTool, Title: "One action for many users", Toolset: "workflows", Risk: policy.Destructive, Extra: true,
@@ -93,6 +93,36 @@ func (c *Call) bulkOf(action string) (Tool, error) {
 	return Tool{}, invalid("action: there is no write tool %q; these can be run for many: %s.", Clean(action, 60), strings.Join(all, ", "))
 }
 
+// undoRows undoes those rows of a bulk that did something, each as its own job would be undone.
+func (c *Call) undoRows(ctx context.Context, j jobs.Job) (Work, error) {
+	var of []bulkRow
+	j.Run.Found(foundRows, &of)
+	children, err := c.Policy.Ledger.ChildJobs(ctx, j.Run.ID)
+	if err != nil {
+		return Work{}, err
+	}
+	byKey := map[string]jobs.RunInfo{}
+	for _, child := range children {
+		byKey[child.CallKey] = child
+	}
+	rows, err := jobs.Found(ctx, c.Run, foundRows, func(context.Context) ([]bulkRow, error) {
+		var rows []bulkRow
+		for _, r := range of {
+			if child, ok := byKey[rowKey(j.Run, r)]; ok && (child.State == jobs.RunDone || child.State == jobs.RunAttention || child.State == jobs.RunCancelled) {
+				rows = append(rows, bulkRow{N: r.N, TenantID: r.TenantID, Tenant: r.Tenant, UserID: r.UserID, User: r.User, Args: map[string]any{"jobId": child.Run.ID}})
+			}
+		}
+		return rows, nil
+	})
+	if err != nil {
+		return Work{}, err
+	}
+	if len(rows) == 0 {
+		return Work{}, &Problem{Code: "nothing_to_undo", Message: "No row of this job did anything.", Next: "Look at the job with cipp_get_job."}
+	}
+	return c.bulkWork(toolOf(undoTool), rows), nil
+}
+
 // bulkRow is one row as it was checked: whom it is about and the whole call's arguments, under their canonical names.
 type bulkRow struct {
 	N        int            `json:"n"` // the row as the caller counts: from 1, without the header
@@ -101,6 +131,8 @@ type bulkRow struct {
 	UserID   string         `json:"userId,omitempty"`
 	User     string         `json:"user,omitempty"`
 	Args     map[string]any `json:"args"`
+	// Tool is the row's own tool, where the rows have different ones.
+	Tool string `json:"tool,omitempty"`
 }
 
 // who is the row in words.

@@ -39,7 +39,8 @@ func controlStep(c *Call, id, action string) jobs.Step {
 			if err != nil {
 				return jobs.Change{}, err
 			}
-			return controlChange(j, action), nil
+			children, err := l.Children(ctx, id)
+			return controlChange(j, children, action), err
 		},
 		Do: func(ctx context.Context, run *jobs.Run) (jobs.Handle, error) {
 			var err error
@@ -83,7 +84,7 @@ func again(ctx context.Context, l *jobs.Ledger, id string, resume bool) error {
 	}
 }
 
-func controlChange(j jobs.Job, action string) jobs.Change {
+func controlChange(j jobs.Job, children map[string]int, action string) jobs.Change {
 	c := jobs.Change{Summary: fmt.Sprintf("%s the job %s (%s)", strings.ToUpper(action[:1])+action[1:], j.Run.ID, j.Tool()), Target: j.Run.ID, Before: j.State}
 	if action == "cancel" {
 		c.After = "cancelled; what is done stays done"
@@ -98,6 +99,13 @@ func controlChange(j jobs.Job, action string) jobs.Change {
 		if again[s.State] {
 			names = append(names, s.Name)
 		}
+	}
+	rows := children[jobs.RunAttention]
+	if action == "resume" {
+		rows = children[jobs.RunCancelled]
+	}
+	if rows > 0 {
+		names = append(names, count(rows, "row", "rows"))
 	}
 	c.After = "running again: " + strings.Join(names, ", ")
 	switch {

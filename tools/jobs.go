@@ -133,7 +133,7 @@ func (o *ListJobsOut) Shrink() bool { return shrinkRows(&o.Jobs, &o.Part) }
 const listedJobs = 1000
 
 var listJobs = Read(Tool{
-	Name: "cipp_list_scheduled_items", Title: "Jobs", Toolset: "jobs", AllTenants: true, Aliases: tenantAliases,
+	Name: "cipp_list_scheduled_items", Title: "Jobs", Toolset: "jobs", Extra: true, AllTenants: true, Aliases: tenantAliases,
 	Description: "Lists this server's own jobs: scheduled, running, waiting for approval, or ended with something left for a person. cipp_get_job shows one step by step.",
 	Example:     `{"tenantFilter":"allTenants"}`,
 }, func(ctx context.Context, c *Call, in ListJobsIn) (ListJobsOut, error) {

@@ -39,7 +39,7 @@ type PersonArgs struct {
 	ConsentProvidedForMinor *string        `json:"consentProvidedForMinor,omitempty" quiet:"true"`
 	ShowInAddressList       *bool          `json:"showInAddressList,omitempty" quiet:"true"`
 	UsageLocation           *string        `json:"usageLocation,omitempty" jsonschema_description:"ISO 3166; licences need it."`
-	Attributes              map[string]any `json:"attributes,omitempty" jsonschema_description:"Others by Microsoft's name: companyName, city, mobilePhone, otherMails, faxNumber, employeeHireDate …"`
+	Attributes              map[string]any `json:"attributes,omitempty" jsonschema_description:"Others, as city, mobilePhone, otherMails, employeeHireDate."`
 	ExtensionAttributes     map[string]any `json:"extensionAttributes,omitempty" quiet:"true"`
 }
 

@@ -10,7 +10,11 @@ import (
 const onlineArchive = "online-archive"
 
 // Archive gives the mailbox an online archive, or takes it away (Enable-Mailbox, Disable-Mailbox -Archive).
-func Archive(t Target, on bool) jobs.Step {
+func Archive(t Target, on bool) jobs.Step { return archiveStep(t, on, true) }
+
+// archiveStep is Archive; judged: what stands against it stops the plan. A way back is not judged before: what does,
+// such as a hold that came with the archive, may be gone when its turn comes.
+func archiveStep(t Target, on, judged bool) jobs.Step {
 	e := effect{
 		name: onlineArchive, want: on,
 		change: jobs.Change{Summary: "Enable the online archive", Before: "no archive", After: "archive"},
@@ -18,7 +22,7 @@ func Archive(t Target, on bool) jobs.Step {
 			m, err := t.Graph.Mailbox(ctx, t.tid(), t.mailbox())
 			return m.HasArchive(), err
 		},
-		back: func() jobs.Step { return Archive(t, !on) },
+		back: func() jobs.Step { return archiveStep(t, !on, false) },
 	}
 	upn := t.User.UserPrincipalName
 	if on {
@@ -44,6 +48,9 @@ func Archive(t Target, on bool) jobs.Step {
 			c.Warnings = append(c.Warnings, "Exchange keeps what is in the archive for 30 days; enabled again within them it comes back")
 			return nil
 		}
+	}
+	if !judged {
+		e.judge = nil
 	}
 	return mailboxEffect(e)
 }

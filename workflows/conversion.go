@@ -76,10 +76,11 @@ func ConvertMailbox(t Target, to MailboxKind, licenceStays bool) jobs.Step {
 	}
 	k.judge = func(ctx context.Context, m graphclient.Mailbox, c *jobs.Change) error {
 		if user {
-			if err := t.needsMailboxPlan(ctx); err != nil {
-				if graphclient.KindOf(err) != "" {
-					return err
-				}
+			has, err := t.hasPlan(ctx, mailboxPlans)
+			if err != nil {
+				return err
+			}
+			if !has {
 				c.Blockers = append(c.Blockers, "no licence of "+t.User.UserPrincipalName+" gives a mailbox, so a user's mailbox would be lost: assign a licence with Exchange Online first")
 			}
 			return nil

@@ -27,6 +27,8 @@ type deed struct {
 	fresh bool
 	// spare are the writes that may be made once more for nothing: no reading shows whether the first was done.
 	spare int
+	// still: it takes Microsoft minutes, so that it is done only where the clock stands and nobody waits.
+	still bool
 	// tool is whose work it is, where it is not the deed's own name.
 	tool string
 	// world is where it is done: "" with the application's sign-in in the built-in story.
@@ -39,8 +41,20 @@ var deeds = map[string]deed{
 	"cipp_create_user": {once: true, begin: func(*world, bool) m {
 		return in(harbourline, "displayName", "Nia", "userPrincipalName", "nia@"+harbourline, "mailNickname", "nia")
 	}},
-	"cipp_edit_user":       {begin: func(*world, bool) m { return in(harbourline, "userId", dana, "jobTitle", "Clerk", "managerId", priya) }},
-	"cipp_disable_user":    {begin: func(*world, bool) m { return in(harbourline, "userId", dana, "revokeSessions", true) }},
+	"cipp_edit_user":    {begin: func(*world, bool) m { return in(harbourline, "userId", dana, "jobTitle", "Clerk", "managerId", priya) }},
+	"cipp_disable_user": {begin: func(*world, bool) m { return in(harbourline, "userId", dana, "revokeSessions", true) }},
+	"cipp_set_group_membership": {begin: func(*world, bool) m {
+		return in(harbourline, "userId", dana, "add", []string{"Port Alerts", "O'Hare Route Planning"})
+	}},
+	"cipp_set_app_assignments": {world: applied, begin: func(*world, bool) m {
+		return in(harbourline, "userId", dana, "add", []string{"Tideline CRM:Sales"})
+	}},
+	"cipp_apply_profile": {world: withProfiles, begin: func(*world, bool) m {
+		return in(harbourline, "userId", dana, "profile", "sales")
+	}},
+	"cipp_bulk_action": {begin: func(*world, bool) m {
+		return m{"action": "cipp_edit_user", "tenantFilter": harbourline, "targets": []string{dana, priya}, "arguments": m{"jobTitle": "Clerk"}}
+	}},
 	"cipp_reset_mfa":       {begin: func(*world, bool) m { return in(harbourline, "userId", dana) }},
 	"cipp_revoke_sessions": {begin: func(*world, bool) m { return in(harbourline, "userId", dana) }},
 	"cipp_reset_password":  {once: true, begin: func(*world, bool) m { return in(harbourline, "userId", dana) }},
@@ -109,6 +123,19 @@ var deeds = map[string]deed{
 		return in(demoVictimTenant, "userId", demoVictim, "ruleId", "7293822569102704641")
 	}},
 	"cipp_set_email_forwarding": {begin: func(*world, bool) m { return in(demoVictimTenant, "userId", demoVictim, "disable", true) }},
+	"cipp_edit_mailbox": {begin: func(*world, bool) m {
+		return in(harbourline, "userId", dana, "addAliases", "d.w", "hideFromGal", true, "archive", "autoExpanding", "protocols", "imap=off", "quotas", "warn=40", "litigationHold", true)
+	}},
+	"cipp_convert_mailbox": {still: true, begin: func(*world, bool) m { return in(harbourline, "userId", dana, "type", "shared") }},
+	"cipp_set_out_of_office": {begin: func(*world, bool) m {
+		return in(harbourline, "userId", dana, "state", "enabled", "internalMessage", "gone")
+	}},
+	"cipp_set_mailbox_permissions": {begin: func(*world, bool) m {
+		return in(harbourline, "userId", gareth, "add", []string{"fullAccess:" + priya, "sendAs:" + priya, "sendOnBehalf:" + priya}, "remove", "fullAccess:"+noor)
+	}},
+	"cipp_set_calendar_permissions": {begin: func(*world, bool) m {
+		return in(harbourline, "userId", gareth, "add", []string{"edit:" + priya, "titles:default"}, "remove", noor)
+	}},
 	"cipp_bec_remediate": {once: true, begin: func(w *world, _ bool) m {
 		return in(demoVictimTenant, "userId", demoVictim, "caseId", investigated(w).v["caseId"])
 	}},
@@ -258,6 +285,9 @@ func TestEveryWriteInEveryWeather(t *testing.T) {
 		t.Run(deed, func(t *testing.T) {
 			calm := map[bool]outcome{}
 			for _, moves := range []bool{false, true} {
+				if moves && d.still {
+					continue
+				}
 				o := d.did(d.chaosWorld(t, moves), name, moves, func() {})
 				if calm[moves] = o; o.status != "done" || o.landed() == 0 {
 					t.Fatalf("in calm weather: %s", o.text)
@@ -265,6 +295,9 @@ func TestEveryWriteInEveryWeather(t *testing.T) {
 			}
 			for j, weather := range slices.Sorted(maps.Keys(weathers)) {
 				c := weathers[weather]
+				if c.moves && d.still {
+					continue
+				}
 				for i, r := range kinds(calm[c.moves].writes) {
 					if (i+j)%share(len(calm[c.moves].writes)) > 0 {
 						continue

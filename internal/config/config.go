@@ -38,6 +38,7 @@ type Config struct {
 	Passwords  Passwords              `yaml:"passwords"`
 	Offboard   map[string]Offboarding `yaml:"offboarding"` // "default" or a tenant's domain
 	Customers  map[string]Customer    `yaml:"customers"`   // "default" or a tenant's domain or id
+	Profiles   map[string]Profile     `yaml:"profiles"`
 	BEC        Investigation          `yaml:"bec"`
 	StateDir   string                 `yaml:"stateDir"`
 	Store      string                 `yaml:"store"` // sqlite, or where a PostgreSQL is
@@ -73,10 +74,12 @@ type Tenants struct {
 
 // Tools chooses what the agent sees: the preset with Add and without Remove, or only Only where it is given.
 type Tools struct {
-	Preset string   `yaml:"preset"` // default | all
-	Add    []string `yaml:"add"`
-	Only   []string `yaml:"only"`
-	Remove []string `yaml:"remove"`
+	Preset    string   `yaml:"preset"` // default | triage | helpdesk | offboarding | bec | all
+	Toolsets  []string `yaml:"toolsets"`
+	Add       []string `yaml:"add"`
+	Only      []string `yaml:"only"`
+	Remove    []string `yaml:"remove"`
+	Discovery bool     `yaml:"discovery"`
 }
 
 // Approval is how each class of write is approved: client (the person at the client is asked), plan
@@ -223,12 +226,15 @@ func (c *Config) environment(env func(string) (string, bool)) {
 
 // Check explains the first value that makes no sense.
 func (c Config) Check() error {
+	if err := checkProfiles(c.Profiles); err != nil {
+		return err
+	}
 	for _, f := range []struct {
 		key, value string
 		allowed    []string
 	}{
 		{"access", c.Access, []string{ReadOnly, Write}},
-		{"tools.preset", c.Tools.Preset, []string{"default", "all"}},
+		{"tools.preset", c.Tools.Preset, []string{"default", "triage", "helpdesk", "offboarding", "bec", "all"}},
 		{"auth.mode", c.Auth.Mode, []string{"app", "partner", ModeUser}},
 		{"auth.signIn", c.Auth.SignIn, []string{SignInDeviceCode, SignInAzureCLI}},
 		{"approval.write", c.Approval.Write, []string{"client", "plan", "operator", "none"}},
