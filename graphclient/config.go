@@ -39,6 +39,8 @@ type Cloud struct {
 	// tokens for Microsoft's resources.
 	GraphAudience    string
 	ExchangeAudience string
+	// Push is where pushes of the authenticator are asked for; empty where that is not known.
+	Push string
 	// RootCAs are trusted instead of the system's, for a cloud with an authority of its own.
 	RootCAs *x509.CertPool
 }
@@ -46,7 +48,7 @@ type Cloud struct {
 // Microsoft's clouds, from the national-cloud endpoint tables of Microsoft Graph and Exchange Online.
 var (
 	Public = Cloud{Name: "public", Authority: "https://login.microsoftonline.com",
-		Graph: "https://graph.microsoft.com", Exchange: "https://outlook.office365.com", SharePointDomain: "sharepoint.com"}
+		Graph: "https://graph.microsoft.com", Exchange: "https://outlook.office365.com", SharePointDomain: "sharepoint.com", Push: "https://adnotifications.windowsazure.com"}
 	USGov = Cloud{Name: "usgov", Authority: "https://login.microsoftonline.us",
 		Graph: "https://graph.microsoft.us", Exchange: "https://outlook.office365.us", SharePointDomain: "sharepoint.us",
 		GraphAudience: "https://graph.microsoft.us", ExchangeAudience: "https://outlook.office365.us"}

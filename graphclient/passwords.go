@@ -76,6 +76,23 @@ func (c *Client) PasswordOperation(ctx context.Context, tid, id, operation strin
 	return o.Status, cleanText(o.StatusDetail, 200), err
 }
 
+// MustChangePassword says whether a user has to choose another password at the next sign-in.
+//
+// GET /users/{id}, passwordProfile; least permission User.Read.All.
+func (c *Client) MustChangePassword(ctx context.Context, tid, id string) (bool, error) {
+	if tid == "" || id == "" {
+		return false, invalid("Tenant and user have to be named.")
+	}
+	u, err := fetch[struct {
+		PasswordProfile struct {
+			Must bool `json:"forceChangePasswordNextSignIn"`
+		} `json:"passwordProfile"`
+	}](ctx, c, read(tid, readUsers...), c.v1, func() (*abs.RequestInformation, error) {
+		return plainRequest(abs.GET, "{+user}?$select=id,passwordProfile", map[string]string{"user": userPath(id)}), nil
+	})
+	return u.PasswordProfile.Must, err
+}
+
 // RequirePasswordChange makes the user choose another password at the next sign-in, or takes that back; the password
 // itself stays. A synced user is kind OnPremises.
 //

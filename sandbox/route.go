@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"cipp-mcp/sandbox/mfapush"
 	"cipp-mcp/sandbox/pusher"
 	"cipp-mcp/sandbox/sharepoint"
 	"cipp-mcp/sandbox/signin"
@@ -19,6 +20,8 @@ func (s *Server) handler() http.Handler {
 			s.control(w, r)
 		case strings.HasPrefix(r.URL.Path, pusher.Prefix+"/"):
 			s.pusher.ServeHTTP(w, r)
+		case strings.HasPrefix(r.URL.Path, mfapush.Prefix): // no published contract, so in no recording
+			s.mfapush.ServeHTTP(w, r)
 		case r.URL.Path == signin.DevicePage: // what a person does in a browser is no client's request
 			s.signin.ServeDevicePage(w, r)
 		default:

@@ -19,6 +19,7 @@ import (
 	"cipp-mcp/sandbox/cloud"
 	"cipp-mcp/sandbox/exchange"
 	"cipp-mcp/sandbox/graph"
+	"cipp-mcp/sandbox/mfapush"
 	"cipp-mcp/sandbox/pusher"
 	"cipp-mcp/sandbox/sharepoint"
 	"cipp-mcp/sandbox/signin"
@@ -47,6 +48,7 @@ type Server struct {
 	graph    *graph.Service
 	exchange *exchange.Service
 	pusher   *pusher.Service
+	mfapush  *mfapush.Service
 	wire     *wire
 
 	sharepoint *sharepoint.Service
@@ -87,6 +89,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	s.graph.Inner = s.wire.item(s.graph)
 	s.exchange = exchange.New(c, func(r *http.Request) (*signin.Principal, error) { return s.signin.Verify(r, signin.Exchange) }, s.noteUnknown, s.wire.item)
 	s.sharepoint = sharepoint.New(c, s.signin, s.noteUnknown)
+	s.mfapush = mfapush.New(c, s.signin)
 	s.pusher = pusher.New(pusherToken, c.Now, func() string { return c.IDs.Text(16, "abcdefghijklmnopqrstuvwxyz0123456789-_") }, s.noteUnknown)
 	if s.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", o.Addr); err != nil {
 		return nil, fmt.Errorf("the sandbox cannot listen: %w", err)

@@ -5,14 +5,14 @@ package tools
 
 // TenantArg names the customer.
 type TenantArg struct {
-	TenantFilter string `json:"tenantFilter" jsonschema_description:"Customer tenant: domain or tenant id."`
+	TenantFilter string `json:"tenantFilter" jsonschema_description:"Customer: domain or tenant id."`
 }
 
 func (a TenantArg) tenantFilter() string { return a.TenantFilter }
 
 // AnyTenantArg names the customer, or all of them.
 type AnyTenantArg struct {
-	TenantFilter string `json:"tenantFilter" jsonschema_description:"Customer tenant: domain or tenant id, or allTenants."`
+	TenantFilter string `json:"tenantFilter" jsonschema_description:"Customer: domain or tenant id, or allTenants."`
 }
 
 func (a AnyTenantArg) tenantFilter() string { return a.TenantFilter }
@@ -39,8 +39,8 @@ func (p PageArgs) limit() int {
 
 // WriteArgs steer plan and approval.
 type WriteArgs struct {
-	DryRun    bool   `json:"dryRun,omitempty" jsonschema_description:"Only show the plan."`
-	PlanToken string `json:"planToken,omitempty" jsonschema_description:"Execute the plan that was shown under this token."`
+	DryRun    bool   `json:"dryRun,omitempty"`
+	PlanToken string `json:"planToken,omitempty" jsonschema_description:"Execute the plan shown under it."`
 }
 
 func (w WriteArgs) writeArgs() WriteArgs { return w }

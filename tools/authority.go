@@ -44,7 +44,7 @@ var setSourceOfAuthority = Write(Tool{
 	Name: "cipp_set_source_of_authority", Title: "Set the source of authority", Toolset: "lifecycle", Risk: policy.Critical, Extra: true, Idempotent: true, Aliases: with(userAliases, map[string]string{"source": "sourceOfAuthority"}),
 	Description: "Says whether the cloud or Active Directory owns a user that was synchronised. The operator approves each time. To cut the tie of one no longer synchronised use cipp_clear_immutable_id.",
 	Needs:       Needs{App: []string{"User-OnPremisesSyncBehavior.ReadWrite.All", "User.Read.All"}, GDAPRoles: []string{"Hybrid Identity Administrator"}},
-	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","sourceOfAuthority":"cloud","dryRun":true}`,
+	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","sourceOfAuthority":"onPremises","dryRun":true}`,
 }, func(_ context.Context, c *Call, in SourceOfAuthorityIn) (Work, error) {
 	return Work{Steps: []jobs.Step{workflows.SetSourceOfAuthority(c.target(), in.SourceOfAuthority == "cloud")}}, nil
 })

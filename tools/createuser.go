@@ -16,11 +16,11 @@ import (
 // CreateUserIn are the arguments of cipp_create_user.
 type CreateUserIn struct {
 	TenantArg
-	DisplayName       string `json:"displayName" jsonschema:"maxLength=256" jsonschema_description:"Full name."`
-	UserPrincipalName string `json:"userPrincipalName,omitempty" jsonschema_description:"Or mailNickname and primDomain."`
+	DisplayName       string `json:"displayName" jsonschema:"maxLength=256"`
+	UserPrincipalName string `json:"userPrincipalName,omitempty" jsonschema_description:"Or mailNickname, primDomain."`
 	MailNickname      string `json:"mailNickname,omitempty"`
-	PrimDomain        string `json:"primDomain,omitempty" quiet:"true"`
-	Password          string `json:"password,omitempty" jsonschema:"maxLength=256" jsonschema_description:"Leave it out: one is generated and sealed."`
+	PrimDomain        string `json:"primDomain,omitempty"`
+	Password          string `json:"password,omitempty" jsonschema:"maxLength=256" jsonschema_description:"Better left out."`
 	MustChange        *bool  `json:"mustChangePassword,omitempty" quiet:"true"`
 	PersonArgs
 	Manager              string   `json:"managerId,omitempty"`

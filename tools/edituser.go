@@ -17,7 +17,7 @@ type EditUserIn struct {
 	DisplayName *string `json:"displayName,omitempty"`
 	PersonArgs
 	UserPrincipalName string         `json:"newUserPrincipalName,omitempty" jsonschema_description:"New sign-in name."`
-	Domain            string         `json:"domain,omitempty" jsonschema_description:"New domain of the sign-in name."`
+	Domain            string         `json:"domain,omitempty" jsonschema_description:"Of the sign-in name."`
 	Manager           string         `json:"managerId,omitempty"`
 	Photo             map[string]any `json:"photo,omitempty" jsonschema_description:"path or base64: JPG, PNG, GIF under 800 KB."`
 	Clear             []string       `json:"clear,omitempty" jsonschema:"maxItems=25" jsonschema_description:"Properties to empty."`

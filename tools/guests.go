@@ -15,11 +15,11 @@ import (
 // InviteGuestIn are the arguments of cipp_invite_guest.
 type InviteGuestIn struct {
 	TenantArg
-	DisplayName string `json:"displayName,omitempty" jsonschema:"maxLength=256"`
-	Mail        string `json:"mail,omitempty" jsonschema:"maxLength=254" jsonschema_description:"Address outside the tenant."`
-	RedirectURL string `json:"redirectUrl,omitempty" jsonschema:"maxLength=1000,default=https://myapps.microsoft.com"`
-	SendInvite  *bool  `json:"sendInvite,omitempty" jsonschema:"default=true" jsonschema_description:"false: no mail; the link is sealed for the operator."`
-	Message     string `json:"message,omitempty" jsonschema:"maxLength=1500"`
+	DisplayName string `json:"displayName,omitempty"`
+	Mail        string `json:"mail,omitempty"`
+	RedirectURL string `json:"redirectUrl,omitempty" jsonschema:"maxLength=1000" quiet:"true"`
+	SendInvite  *bool  `json:"sendInvite,omitempty" jsonschema:"default=true" jsonschema_description:"false: the link is sealed instead."`
+	Message     string `json:"message,omitempty" jsonschema:"maxLength=1500" quiet:"true"`
 	UserID      string `json:"userId,omitempty" jsonschema_description:"With resend: the guest."`
 	Resend      bool   `json:"resend,omitempty"`
 	WriteArgs

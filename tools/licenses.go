@@ -16,8 +16,8 @@ import (
 // ListLicensesIn are the arguments of cipp_list_licenses.
 type ListLicensesIn struct {
 	TenantArg
-	Search string `json:"search,omitempty" jsonschema:"maxLength=100" jsonschema_description:"Part of a product's name, part number or id."`
-	Plans  bool   `json:"plans,omitempty" jsonschema_description:"With service plans, as disabledPlans takes them."`
+	Search string `json:"search,omitempty" jsonschema:"maxLength=100"`
+	Plans  bool   `json:"plans,omitempty" jsonschema_description:"With service plans."`
 	PageArgs
 }
 
@@ -68,7 +68,7 @@ func (o *ListLicensesOut) Shrink() bool { return shrinkRows(&o.Licenses, &o.Part
 
 var listLicenses = Read(Tool{
 	Name: "cipp_list_licenses", Title: "List licences", Toolset: "licenses", Extra: true, Aliases: tenantAliases,
-	Description: "Lists a tenant's licences with product names and free seats, those this server has promised taken off. A user's own licences: cipp_get_user with sections=[\"licenses\"].",
+	Description: "Lists a tenant's licences with names and free seats, those this server has promised taken off. A user's own: cipp_get_user.",
 	Needs:       Needs{App: []string{"LicenseAssignment.Read.All"}, GDAPRoles: []string{"Global Reader"}},
 	Example:     `{"tenantFilter":"contoso.onmicrosoft.com"}`,
 }, func(ctx context.Context, c *Call, in ListLicensesIn) (ListLicensesOut, error) {
@@ -185,17 +185,17 @@ func (c *Call) skusFound(ctx context.Context) ([]graphclient.SubscribedSku, erro
 type ManageUserLicensesIn struct {
 	TenantArg
 	UserArg
-	Add                  []string `json:"addLicenseSkuIds,omitempty" jsonschema:"maxItems=20" jsonschema_description:"SKU ids, part numbers or product names."`
+	Add                  []string `json:"addLicenseSkuIds,omitempty" jsonschema:"maxItems=20" jsonschema_description:"Ids, part numbers or names."`
 	Remove               []string `json:"removeLicenseSkuIds,omitempty" jsonschema:"maxItems=20"`
-	DisabledPlans        []string `json:"disabledPlans,omitempty" jsonschema:"maxItems=60" jsonschema_description:"Service plans to be off in what is added."`
-	RequestIfUnavailable bool     `json:"requestIfUnavailable,omitempty" jsonschema_description:"Without a free seat: ask the operator's provider for one and wait."`
+	DisabledPlans        []string `json:"disabledPlans,omitempty" jsonschema:"maxItems=60" jsonschema_description:"Off in what is added."`
+	RequestIfUnavailable bool     `json:"requestIfUnavailable,omitempty" jsonschema_description:"No free seat: ask the operator's provider and wait."`
 	RunAtArg
 	WriteArgs
 }
 
 var manageUserLicenses = Write(Tool{
 	Name: "cipp_manage_user_licenses", Title: "Assign or remove licences", Toolset: "licenses", Risk: policy.Write, MayDestroy: true, Idempotent: true, Extra: true,
-	Description: "Assigns and removes a user's own licences in one call, so that a swap is safe; naming a held one anew sets its disabledPlans. Never buys. Free seats: cipp_list_licenses.",
+	Description: "Assigns and removes a user's own licences in one call, so that a swap is safe. Never buys. Free seats: cipp_list_licenses.",
 	Aliases:     with(userAliases, map[string]string{"addLicenses": "addLicenseSkuIds", "removeLicenses": "removeLicenseSkuIds", "licenses": "addLicenseSkuIds", "skuIds": "addLicenseSkuIds"}),
 	Needs:       Needs{App: []string{"LicenseAssignment.ReadWrite.All", "User.Read.All", "GroupMember.Read.All", "Exchange.ManageAsApp"}, AppRoles: []string{"Exchange Administrator"}, GDAPRoles: []string{"License Administrator", "Exchange Administrator"}},
 	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","addLicenseSkuIds":["SPE_E5"],"dryRun":true}`,

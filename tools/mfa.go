@@ -15,15 +15,15 @@ import (
 type SetUserMFAIn struct {
 	TenantArg
 	UserArg
-	State          string   `json:"state,omitempty" jsonschema:"enum=disabled,enum=enabled,enum=enforced" jsonschema_description:"Legacy per-user state."`
+	State          string   `json:"state,omitempty" jsonschema:"enum=disabled,enum=enabled,enum=enforced"`
 	DefaultMethod  string   `json:"defaultMethod,omitempty" jsonschema:"enum=push,enum=oath,enum=sms,enum=voiceMobile,enum=voiceAlternateMobile,enum=voiceOffice"`
-	AllowedMethods []string `json:"allowedMethods,omitempty" jsonschema:"maxItems=20" jsonschema_description:"Not possible per user; answers with the policy that decides."`
+	AllowedMethods []string `json:"allowedMethods,omitempty" jsonschema:"maxItems=20" quiet:"true"`
 	WriteArgs
 }
 
 var setUserMFA = Write(Tool{
 	Name: "cipp_set_user_mfa", Title: "Set a user's MFA", Toolset: "security", Risk: policy.Write, MayDestroy: true, Idempotent: true, Extra: true,
-	Description: "Sets a user's per-user MFA state or default method. Methods are added by cipp_add_mfa_phone, removed by cipp_remove_mfa_method or cipp_reset_mfa.",
+	Description: "Sets a user's legacy MFA state or default method. Methods are removed by cipp_remove_mfa_method or cipp_reset_mfa.",
 	Aliases:     with(userAliases, map[string]string{"perUserMfaState": "state", "methodType": "defaultMethod"}),
 	Needs:       Needs{App: []string{"Policy.ReadWrite.AuthenticationMethod", "UserAuthenticationMethod.ReadWrite.All", "Policy.Read.All"}, GDAPRoles: []string{"Authentication Policy Administrator", "Authentication Administrator"}},
 	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","state":"enforced","dryRun":true}`,
@@ -56,7 +56,7 @@ var setUserMFA = Write(Tool{
 type AddMFAPhoneIn struct {
 	TenantArg
 	UserArg
-	PhoneNumber string `json:"phoneNumber" jsonschema:"maxLength=40" jsonschema_description:"+{country code} {number}, as +44 7700900123; office: x{extension} behind."`
+	PhoneNumber string `json:"phoneNumber" jsonschema:"maxLength=40" jsonschema_description:"As +44 7700900123; office: x{extension} behind."`
 	PhoneType   string `json:"phoneType,omitempty" jsonschema:"enum=mobile,enum=alternateMobile,enum=office,default=mobile"`
 	WriteArgs
 }
@@ -69,7 +69,7 @@ var addMFAPhone = Write(Tool{
 	Description: "Registers a telephone as a user's second factor: it lets its holder in, so be sure whose it is. For a way in without a telephone use cipp_create_tap.",
 	Aliases:     with(userAliases, map[string]string{"phone": "phoneNumber", "number": "phoneNumber", "type": "phoneType"}),
 	Needs:       Needs{App: []string{"UserAuthenticationMethod.ReadWrite.All"}, GDAPRoles: []string{"Authentication Administrator"}},
-	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","phoneNumber":"+49 15112345678","dryRun":true}`,
+	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","phoneNumber":"+49 3012345678","phoneType":"office","dryRun":true}`,
 }, func(_ context.Context, c *Call, in AddMFAPhoneIn) (Work, error) {
 	number := strings.ReplaceAll(strings.Join(strings.Fields(in.PhoneNumber), " "), " x", "x")
 	if code, rest, ok := strings.Cut(number, " "); ok { // only the country code stands apart

@@ -18,7 +18,7 @@ type SetPasswordExpirationIn struct {
 
 var setPasswordExpiration = Write(Tool{
 	Name: "cipp_set_password_expiration", Title: "Set password expiration", Toolset: "passwords", Risk: policy.Write, Idempotent: true, Extra: true, Aliases: userAliases,
-	Description: "Sets whether a user's password expires, or expires it now: the old one works until the user has chosen another. To set a new one at once use cipp_reset_password.",
+	Description: "Sets whether a user's password expires, or expires it now. To set a new one use cipp_reset_password.",
 	Needs:       Needs{App: []string{"User.ReadWrite.All", "User-PasswordProfile.ReadWrite.All", "Domain.Read.All"}, AppRoles: []string{"User Administrator"}, GDAPRoles: []string{"User Administrator"}},
 	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","expires":false,"dryRun":true}`,
 }, func(_ context.Context, c *Call, in SetPasswordExpirationIn) (Work, error) {

@@ -27,7 +27,7 @@ type PersonArgs struct {
 	PostalCode              *string        `json:"postalCode,omitempty" quiet:"true"`
 	Country                 *string        `json:"country,omitempty" quiet:"true"`
 	MobilePhone             *string        `json:"mobilePhone,omitempty" quiet:"true"`
-	BusinessPhone           *string        `json:"businessPhone,omitempty" quiet:"true"`
+	BusinessPhone           []string       `json:"businessPhone,omitempty" jsonschema:"maxItems=1" quiet:"true"`
 	FaxNumber               *string        `json:"faxNumber,omitempty" quiet:"true"`
 	OtherMails              []string       `json:"otherMails,omitempty" jsonschema:"maxItems=250" quiet:"true"`
 	EmployeeID              *string        `json:"employeeId,omitempty" quiet:"true"`
@@ -39,7 +39,7 @@ type PersonArgs struct {
 	ConsentProvidedForMinor *string        `json:"consentProvidedForMinor,omitempty" quiet:"true"`
 	ShowInAddressList       *bool          `json:"showInAddressList,omitempty" quiet:"true"`
 	UsageLocation           *string        `json:"usageLocation,omitempty" jsonschema_description:"ISO 3166; licences need it."`
-	Attributes              map[string]any `json:"attributes,omitempty" jsonschema_description:"Others by Microsoft's name: companyName, city, mobilePhone, otherMails, faxNumber, employeeHireDate …"`
+	Attributes              map[string]any `json:"attributes,omitempty" jsonschema_description:"Others, as city, mobilePhone, otherMails, employeeHireDate."`
 	ExtensionAttributes     map[string]any `json:"extensionAttributes,omitempty" quiet:"true"`
 }
 

@@ -137,7 +137,7 @@ func All() []Tool {
 		resetPassword, createTAP,
 		offboardUser, bulkAction, applyProfile, deleteUser, restoreUser,
 		listLicenses, manageUserLicenses, reprocessLicenses,
-		setUserMFA, addMFAPhone, removeMFAMethod,
+		setUserMFA, addMFAPhone, removeMFAMethod, sendMFAPush,
 		setPasswordExpiration,
 		inviteGuest, purgeUser, setSourceOfAuthority, clearImmutableID, assignDevice,
 		listMailboxes, getMailbox, listMailboxPermissions, removeInboxRule, setEmailForwarding,

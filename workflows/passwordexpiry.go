@@ -128,8 +128,7 @@ func ExpirePassword(t Target) jobs.Step {
 			return map[bool]string{true: "a new one is asked for at the next sign-in", false: "as it is"}[must]
 		},
 		read: func(ctx context.Context) (bool, error) {
-			u, err := t.Graph.User(ctx, t.tid(), t.User.ID, "id", "passwordProfile")
-			return u.PasswordProfile != nil && u.PasswordProfile.ForceChangePasswordNextSignIn, err
+			return t.Graph.MustChangePassword(ctx, t.tid(), t.User.ID)
 		},
 		write: func(ctx context.Context, to bool) error {
 			return t.Graph.RequirePasswordChange(ctx, t.tid(), t.User.ID, to)

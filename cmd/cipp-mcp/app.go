@@ -314,7 +314,7 @@ func (a *app) embedded(ctx context.Context, f cloudFlags, gc graphclient.Config)
 	a.sandbox = s
 	a.cfg.Guards.BreakGlass = append(slices.Clone(a.cfg.Guards.BreakGlass), s.BreakGlass()...)
 	a.closers = append(a.closers, func() { _ = s.Close() })
-	gc.Cloud = graphclient.Cloud{Name: "sandbox", Authority: s.URL(), Graph: s.URL(), Exchange: s.URL(), SharePoint: s.URL(), RootCAs: pool(s.CA())}
+	gc.Cloud = graphclient.Cloud{Name: "sandbox", Authority: s.URL(), Graph: s.URL(), Exchange: s.URL(), SharePoint: s.URL(), Push: s.URL(), RootCAs: pool(s.CA())}
 	i := s.Client().Auth
 	gc.Auth = graphclient.Auth{Mode: graphclient.Mode(i.Mode), TenantID: i.TenantID, ClientID: i.ClientID, ClientSecret: i.ClientSecret, RefreshToken: i.RefreshToken}
 	switch a.cfg.Auth.Mode {

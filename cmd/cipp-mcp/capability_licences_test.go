@@ -138,11 +138,9 @@ var licenceCapabilities = map[string]capability{
 	"K10": {
 		what: "takes a user's licences while blocking sign-in", tool: "cipp_disable_user",
 		does: func(w *world) {
-			w.done("cipp_manage_user_licenses", in(harbourline, "userId", stefan, "addLicenseSkuIds", []string{visio}))
-			w.mark()
-			w.done("cipp_disable_user", in(harbourline, "userId", stefan, "removeLicenses", true))
+			w.done("cipp_disable_user", in(harbourline, "userId", yuki, "removeLicenses", true))
 		},
-		changes: []string{stefan + "/assignedLicenses", stefan + "/licenseAssignmentStates", "consumedUnits", stefan + "/accountEnabled"},
+		changes: []string{yuki, "consumedUnits"},
 		fails: func(w *world) {
 			w.blocked("on hold", "cipp_disable_user", in(harbourline, "userId", gareth, "removeLicenses", true, "removeGroups", true))
 		},

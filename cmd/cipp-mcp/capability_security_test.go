@@ -49,6 +49,21 @@ var securityCapabilities = map[string]capability{
 		changes: []string{dana + "/authentication/"},
 		fails:   func(w *world) { w.held("cipp_reset_mfa", in(harbourline, "userId", admin)) },
 	},
+	"S7": {
+		what: "sends a test push to a user's authenticator, where the operator has switched it on", tool: "cipp_send_mfa_push",
+		world: worldOptions{config: "mfaPush: {enabled: true, maxPerHour: 1}\n"},
+		does: func(w *world) {
+			w.done("cipp_send_mfa_push", in(harbourline, "userId", dana))
+			w.blocked("mfaPush.maxPerHour", "cipp_send_mfa_push", in(harbourline, "userId", dana))
+			if strings.Contains(string(w.state()), "secretHash") {
+				w.t.Error("the temporary secret is still there")
+			}
+		},
+		changes: []string{"/servicePrincipals/"},
+		fails: func(w *world) {
+			w.blocked("no Microsoft Authenticator", "cipp_send_mfa_push", in(harbourline, "userId", lewis))
+		},
+	},
 	"S8": {
 		what: "sets a user's legacy MFA state", tool: "cipp_set_user_mfa",
 		does: func(w *world) {
@@ -181,6 +196,19 @@ var securityCapabilities = map[string]capability{
 			w.blocked("Active Directory", "cipp_set_password_expiration", in(harbourline, "userId", ingrid, "expireNow", true))
 		},
 	},
+}
+
+// Nobody sends pushes whom the operator has not let, and the secret that one takes is seen nowhere.
+func TestPushesAreOffByDefault(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	w.mark()
+	w.blocked("mfaPush.enabled", "cipp_send_mfa_push", in(harbourline, "userId", dana))
+	w.unharmed(w.marked)
+	on := newWorld(t, worldOptions{config: "mfaPush: {enabled: true}\n"})
+	on.done("cipp_send_mfa_push", in(harbourline, "userId", dana))
+	if strings.Contains(on.stateFiles(), "S8~") {
+		t.Error("the secret lies in the state")
+	}
 }
 
 // The policy that decides is named with its group.

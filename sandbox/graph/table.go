@@ -26,7 +26,7 @@ func operations() []op {
 		licenseOperations, groupOperations, roleOperations, grantOperations, applicationOperations, logOperations,
 		reportOperations, deviceOperations, mailOperations, driveOperations, calendarOperations, deletedOperations, riskOperations,
 		organizationOperations, partnerOperations, policyOperations, objectOperations, invitationOperations, auditQueryOperations, numberOperations,
-		siteOperations, photoOperations, authorityOperations, assignmentOperations)
+		siteOperations, photoOperations, authorityOperations, assignmentOperations, secretOperations)
 }
 
 // table finds operations by their first segment.

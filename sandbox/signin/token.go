@@ -33,6 +33,7 @@ var audiences = map[string]string{
 	"https://ps.compliance.protection.outlook.com": "https://ps.compliance.protection.outlook.com",
 	"https://api.partnercenter.microsoft.com":      "https://api.partnercenter.microsoft.com",
 	"https://manage.office.com":                    "https://manage.office.com",
+	PushResource:                                   PushResource,
 }
 
 // token is the OAuth 2.0 token endpoint, v2 (scope) and v1 (resource).
@@ -75,8 +76,10 @@ func (s *Service) token(w http.ResponseWriter, r *http.Request, tenant string, v
 	}
 	var claims jwt.MapClaims
 	var refresh string
-	app, fail := s.authenticate(r, f, t)
-	if fail == nil {
+	var app *cloud.Application
+	if f.Get("client_id") == PushApp && f.Get("grant_type") == "client_credentials" && audience == PushResource && !v2 {
+		app, claims, fail = s.asPushApp(f, t)
+	} else if app, fail = s.authenticate(r, f, t); fail == nil {
 		switch f.Get("grant_type") {
 		case deviceGrant:
 			claims, refresh, fail = s.byDevice(app, t, audience, asked, f)
