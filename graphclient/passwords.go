@@ -23,6 +23,20 @@ func (c *Client) SetPassword(ctx context.Context, tid, id, password string, must
 	return c.patchUser(ctx, k, id, map[string]any{"passwordProfile": PasswordProfile{Password: password, ForceChangePasswordNextSignIn: mustChange}})
 }
 
+// RequirePasswordChange makes the user choose another password at the next sign-in, or takes that back; the password
+// itself stays. A synced user is kind OnPremises.
+//
+// PATCH /users/{id} with passwordProfile, 204; permissions and roles as SetPassword. Repeatable.
+//
+// Reference: https://learn.microsoft.com/graph/api/user-update
+func (c *Client) RequirePasswordChange(ctx context.Context, tid, id string, require bool) error {
+	if id == "" || tid == "" {
+		return invalid("Tenant and user have to be named.")
+	}
+	k := change(ctx, tid, "User-PasswordProfile.ReadWrite.All", "User.ReadWrite.All", "Directory.ReadWrite.All", "Directory.AccessAsUser.All")
+	return c.patchUser(ctx, k, id, map[string]any{"passwordProfile": map[string]bool{"forceChangePasswordNextSignIn": require}})
+}
+
 // RevokeSessions ends the user's sessions: refresh tokens issued before now are void. Access tokens already
 // issued live out their time, up to about an hour.
 //

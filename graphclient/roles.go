@@ -19,12 +19,29 @@ func (c *Client) RoleAssignmentsOf(ctx context.Context, tid, principalID string)
 	if err := require(tid, principalID); err != nil {
 		return nil, err
 	}
+	return c.roleAssignments(ctx, tid, "principalId eq "+ODataString(principalID))
+}
+
+// RoleAssignments are all active directory role assignments of a tenant, with the roles' names: one list instead of a
+// question for each user.
+//
+// GET /roleManagement/directory/roleAssignments; least permission RoleManagement.Read.Directory.
+//
+// Reference: https://learn.microsoft.com/graph/api/rbacapplication-list-roleassignments
+func (c *Client) RoleAssignments(ctx context.Context, tid string) ([]RoleAssignment, error) {
+	if err := require(tid); err != nil {
+		return nil, err
+	}
+	return c.roleAssignments(ctx, tid, "")
+}
+
+func (c *Client) roleAssignments(ctx context.Context, tid, filter string) ([]RoleAssignment, error) {
 	k := read(tid, "RoleManagement.Read.Directory", "RoleManagement.ReadWrite.Directory", "Directory.Read.All")
 	return all[RoleAssignment](ctx, c, k, c.v1, 0, func() (*abs.RequestInformation, error) {
 		b := rolemanagement.NewDirectoryRoleAssignmentsRequestBuilderInternal(c.v1.path(), c.v1)
 		return b.ToGetRequestInformation(ctx, &rolemanagement.DirectoryRoleAssignmentsRequestBuilderGetRequestConfiguration{
 			QueryParameters: &rolemanagement.DirectoryRoleAssignmentsRequestBuilderGetQueryParameters{
-				Filter: opt("principalId eq " + ODataString(principalID)), Expand: []string{"roleDefinition"}}})
+				Filter: opt(filter), Expand: []string{"roleDefinition"}}})
 	})
 }
 
@@ -40,12 +57,29 @@ func (c *Client) RoleEligibilitiesOf(ctx context.Context, tid, principalID strin
 	if err := require(tid, principalID); err != nil {
 		return nil, err
 	}
+	return c.roleEligibilities(ctx, tid, "principalId eq "+ODataString(principalID))
+}
+
+// RoleEligibilities are all directory roles of a tenant that somebody may activate; none without Entra ID P2 or
+// Governance.
+//
+// GET /roleManagement/directory/roleEligibilitySchedules; least permission RoleEligibilitySchedule.Read.Directory.
+//
+// Reference: https://learn.microsoft.com/graph/api/rbacapplication-list-roleeligibilityschedules
+func (c *Client) RoleEligibilities(ctx context.Context, tid string) ([]RoleAssignment, error) {
+	if err := require(tid); err != nil {
+		return nil, err
+	}
+	return c.roleEligibilities(ctx, tid, "")
+}
+
+func (c *Client) roleEligibilities(ctx context.Context, tid, filter string) ([]RoleAssignment, error) {
 	k := read(tid, "RoleEligibilitySchedule.Read.Directory", "RoleManagement.Read.Directory", "RoleManagement.ReadWrite.Directory", "Directory.Read.All")
 	found, err := all[RoleAssignment](ctx, c, k, c.v1, 0, func() (*abs.RequestInformation, error) {
 		b := rolemanagement.NewDirectoryRoleEligibilitySchedulesRequestBuilderInternal(c.v1.path(), c.v1)
 		return b.ToGetRequestInformation(ctx, &rolemanagement.DirectoryRoleEligibilitySchedulesRequestBuilderGetRequestConfiguration{
 			QueryParameters: &rolemanagement.DirectoryRoleEligibilitySchedulesRequestBuilderGetQueryParameters{
-				Filter: opt("principalId eq " + ODataString(principalID))}})
+				Filter: opt(filter)}})
 	})
 	var e *Error
 	if errors.As(err, &e) && (e.Kind == NotPremium || e.Code == "AadPremiumLicenseRequired") {

@@ -43,13 +43,14 @@ type User struct {
 	ShowInAddressList           *bool  `json:"showInAddressList,omitempty"`
 	IsResourceAccount           *bool  `json:"isResourceAccount,omitempty"`
 
-	CreatedDateTime                 *time.Time `json:"createdDateTime,omitempty"`
-	DeletedDateTime                 *time.Time `json:"deletedDateTime,omitempty"`
-	EmployeeHireDate                *time.Time `json:"employeeHireDate,omitempty"`
-	EmployeeLeaveDateTime           *time.Time `json:"employeeLeaveDateTime,omitempty"`
-	LastPasswordChangeDateTime      *time.Time `json:"lastPasswordChangeDateTime,omitempty"`
-	SignInSessionsValidFromDateTime *time.Time `json:"signInSessionsValidFromDateTime,omitempty"`
-	PasswordPolicies                string     `json:"passwordPolicies,omitempty"`
+	CreatedDateTime                 *time.Time  `json:"createdDateTime,omitempty"`
+	DeletedDateTime                 *time.Time  `json:"deletedDateTime,omitempty"`
+	EmployeeHireDate                *time.Time  `json:"employeeHireDate,omitempty"`
+	EmployeeLeaveDateTime           *time.Time  `json:"employeeLeaveDateTime,omitempty"`
+	LastPasswordChangeDateTime      *time.Time  `json:"lastPasswordChangeDateTime,omitempty"`
+	SignInSessionsValidFromDateTime *time.Time  `json:"signInSessionsValidFromDateTime,omitempty"`
+	PasswordPolicies                string      `json:"passwordPolicies,omitempty"`
+	PasswordProfile                 *MustChange `json:"passwordProfile,omitempty"`
 
 	CreationType                    string     `json:"creationType,omitempty"`
 	ExternalUserState               string     `json:"externalUserState,omitempty"` // PendingAcceptance | Accepted
@@ -174,6 +175,11 @@ type NewUser struct {
 	PasswordPolicies              string               `json:"passwordPolicies,omitempty"`
 	OnPremisesImmutableID         string               `json:"onPremisesImmutableId,omitempty"`
 	OnPremisesExtensionAttributes *ExtensionAttributes `json:"onPremisesExtensionAttributes,omitempty"`
+}
+
+// MustChange is what Microsoft shows of a password: whether the user has to choose another at the next sign-in.
+type MustChange struct {
+	ForceChangePasswordNextSignIn bool `json:"forceChangePasswordNextSignIn"`
 }
 
 // PasswordProfile sets a password; it never comes back.

@@ -201,7 +201,7 @@ var disableUser = Write(Tool{
 })
 
 var enableUser = Write(Tool{
-	Name: "cipp_enable_user", Title: "Allow sign-in", Toolset: "lifecycle", Risk: policy.Destructive, Idempotent: true, Aliases: userAliases, Needs: signInNeeds,
+	Name: "cipp_enable_user", Title: "Allow sign-in", Toolset: "lifecycle", Extra: true, Risk: policy.Destructive, Idempotent: true, Aliases: userAliases, Needs: signInNeeds,
 	Description: "Allows a blocked user to sign in again. It does not restore deleted users, licences or groups.",
 	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","dryRun":true}`,
 }, func(_ context.Context, c *Call, _ LaterUserIn) (Work, error) {

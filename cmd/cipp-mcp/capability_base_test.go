@@ -10,9 +10,9 @@ var baseCapabilities = map[string]capability{
 		what: "lists the customers and resolves the one to work in", tool: "cipp_list_tenants",
 		does: func(w *world) {
 			a := w.must("cipp_list_tenants", m{"search": "harbour"})
-			a.row(w.t, "tenants", "defaultDomain", harbourline)
+			a.row(w.t, "tenants", "defaultDomainName", harbourline)
 		},
-		fails: func(w *world) { w.refused("tenant_unknown", "cipp_list_users", in("nobody.example")) },
+		fails: func(w *world) { w.refused("tenant_not_found", "cipp_list_users", in("nobody.example")) },
 	},
 	"E4": {
 		what: "shows before → after and counts the changes before they are applied as one", tool: "cipp_edit_user",

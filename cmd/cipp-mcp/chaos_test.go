@@ -25,6 +25,8 @@ type deed struct {
 	seals, lost bool
 	// still: it takes Microsoft minutes, so that it is done only where the clock stands and nobody waits.
 	still bool
+	// harmless: nothing shows whether it was done, and doing it once more changes nothing.
+	harmless bool
 	// tool is whose work it is, where it is not the deed's own name.
 	tool string
 	// world is where it is done: "" with the application's sign-in in the built-in story.
@@ -37,8 +39,11 @@ var deeds = map[string]deed{
 	"cipp_create_user": {once: true, begin: func(*world, bool) m {
 		return in(harbourline, "displayName", "Nia", "userPrincipalName", "nia@"+harbourline, "mailNickname", "nia")
 	}},
-	"cipp_edit_user":       {begin: func(*world, bool) m { return in(harbourline, "userId", dana, "jobTitle", "Clerk", "managerId", priya) }},
-	"cipp_disable_user":    {begin: func(*world, bool) m { return in(harbourline, "userId", dana, "revokeSessions", true) }},
+	"cipp_edit_user":    {begin: func(*world, bool) m { return in(harbourline, "userId", dana, "jobTitle", "Clerk", "managerId", priya) }},
+	"cipp_disable_user": {begin: func(*world, bool) m { return in(harbourline, "userId", dana, "revokeSessions", true) }},
+	"cipp_bulk_action": {begin: func(*world, bool) m {
+		return m{"action": "cipp_edit_user", "tenantFilter": harbourline, "targets": []string{dana, priya}, "arguments": m{"jobTitle": "Clerk"}}
+	}},
 	"cipp_reset_mfa":       {begin: func(*world, bool) m { return in(harbourline, "userId", dana) }},
 	"cipp_revoke_sessions": {begin: func(*world, bool) m { return in(harbourline, "userId", dana) }},
 	"cipp_reset_password":  {once: true, begin: func(*world, bool) m { return in(harbourline, "userId", dana) }},
@@ -57,6 +62,24 @@ var deeds = map[string]deed{
 			args = and(args, "convertToShared", true, "removeLicenses", true, "cancelMeetings", true)
 		}
 		return args
+	}},
+	"cipp_manage_user_licenses": {begin: func(w *world, _ bool) m {
+		w.done("cipp_manage_user_licenses", in(harbourline, "userId", stefan, "addLicenseSkuIds", []string{"AAD_PREMIUM_P2"}))
+		return in(harbourline, "userId", stefan, "addLicenseSkuIds", []string{"VISIOCLIENT"}, "removeLicenseSkuIds", []string{"AAD_PREMIUM_P2"})
+	}},
+	"cipp_reprocess_licenses": {harmless: true, begin: func(*world, bool) m { return in(harbourline, "userId", gareth) }},
+	"cipp_set_user_mfa": {begin: func(*world, bool) m {
+		return in(harbourline, "userId", dana, "state", "enforced", "defaultMethod", "sms")
+	}},
+	"cipp_add_mfa_phone": {begin: func(*world, bool) m { return in(harbourline, "userId", noor, "phoneNumber", "+44 7700900199") }},
+	"cipp_remove_mfa_method": {begin: func(*world, bool) m {
+		return in(harbourline, "userId", noor, "methodIds", []string{noorsOATH})
+	}},
+	"cipp_set_password_expiration": {begin: func(*world, bool) m {
+		return in(harbourline, "userId", dana, "expires", false, "expireNow", true)
+	}},
+	"cipp_invite_guest": {begin: func(*world, bool) m {
+		return in(harbourline, "mail", "pat@fabrikam.example", "displayName", "Pat")
 	}},
 	"cipp_create_tap": {seals: true, lost: true, begin: func(*world, bool) m { return in(harbourline, "userId", dana, "usableOnce", true) }},
 	"what outlives the account": {tool: "cipp_offboard_user", world: outliving, begin: func(*world, bool) m {
@@ -79,6 +102,13 @@ var deeds = map[string]deed{
 	"cipp_set_calendar_permissions": {begin: func(*world, bool) m {
 		return in(harbourline, "userId", gareth, "add", []string{"edit:" + priya, "titles:default"}, "remove", noor)
 	}},
+	"cipp_provision_onedrive": {still: true, world: asPartner, begin: func(*world, bool) m { return in(harbourline, "userId", dana) }},
+	"cipp_add_onedrive_shortcut": {begin: func(*world, bool) m {
+		return in(harbourline, "userId", yuki, "siteUrl", customsSite)
+	}},
+	"cipp_set_site_access": {world: asPartner, begin: func(*world, bool) m {
+		return in(harbourline, "userId", dana, "add", []string{"member:" + customsSite, "owner:" + projectsSite}, "remove", "visitor:"+customsSite)
+	}},
 	"cipp_bec_remediate": {once: true, begin: func(w *world, _ bool) m {
 		return in(demoVictimTenant, "userId", demoVictim, "caseId", investigated(w).v["caseId"])
 	}},
@@ -94,6 +124,8 @@ var deeds = map[string]deed{
 		return m{"jobId": id, "action": "resume"}
 	}},
 }
+
+func asPartner(*testing.T) worldOptions { return worldOptions{partner: true} }
 
 // weathers are what befalls a write, once: what is answered, and whether the work was done for all that.
 var weathers = map[string]struct {
@@ -128,7 +160,7 @@ type outcome struct {
 
 // write says whether a request changed something, or was to.
 func write(r sandbox.RequestCount) bool {
-	return r.Service == "sharepoint" && r.Cmdlet == "SetProperty" || r.Service == "graph" && r.Method != "GET" && r.Path != "/$batch" || r.Service == "exchange" && r.Cmdlet != "" && !strings.HasPrefix(r.Cmdlet, "Get-") && !strings.HasPrefix(r.Cmdlet, "Search-")
+	return r.Service == "sharepoint" && (r.Cmdlet == "SetProperty" || r.Cmdlet == "RequestPersonalSites" || r.Cmdlet == "" && r.Method != "GET" && !strings.HasSuffix(r.Path, "/ensureuser")) || r.Service == "graph" && r.Method != "GET" && r.Path != "/$batch" || r.Service == "exchange" && r.Cmdlet != "" && !strings.HasPrefix(r.Cmdlet, "Get-") && !strings.HasPrefix(r.Cmdlet, "Search-")
 }
 
 func (w *world) written() map[sandbox.RequestCount]int {
@@ -160,6 +192,9 @@ func (d deed) did(w *world, tool string, moves bool, set func()) outcome {
 	before, was := w.state(), w.written()
 	set()
 	a := w.must(tool, args)
+	if id, _ := a.v["approvalId"].(string); id != "" && a.v["status"] == "needs_approval" { // critical: the operator approves
+		a = w.approves(id)
+	}
 	o := outcome{status: fmt.Sprint(a.v["status"]), text: a.text, writes: w.written()}
 	if d.other != nil && o.status == "done" {
 		j := w.ended(d.other(args))
@@ -312,7 +347,7 @@ func (d deed) judge(t *testing.T, calm, o outcome, lands, again bool) {
 		extra++
 	}
 	more := 0
-	if again && !d.once || d.lost {
+	if again && !d.once || d.lost || d.harmless {
 		more = 1
 	}
 	if extra < 0 || extra > more {

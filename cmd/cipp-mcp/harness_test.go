@@ -130,7 +130,7 @@ func (w *world) connectAs(era string, who client.ElicitationHandler, can *mcp.El
 	if era == "legacy" {
 		opts, version = append(opts, client.WithLegacyProtocolOnly()), "2025-11-25" //nolint:staticcheck // most clients in use still speak it
 	}
-	s := mcpserver.New(mcpserver.Options{Invoker: w.invoker, Log: w.log, Version: "test"})
+	s := mcpserver.New(mcpserver.Options{Invoker: w.invoker, Log: w.log, Version: "test", Discovery: w.cfg.Tools.Discovery})
 	c, err := client.NewInProcessClientWithOptions(s, opts...)
 	if err != nil {
 		w.t.Fatal(err)
