@@ -145,3 +145,33 @@ var setSiteAccess = Write(Tool{
 	}
 	return w, nil
 })
+
+// SiteRow is one site a user has access to.
+type SiteRow struct {
+	Site   string   `json:"site"`
+	URL    string   `json:"url"`
+	Rights []string `json:"rights"`          // visitor | member | owner
+	Group  string   `json:"group,omitempty"` // the Microsoft 365 group through which
+}
+
+func (s SiteRow) line() string {
+	return "site " + q(s.Site) + " | " + strings.Join(s.Rights, ", ") + fenced(" through the group ", s.Group) + " | " + s.URL
+}
+
+// siteRows are the sites of the user. Where SharePoint does not let this sign-in look into the sites' own groups, those
+// of Microsoft 365 groups are shown, and that there may be more is said.
+func siteRows(ctx context.Context, c *Call) ([]SiteRow, error) {
+	held, unread, err := c.Graph.SiteMembershipsOf(ctx, c.Tenant.ID, *c.User)
+	if err != nil {
+		return nil, err
+	}
+	rows := []SiteRow{}
+	for _, m := range held {
+		rows = append(rows, SiteRow{m.Site.DisplayName, m.Site.WebURL, m.Rights, m.Group})
+	}
+	if p, ok := ProblemOf(unread); ok && unread != nil {
+		p.Message = "only the sites of Microsoft 365 groups are shown: " + p.Message
+		return rows, p
+	}
+	return rows, unread
+}
