@@ -32,6 +32,9 @@ var setOutOfOffice = Write(Tool{
 	Needs:       exchangeNeeds,
 	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","state":"enabled","internalMessage":"Back on Monday.","dryRun":true}`,
 }, func(ctx context.Context, c *Call, in SetOutOfOfficeIn) (Work, error) {
+	if err := c.needsMailbox(ctx); err != nil {
+		return Work{}, err
+	}
 	text := func(s string) string {
 		if in.HTML || s == "" {
 			return s
@@ -75,7 +78,7 @@ var setOutOfOffice = Write(Tool{
 		want.ExternalAudience = "All"
 	}
 	w := Work{Steps: []jobs.Step{workflows.AutoReplies(c.target(), want)}}
-	if !in.HTML && htmlTag.MatchString(in.InternalMessage+in.ExternalMessage) {
+	if !in.HTML && workflows.HasTags(in.InternalMessage+in.ExternalMessage) {
 		w.Warnings = []string{"the texts are sent as text: tags in them are shown as they stand (html=true sends HTML)"}
 	}
 	if in.HTML && strings.Contains(strings.ToLower(in.ExternalMessage+in.InternalMessage), "href") {

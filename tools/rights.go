@@ -84,6 +84,9 @@ var setMailboxPermissions = Write(Tool{
 	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","add":["fullAccess:ben@contoso.com"],"dryRun":true}`,
 }, func(ctx context.Context, c *Call, in SetMailboxPermissionsIn) (Work, error) {
 	var w Work
+	if err := c.needsMailbox(ctx); err != nil {
+		return w, err
+	}
 	known := func(s string) bool { _, ok := mailboxRight(s); return ok }
 	seen := map[string]string{}
 	for _, l := range []struct {
