@@ -1,6 +1,10 @@
 package graphclient
 
-import "time"
+import (
+	"encoding/json"
+	"maps"
+	"time"
+)
 
 // User is Microsoft Graph's user, with the properties this product selects. A property that was not
 // selected is absent (nil or empty), just as one that Microsoft holds no value for; where the difference
@@ -175,6 +179,23 @@ type NewUser struct {
 	PasswordPolicies              string               `json:"passwordPolicies,omitempty"`
 	OnPremisesImmutableID         string               `json:"onPremisesImmutableId,omitempty"`
 	OnPremisesExtensionAttributes *ExtensionAttributes `json:"onPremisesExtensionAttributes,omitempty"`
+
+	// Properties are more of them by Microsoft's name; they win.
+	Properties map[string]any `json:"-"`
+}
+
+// body is the user as it is sent.
+func (u NewUser) body() (map[string]any, error) {
+	b, err := json.Marshal(u)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]any{}
+	if err := json.Unmarshal(b, &out); err != nil {
+		return nil, err
+	}
+	maps.Copy(out, u.Properties)
+	return out, nil
 }
 
 // MustChange is what Microsoft shows of a password: whether the user has to choose another at the next sign-in.

@@ -29,7 +29,7 @@ type BulkActionIn struct {
 func (a BulkActionIn) tenantFilter() string { return a.TenantFilter }
 
 // notBulk are writes that steer jobs, or are many already.
-var notBulk = []string{bulkTool, undoTool, "cipp_control_job"}
+var notBulk = []string{bulkTool, profileTool, undoTool, "cipp_control_job"}
 
 var bulkAction = Write(Tool{
 	Name: bulkTool, Title: "One action for many users", Toolset: "workflows", Risk: policy.Destructive, Extra: true,
@@ -131,6 +131,8 @@ type bulkRow struct {
 	UserID   string         `json:"userId,omitempty"`
 	User     string         `json:"user,omitempty"`
 	Args     map[string]any `json:"args"`
+	// Tool is the row's own tool, where the rows have different ones.
+	Tool string `json:"tool,omitempty"`
 }
 
 // who is the row in words.

@@ -23,6 +23,10 @@ type crowd struct {
 	call *Call
 	tool Tool
 	rows []bulkRow
+	// what is the whole in words; "" is the tool for so many rows.
+	what string
+	// sample is how many rows the plan shows.
+	sample int
 
 	mu      sync.Mutex
 	planned []plannedRow // nil until they were planned in this process
@@ -106,26 +110,35 @@ func (cr *crowd) plans(ctx context.Context) ([]plannedRow, error) {
 	return out, nil
 }
 
+// of is the tool of a row.
+func (cr *crowd) of(r bulkRow) Tool {
+	if r.Tool != "" {
+		return toolOf(r.Tool)
+	}
+	return cr.tool
+}
+
 // plan is a row's own plan, as the tool would make it for that user alone.
 func (cr *crowd) plan(ctx context.Context, r bulkRow) (plannedRow, error) {
 	var p plannedRow
-	in, err := cr.tool.input(r.Args)
+	t := cr.of(r)
+	in, err := t.input(r.Args)
 	if err != nil {
 		return p, err
 	}
-	c, err := cr.call.NewCall(ctx, cr.tool, in)
+	c, err := cr.call.NewCall(ctx, t, in)
 	if err != nil {
 		return p, err
 	}
-	if err := c.Begin(ctx, cr.tool.Name); err != nil {
+	if err := c.Begin(ctx, t.Name); err != nil {
 		return p, err
 	}
-	w, err := cr.tool.Work(ctx, c, in)
+	w, err := t.Work(ctx, c, in)
 	if err != nil {
 		return p, err
 	}
 	p.run = c.Run
-	p.req = policy.Request{Tool: cr.tool.Name, Risk: max(cr.tool.Risk, w.Risk), Tenant: c.Tenant, User: c.User, Args: r.Args, Steps: w.Steps, Warnings: w.Warnings}
+	p.req = policy.Request{Tool: t.Name, Risk: max(t.Risk, w.Risk), Tenant: c.Tenant, User: c.User, Args: r.Args, Steps: w.Steps, Warnings: w.Warnings}
 	if p.plan, err = cr.call.Policy.Look(ctx, p.req, p.run); err != nil {
 		return p, err
 	}
@@ -169,7 +182,10 @@ func (cr *crowd) change(ctx context.Context, run *jobs.Run) (jobs.Change, error)
 		return jobs.Change{}, err
 	}
 	var befores, afters []string
-	s := summary{rows: cr.rows}
+	s := summary{rows: cr.rows, most: cr.sample}
+	if s.most == 0 {
+		s.most = sampleRows
+	}
 	for i, p := range planned {
 		before, after := p.effects()
 		befores, afters = append(befores, before), append(afters, after)
@@ -178,7 +194,11 @@ func (cr *crowd) change(ctx context.Context, run *jobs.Run) (jobs.Change, error)
 	if err := run.Put(rowsShown, afters); err != nil {
 		return jobs.Change{}, err
 	}
-	return s.change(cr.tool.Name, fingerprint(befores), fingerprint(afters)), nil
+	what := cr.what
+	if what == "" {
+		what = fmt.Sprintf("%s for %s", cr.tool.Name, count(len(cr.rows), "row", "rows"))
+	}
+	return s.change(what, fingerprint(befores), fingerprint(afters)), nil
 }
 
 // begin makes a job of each row that has none yet. Begun again, by whatever process, it goes on where it was.

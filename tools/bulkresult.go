@@ -18,6 +18,7 @@ type RowResult struct {
 	Row    int    `json:"row"`
 	Tenant string `json:"tenant"`
 	User   string `json:"user"`
+	Tool   string `json:"tool,omitempty"`
 	Status string `json:"status"`
 	Detail string `json:"detail,omitempty"`
 	JobID  string `json:"jobId,omitempty"`
@@ -39,7 +40,7 @@ func (o *BulkOutcome) text(l *lines) {
 	}
 	l.add("rows: %s", strings.Join(counts, ", "))
 	for _, r := range o.Open {
-		l.add("- row %d %s: %s%s%s", r.Row, q(r.User), r.Status, ifText(r.Detail, ", "), ifText(r.JobID, " · "))
+		l.add("- row %d %s%s: %s%s%s", r.Row, q(r.User), ifText(r.Tool, " "), r.Status, ifText(r.Detail, ", "), ifText(r.JobID, " · "))
 	}
 	l.add("all rows as CSV: %s", o.Result)
 }
@@ -84,7 +85,7 @@ func (e *Env) rowResults(ctx context.Context, j jobs.Job) ([]RowResult, error) {
 	}
 	out := make([]RowResult, len(rows))
 	for i, r := range rows {
-		out[i] = RowResult{Row: r.N, Tenant: r.Tenant, User: r.who(), Status: "pending"}
+		out[i] = RowResult{Row: r.N, Tenant: r.Tenant, User: r.who(), Tool: r.Tool, Status: "pending"}
 		child, begun := of[rowKey(j.Run, r)]
 		why, none := left[r.N]
 		switch {

@@ -14,6 +14,7 @@ const sampleRows = 5
 // summary gathers what a person has to know of many plans.
 type summary struct {
 	rows                                  []bulkRow
+	most                                  int // rows of the sample
 	runs, nothing, hand                   int
 	sample                                []string
 	warnings, blockers, critical, lasting gathered
@@ -51,7 +52,7 @@ func (s *summary) add(i int, p plannedRow) {
 		s.nothing++
 	default:
 		s.runs++
-		if len(s.sample) < sampleRows {
+		if len(s.sample) < s.most {
 			s.sample = append(s.sample, fmt.Sprintf("row %d, %s: %s", r.N, q(r.who()), does(p.plan)))
 		}
 	}
@@ -82,9 +83,9 @@ func does(p policy.Plan) string {
 	return Clean(strings.Join(parts, "; "), 300)
 }
 
-func (s *summary) change(tool, before, after string) jobs.Change {
+func (s *summary) change(what, before, after string) jobs.Change {
 	c := jobs.Change{
-		Summary: fmt.Sprintf("%s for %s", tool, count(len(s.rows), "row", "rows")), Before: "as found [" + before + "]", After: "as each row says [" + after + "]",
+		Summary: what, Before: "as found [" + before + "]", After: "as each row says [" + after + "]",
 		Sample: s.sample, Warnings: s.warnings.list("warnings"), Blockers: s.blockers.list("rows are blocked"), Critical: strings.Join(s.critical.list("rows need the operator"), "; "),
 	}
 	if s.runs > len(s.sample) && len(s.sample) > 0 {

@@ -20,7 +20,7 @@ type EditMailboxIn struct {
 	Archive        string   `json:"archive,omitempty" jsonschema:"enum=enabled,enum=disabled,enum=autoExpanding"`
 	AddAliases     []string `json:"addAliases,omitempty" jsonschema:"maxItems=20"`
 	RemoveAliases  []string `json:"removeAliases,omitempty" jsonschema:"maxItems=20"`
-	PrimaryAddress string   `json:"primaryAddress,omitempty" jsonschema:"maxLength=320"`
+	PrimaryAddress string   `json:"primaryAddress,omitempty"`
 	HideFromGal    *bool    `json:"hideFromGal,omitempty"`
 	Protocols      []string `json:"protocols,omitempty" jsonschema:"maxItems=8" jsonschema_description:"imap=off; owa, mapi, activeSync, outlookMobile, pop, ews, smtpAuth."`
 	LitigationHold *bool    `json:"litigationHold,omitempty"`

@@ -135,14 +135,15 @@ func All() []Tool {
 		createUser, editUser, disableUser, enableUser,
 		listMFAUsers, resetMFA, revokeSessions, becCheck, becRemediate,
 		resetPassword, createTAP,
-		offboardUser, bulkAction, deleteUser, restoreUser,
+		offboardUser, bulkAction, applyProfile, deleteUser, restoreUser,
 		listLicenses, manageUserLicenses, reprocessLicenses,
 		setUserMFA, addMFAPhone, removeMFAMethod,
 		setPasswordExpiration,
-		inviteGuest,
+		inviteGuest, purgeUser, setSourceOfAuthority, clearImmutableID, assignDevice,
 		listMailboxes, getMailbox, listMailboxPermissions, removeInboxRule, setEmailForwarding,
 		editMailbox, convertMailbox, setOutOfOffice, setMailboxPermissions, setCalendarPermissions,
 		provisionOneDrive, addOneDriveShortcut, setSiteAccess,
+		listGroups, setGroupMembership, listAccessCatalog, setDirectoryRoles, setAppAssignments,
 		listJobs, getJob, controlJob, undoJob,
 	}
 }

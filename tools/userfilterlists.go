@@ -140,15 +140,17 @@ func userList(ctx context.Context, c *Call, reg *registrations, cond condition) 
 		}
 		has = func(u user) bool { return ids[u.ID] }
 	case "roles":
-		all, err := c.Graph.RoleAssignments(ctx, c.Tenant.ID)
+		role, err := c.role(ctx, v)
+		if err != nil {
+			return nil, err
+		}
+		holders, err := c.Graph.RoleHolders(ctx, c.Tenant.ID, role.ID)
 		if err != nil {
 			return nil, err
 		}
 		ids := map[string]bool{}
-		for _, a := range all {
-			if strings.EqualFold(a.RoleDefinitionID, v) || a.RoleDefinition != nil && strings.EqualFold(a.RoleDefinition.DisplayName, v) {
-				ids[a.PrincipalID] = true
-			}
+		for _, a := range holders {
+			ids[a.PrincipalID] = true
 		}
 		has = func(u user) bool { return ids[u.ID] }
 	default:

@@ -211,6 +211,11 @@ func (t Target) planLicences(ctx context.Context, ch LicenceChange) (jobs.Change
 	if err != nil {
 		return jobs.Change{}, err
 	}
+	return t.judgedLicences(ctx, u, ch)
+}
+
+// judgedLicences is the plan for a user with these licences.
+func (t Target) judgedLicences(ctx context.Context, u graphclient.User, ch LicenceChange) (jobs.Change, error) {
 	held := direct(u)
 	add, remove := ch.left(held)
 	var what []string

@@ -60,25 +60,6 @@ var fileCapabilities = map[string]capability{
 			w.blocked("only owner", "cipp_set_site_access", in(harbourline, "userId", gareth, "remove", "owner:"+projectsSite))
 		},
 	},
-	"L19": {
-		what: "shows the sites somebody has access to, as what, and through which group", tool: "cipp_get_user", world: worldOptions{partner: true},
-		does: func(w *world) {
-			a := w.must("cipp_get_user", in(harbourline, "userId", noor, "sections", "sites"))
-			for _, url := range []string{customsSite, customsSite + "/eu"} {
-				a.row(w.t, "sites", "url", url)
-			}
-			if r := w.must("cipp_get_user", in(harbourline, "userId", gareth, "sections", "sites")).row(w.t, "sites", "url", projectsSite); r["group"] != "Rotterdam Project" || r["rights"].([]any)[0] != "owner" {
-				w.t.Errorf("%v", r)
-			}
-		},
-		fails: func(w *world) {
-			w.faults(fault(m{"service": "sharepoint"}, m{"status": 403}, 100))
-			a := w.must("cipp_get_user", in(harbourline, "userId", gareth, "sections", "sites"))
-			if u := a.list("unavailable"); len(u) != 1 || len(a.list("sites")) != 1 || !strings.Contains(a.text, "only the sites of Microsoft 365 groups are shown") {
-				w.t.Errorf("%s", a.text)
-			}
-		},
-	},
 	"L18": {
 		what: "shows somebody's OneDrive in the view of the user", tool: "cipp_get_user",
 		does: func(w *world) {
@@ -121,6 +102,26 @@ func TestFilesAreUndone(t *testing.T) {
 	} {
 		a := w.done(tool, args)
 		w.done("cipp_undo_job", m{"jobId": a.v["jobId"]})
+	}
+	w.unharmed(before)
+}
+
+// The sites somebody has access to, as what, and through which group; where SharePoint does not say, what is missing is
+// said.
+func TestSitesOfAUser(t *testing.T) {
+	w := newWorld(t, worldOptions{partner: true})
+	before := w.state()
+	a := w.must("cipp_get_user", in(harbourline, "userId", noor, "sections", "sites"))
+	for _, url := range []string{customsSite, customsSite + "/eu"} {
+		a.row(t, "sites", "url", url)
+	}
+	if r := w.must("cipp_get_user", in(harbourline, "userId", gareth, "sections", "sites")).row(t, "sites", "url", projectsSite); r["group"] != "Rotterdam Project" || r["rights"].([]any)[0] != "owner" {
+		t.Errorf("%v", r)
+	}
+	w.faults(fault(m{"service": "sharepoint"}, m{"status": 403}, 100))
+	a = w.must("cipp_get_user", in(harbourline, "userId", gareth, "sections", "sites"))
+	if u := a.list("unavailable"); len(u) != 1 || len(a.list("sites")) != 1 || !strings.Contains(a.text, "only the sites of Microsoft 365 groups are shown") {
+		t.Errorf("%s", a.text)
 	}
 	w.unharmed(before)
 }

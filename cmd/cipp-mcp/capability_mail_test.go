@@ -9,8 +9,9 @@ import (
 
 // People and mailboxes of the built-in story that only these rows are about.
 const (
-	dispatch  = "dispatch@harbourline.example"          // shared
-	boardroom = "boardroom@harbourline.example"         // a room
+	dispatch  = "dispatch@harbourline.example"  // shared
+	boardroom = "boardroom@harbourline.example" // a room
+	noor      = "noor.haddad@harbourline.example"
 	unboxed   = "stefan.kruse@harbourline.example"      // has no mailbox
 	approvers = "finance-approvers@harbourline.example" // a mail-enabled security group
 )

@@ -6,7 +6,6 @@ import (
 )
 
 const (
-	noor      = "noor.haddad@harbourline.example"
 	noorsOATH = "412d993e-ca76-460d-8974-5c8bcd2a2c68"
 	anna      = "anna_vendor-supplies.example#EXT#@harbourlinefreight.onmicrosoft.com"
 	mobileID  = "3179e48a-750b-4051-897c-87b9720928f7"

@@ -23,6 +23,8 @@ type capability struct {
 	tool string // the tool that carries it; the proof has to call it
 	// world is where the proof runs; the zero value is the application's sign-in in the built-in story.
 	world worldOptions
+	// at makes the world where a value is not enough, such as one of an edited story.
+	at func(t *testing.T) worldOptions
 	// does is the capability at its work.
 	does func(w *world)
 	// changes are parts of the paths that does changes: each is met by a changed path, and each changed path
@@ -39,7 +41,10 @@ type capability struct {
 // areas are all rows.
 func areas() map[string]capability {
 	all := map[string]capability{}
-	for _, area := range []map[string]capability{baseCapabilities, bulkCapabilities, licenceCapabilities, lifecycleCapabilities, securityCapabilities, mailCapabilities, fileCapabilities} {
+	for _, area := range []map[string]capability{
+		baseCapabilities, bulkCapabilities, licenceCapabilities, lifecycleCapabilities, securityCapabilities,
+		mailCapabilities, fileCapabilities, accessCapabilities,
+	} {
 		for id, c := range area {
 			if _, twice := all[id]; twice {
 				panic("two proofs of " + id)
@@ -85,6 +90,13 @@ func (a answer) row(t *testing.T, list, key string, value any) map[string]any {
 	return nil
 }
 
+func (c capability) where(t *testing.T) worldOptions {
+	if c.at != nil {
+		return c.at(t)
+	}
+	return c.world
+}
+
 func TestCapabilities(t *testing.T) {
 	all := areas()
 	ids := slices.SortedFunc(maps.Keys(all), rowOrder)
@@ -99,13 +111,13 @@ func TestCapabilities(t *testing.T) {
 			}
 			if c.fails != nil {
 				t.Run("fails", func(t *testing.T) {
-					w := newWorld(t, c.world)
+					w := newWorld(t, c.where(t))
 					w.mark()
 					c.fails(w)
 					w.unharmed(w.marked)
 				})
 			}
-			w := newWorld(t, c.world)
+			w := newWorld(t, c.where(t))
 			w.mark()
 			c.does(w)
 			if !w.called[c.tool] {

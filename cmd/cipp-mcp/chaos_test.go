@@ -23,10 +23,10 @@ type deed struct {
 	once bool
 	// seals: the result names a secret. lost: it is lost with the answer that showed it, so that another is made.
 	seals, lost bool
-	// still: it takes Microsoft minutes, so that it is done only where the clock stands and nobody waits.
-	still bool
 	// harmless: nothing shows whether it was done, and doing it once more changes nothing.
 	harmless bool
+	// still: it takes Microsoft minutes, so that it is done only where the clock stands and nobody waits.
+	still bool
 	// tool is whose work it is, where it is not the deed's own name.
 	tool string
 	// world is where it is done: "" with the application's sign-in in the built-in story.
@@ -41,6 +41,15 @@ var deeds = map[string]deed{
 	}},
 	"cipp_edit_user":    {begin: func(*world, bool) m { return in(harbourline, "userId", dana, "jobTitle", "Clerk", "managerId", priya) }},
 	"cipp_disable_user": {begin: func(*world, bool) m { return in(harbourline, "userId", dana, "revokeSessions", true) }},
+	"cipp_set_group_membership": {begin: func(*world, bool) m {
+		return in(harbourline, "userId", dana, "add", []string{"Port Alerts", "O'Hare Route Planning"})
+	}},
+	"cipp_set_app_assignments": {world: applied, begin: func(*world, bool) m {
+		return in(harbourline, "userId", dana, "add", []string{"Tideline CRM:Sales"})
+	}},
+	"cipp_apply_profile": {world: withProfiles, begin: func(*world, bool) m {
+		return in(harbourline, "userId", dana, "profile", "sales")
+	}},
 	"cipp_bulk_action": {begin: func(*world, bool) m {
 		return m{"action": "cipp_edit_user", "tenantFilter": harbourline, "targets": []string{dana, priya}, "arguments": m{"jobTitle": "Clerk"}}
 	}},

@@ -38,6 +38,7 @@ type Config struct {
 	Passwords  Passwords              `yaml:"passwords"`
 	Offboard   map[string]Offboarding `yaml:"offboarding"` // "default" or a tenant's domain
 	Customers  map[string]Customer    `yaml:"customers"`   // "default" or a tenant's domain or id
+	Profiles   map[string]Profile     `yaml:"profiles"`
 	BEC        Investigation          `yaml:"bec"`
 	StateDir   string                 `yaml:"stateDir"`
 	Store      string                 `yaml:"store"` // sqlite, or where a PostgreSQL is
@@ -225,6 +226,9 @@ func (c *Config) environment(env func(string) (string, bool)) {
 
 // Check explains the first value that makes no sense.
 func (c Config) Check() error {
+	if err := checkProfiles(c.Profiles); err != nil {
+		return err
+	}
 	for _, f := range []struct {
 		key, value string
 		allowed    []string

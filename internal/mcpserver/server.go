@@ -65,7 +65,7 @@ func New(o Options) *server.MCPServer {
 		server.WithLogger(slog.New(zapslog.NewHandler(o.Log.Core()))),
 	}, o.ServerOptions...)...)
 	for _, t := range tools.All() {
-		s.AddTool(declare(t, o.Invoker.schemas[t.Name]), o.Invoker.handler(t))
+		s.AddTool(declare(t), o.Invoker.handler(t))
 	}
 	if o.Discovery {
 		addDiscovery(s, o.Invoker)

@@ -74,7 +74,7 @@ func TestTokenBudget(t *testing.T) {
 	} {
 		total, largest := 0, map[string]int{}
 		for _, tool := range c.tools {
-			b, err := ModelVisible(declare(tool, inputSchema(tool.Input)))
+			b, err := ModelVisible(declare(tool))
 			if err != nil {
 				t.Fatal(err)
 			}
