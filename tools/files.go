@@ -133,11 +133,18 @@ var setSiteAccess = Write(Tool{
 				return w, siteProblem(l.argument, address, c, err)
 			}
 			key := site.ID + string(role)
+			if site.Group != nil && role != graphclient.SiteVisitor {
+				key = site.Group.ID + string(role) // of which a site below it may be as well
+			}
 			if seen[key] {
 				return w, invalid("%q stands more than once in add and remove.", Clean(g, 160))
 			}
 			seen[key] = true
-			w.Steps = append(w.Steps, workflows.SiteAccess(c.target(), site, role, l.give))
+			step, err := workflows.SiteAccess(ctx, c.target(), site, role, l.give)
+			if err != nil {
+				return w, err
+			}
+			w.Steps = append(w.Steps, step)
 		}
 	}
 	if len(w.Steps) == 0 {
