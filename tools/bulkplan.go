@@ -247,7 +247,7 @@ func rowKey(run *jobs.Run, r bulkRow) string {
 // start puts a row's job into the ledger. Where the same tool is at work on the same user it waits its turn.
 func (cr *crowd) start(ctx context.Context, parent *jobs.Run, r bulkRow, p plannedRow) error {
 	s := policy.Start{Request: p.req, Run: p.run, Plan: p.plan, ApprovedBy: "approved with job " + parent.ID, ParentID: parent.ID, CallKey: rowKey(parent, r)}
-	s.Client = "job " + parent.ID
+	s.Client, s.Beside = "job "+parent.ID, parent.UserID != ""
 	err := cr.call.Policy.Start(ctx, s)
 	var busy *policy.BusyError
 	if errors.As(err, &busy) {

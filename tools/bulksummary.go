@@ -58,8 +58,12 @@ func (s *summary) add(i int, p plannedRow) {
 	}
 	s.warnings.add(r, sampleRows, p.plan.Warnings...)
 	s.blockers.add(r, shownErrors, p.plan.Blockers...)
-	if p.plan.Risk >= policy.Critical {
-		s.critical.add(r, 3, strings.Join(p.plan.Critical, "; "))
+	if p.plan.Risk >= policy.Critical && p.none == "" {
+		why := strings.Join(p.plan.Critical, "; ")
+		if why == "" {
+			why = p.plan.Tool + " always needs it"
+		}
+		s.critical.add(r, 3, why)
 	}
 	for _, c := range p.plan.Changes {
 		if c.Runs() && c.NoWayBack != "" {

@@ -47,6 +47,12 @@ var deeds = map[string]deed{
 	"cipp_set_app_assignments": {world: applied, begin: func(*world, bool) m {
 		return in(harbourline, "userId", dana, "add", []string{"Tideline CRM:Sales"})
 	}},
+	"cipp_set_directory_roles": {world: mayGiveRoles, begin: func(*world, bool) m {
+		return in(harbourline, "userId", dana, "add", []string{"Reports Reader"})
+	}},
+	"a role to be activated": {tool: "cipp_set_directory_roles", world: mayGiveRoles, begin: func(*world, bool) m {
+		return in(harbourline, "userId", dana, "add", []string{"Reports Reader"}, "eligible", true)
+	}},
 	"cipp_apply_profile": {world: withProfiles, begin: func(*world, bool) m {
 		return in(harbourline, "userId", dana, "profile", "sales")
 	}},
@@ -156,7 +162,7 @@ var weathers = map[string]struct {
 }
 
 // random is what differs between two runs of the same deed, each a part of a path.
-var random = []string{"/passwordProfile", "/id", "DateTime", "WhenChanged", "WhenSoftDeleted", "LitigationHoldDate"}
+var random = []string{"/passwordProfile", "/createdUsing", "/id", "DateTime", "WhenChanged", "WhenSoftDeleted", "LitigationHoldDate"}
 
 // outcome is what became of a deed.
 type outcome struct {

@@ -151,6 +151,7 @@ func scanRun(row scanner) (RunInfo, error) {
 	if err != nil {
 		return r, err
 	}
+	r.Kind, _, _ = strings.Cut(r.Kind, besideMark)
 	r.Run = &Run{}
 	r.vals = vals
 	if err := json.Unmarshal([]byte(info), r.Run); err != nil {

@@ -119,6 +119,19 @@ type NewRun struct {
 	Changes     []Change
 	Asked       Event  // who asked for what and why, for the journal
 	Grant       string // the standing grant it uses up one of; "" for none
+	// Beside: it is part of a run that is at work on the same subject, and does not wait for others of its kind.
+	Beside bool
+}
+
+// besideMark parts a run's kind from its id where it does not wait for others of its kind.
+const besideMark = "#"
+
+// row is the kind as it lies in the ledger, where no two runs of one kind are at work on one subject.
+func (n NewRun) row() string {
+	if n.Beside {
+		return n.Kind + besideMark + n.Run.ID
+	}
+	return n.Kind
 }
 
 // Create writes a run and its steps, which are data from then on: whatever process or version of the
@@ -180,7 +193,7 @@ func (l *Ledger) alone(ctx context.Context, tx Tx, n NewRun) error {
 	}
 	var active int
 	err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM run WHERE tenant = ? AND subject = ? AND kind = ? AND state IN ('queued', 'running') AND not_before <= ?`,
-		n.Run.TenantID, n.Run.UserID, n.Kind, milli(l.time.clock.Now())).Scan(&active)
+		n.Run.TenantID, n.Run.UserID, n.row(), milli(l.time.clock.Now())).Scan(&active)
 	if err != nil {
 		return storeError(err)
 	}
@@ -205,7 +218,7 @@ func (l *Ledger) insert(ctx context.Context, tx Tx, n NewRun) error {
 	}
 	_, err = execute(ctx, tx, `INSERT INTO run (id, kind, plan_version, tenant, subject, info, args, vals, state, not_before, deadline, created_at, created_by, approval, parent_id, call_key)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		n.Run.ID, n.Kind, n.PlanVersion, n.Run.TenantID, n.Run.UserID, string(info), string(n.Args), vals, state,
+		n.Run.ID, n.row(), n.PlanVersion, n.Run.TenantID, n.Run.UserID, string(info), string(n.Args), vals, state,
 		milli(n.NotBefore), milli(n.Deadline), milli(now), n.CreatedBy, n.Approval, n.ParentID, n.CallKey)
 	if err != nil {
 		return err

@@ -111,7 +111,7 @@ func rename(t tools.Tool, schema *jsonschema.Schema, args map[string]any) error 
 		}
 		to, ok := alias(t, canonical, name)
 		if !ok {
-			return badArgument("%s has no argument %s; did you mean %s? It takes: %s.", t.Name, tools.Clean(name, 60), config.Nearest(name, canonical), strings.Join(canonical, ", "))
+			return badArgument("%s has no argument %s; the nearest is %s. It takes: %s.", t.Name, tools.Clean(name, 60), config.Nearest(name, canonical), strings.Join(canonical, ", "))
 		}
 		if _, twice := args[to]; twice {
 			return badArgument("%s and %s are the same argument; give one of them.", name, to)
@@ -197,7 +197,7 @@ func fitText(name string, s *jsonschema.Schema, v any) (any, error) {
 			return allowed[i], nil
 		}
 	}
-	return nil, badArgument("%s must be one of %s (got %s); did you mean %s?", name, strings.Join(allowed, ", "), show(v), config.Nearest(text, allowed))
+	return nil, badArgument("%s must be one of %s (got %s); the nearest is %s.", name, strings.Join(allowed, ", "), show(v), config.Nearest(text, allowed))
 }
 
 // switches says whether a text is a switch of more than two positions: true and false are two of them.

@@ -31,6 +31,7 @@ type Start struct {
 	Grant      string    // the standing grant it is done under
 	ParentID   string    // the run it was approved with
 	CallKey    string
+	Beside     bool // part of a run on the same user
 }
 
 // sealedArgs are a call's arguments as they lie in the ledger. They may hold a caller's password, so
@@ -65,7 +66,7 @@ func (e *Engine) Start(ctx context.Context, s Start) error {
 		return fmt.Errorf("keep the arguments: %w", err)
 	}
 	n := jobs.NewRun{
-		Run: s.Run, PlanVersion: planVersion, Args: args, NotBefore: s.NotBefore, Held: s.Held, CallKey: s.CallKey, Grant: s.Grant, ParentID: s.ParentID,
+		Run: s.Run, PlanVersion: planVersion, Args: args, NotBefore: s.NotBefore, Held: s.Held, CallKey: s.CallKey, Grant: s.Grant, ParentID: s.ParentID, Beside: s.Beside,
 		CreatedBy: s.Client, Approval: s.ApprovedBy, Steps: s.Steps, Changes: s.Plan.Changes, Asked: s.asked(),
 	}
 	n.Asked.Shown = e.Sealer.Fingerprint(s.Plan.Binding())
