@@ -29,6 +29,15 @@ type BECCheckOut struct {
 	section string
 	cut     func(n int) string // makes the cursor after n rows of the section's list
 	report  string
+	ask     func() (*Ask, error)
+}
+
+// Ask asks the person at the client what only the user can tell.
+func (o *BECCheckOut) Ask() (*Ask, error) {
+	if o.ask == nil {
+		return nil, nil //nolint:nilnil // nothing is left to ask
+	}
+	return o.ask()
 }
 
 var becCheck = Read(Tool{
@@ -51,6 +60,10 @@ func becHandler(ctx context.Context, c *Call, in BECCheckIn) (BECCheckOut, error
 	if err != nil {
 		return BECCheckOut{}, err
 	}
+	told, err := c.hear(ctx, k)
+	if err != nil {
+		return BECCheckOut{}, err
+	}
 	job, err := c.keepReading(ctx, k, sec == "summary")
 	if err != nil {
 		return BECCheckOut{}, err
@@ -68,6 +81,12 @@ func becHandler(ctx context.Context, c *Call, in BECCheckIn) (BECCheckOut, error
 	if a.State == bec.Contained && last != nil && last.Over() {
 		at := last.Begun()
 		out.VerifiedAt = &at
+	}
+	if told != "" {
+		out.Next = append([]bec.Next{{What: told, Who: "technician"}}, out.Next...)
+	}
+	if sec == "summary" && out.Status != bec.Collecting && c.Said == nil {
+		out.ask = c.asks(k, a.Questions)
 	}
 	if out.Status == bec.Collecting {
 		out.JobID = job

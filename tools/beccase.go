@@ -261,34 +261,11 @@ func (e *Env) facts(ctx context.Context, c *casefile.Case) (bec.Facts, error) {
 		k := e.Cases.Customer(graphclient.Tenant{ID: c.TenantID, DefaultDomain: c.Tenant})
 		f.TrustedForwardDomains, f.ApprovedApps, f.ApprovedPartnerTenants, f.BreakGlass = k.TrustedForwardDomains, k.ApprovedApps, k.ApprovedPartnerTenants, k.BreakGlass
 	}
-	if f.Attested, err = e.attested(c); err != nil {
+	if f.Attested, f.Elicited, err = e.attested(c); err != nil {
 		return f, err
 	}
 	f.OwnActs, err = e.ownActs(ctx, c)
 	return f, err
-}
-
-// attested are the answers of people that can be believed, event to whether it was the user.
-func (e *Env) attested(c *casefile.Case) (map[string]bool, error) {
-	said, err := c.Attestations()
-	out := map[string]bool{}
-	for _, a := range said {
-		if e.believes(c.CaseID, a) {
-			out[a.Event] = a.Yes
-		}
-	}
-	return out, err
-}
-
-// askedAtClient is who an answer is by that a person gave through the client.
-const askedAtClient = "client"
-
-func (e *Env) believes(caseID string, a casefile.Attestation) bool {
-	if a.By == askedAtClient {
-		var message string
-		return e.Policy.Sealer.Open("attestation "+caseID, a.Proof, &message) == nil && message == a.Message(caseID)
-	}
-	return e.Policy.Signatures != nil && e.Policy.Signatures.Signed(a.By, a.Message(caseID), a.Proof) == nil
 }
 
 // ownActs are the writes this server made to the user, which must not come back as findings.

@@ -64,8 +64,11 @@ type Facts struct {
 	OwnAppID string
 	OwnActs  []OwnAct
 
-	// Attested are a person's answers: event (its evidenceRef) to whether it was the user.
+	// Attested are a person's answers that the operator signed: event (its evidenceRef) to whether it was the user.
 	Attested map[string]bool
+	// Elicited are answers that a person gave to a question at the client. Nobody signed them, so they weigh less: what
+	// the evidence itself ties to an attacker stays the attacker's.
+	Elicited map[string]bool
 
 	// Intel says what is known of an address; nil knows nothing.
 	Intel func(netip.Addr) (Intel, bool)
@@ -105,4 +108,11 @@ type Analysis struct {
 	Affected     Affected
 	Plan         []Step // proposed, in the order of the response
 	Next         []Next
+	Questions    []Question // what only a person can tell
+}
+
+// Question asks whether the user did one concrete thing.
+type Question struct {
+	Event string // its evidenceRef
+	Text  string // quotes tenant text fenced and bounded
 }

@@ -83,7 +83,8 @@ func Judge(ctx context.Context, f bec.Facts, file bec.File) (bec.Analysis, error
 		return bec.Analysis{}, fmt.Errorf("reading the case: %w", err)
 	}
 	a.Plan = q.plan(a.Verdict)
-	a.Next = q.next(a.Verdict, a.AsOf)
+	a.Questions = q.questions()
+	a.Next = q.next(a.Verdict, a.AsOf, a.Questions)
 	if err := q.quote(ctx); err != nil {
 		return bec.Analysis{}, fmt.Errorf("reading the case: %w", err)
 	}
@@ -151,9 +152,11 @@ func open(f bec.Facts, file bec.File) *inquiry {
 		}
 	}
 	q.pending = map[string]bool{}
-	for r, was := range f.Attested {
-		if was {
-			q.pending[r] = true
+	for _, said := range []map[string]bool{f.Attested, f.Elicited} {
+		for r, was := range said {
+			if was {
+				q.pending[r] = true
+			}
 		}
 	}
 	q.isUser(f.User.ID)

@@ -24,10 +24,13 @@ func (q *inquiry) verdict() bec.Verdict {
 		if f.counts() && rank(f.Severity) >= rank(bec.Medium) {
 			worst = append(worst, f)
 		}
-		vouched = vouched || f.vendor
+		vouched = vouched || f.vendor || f.denied
 	}
 	for _, e := range q.events {
 		if was, ok := q.attested(e); ok && !was {
+			vouched = true
+		}
+		if was, ok := q.f.Elicited[e.ref().String()]; ok && !was {
 			vouched = true
 		}
 	}
