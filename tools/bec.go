@@ -45,7 +45,7 @@ var becCheck = Read(Tool{
 	Description: "Investigates a possibly compromised account: sign-ins, logs, rules, forwarding, delegates, consents, methods, devices. Call it before changing anything.",
 	Needs: Needs{
 		App: []string{"User.Read.All", "AuditLog.Read.All", "AuditLogsQuery.Read.All", "UserAuthenticationMethod.Read.All", "Directory.Read.All", "Application.Read.All", "Device.Read.All", "DeviceManagementManagedDevices.Read.All",
-			"IdentityRiskyUser.Read.All", "IdentityRiskEvent.Read.All", "MailboxSettings.Read", "Policy.Read.All", "RoleManagement.Read.Directory", "Files.Read.All", "Domain.Read.All", "Exchange.ManageAsApp"},
+			"IdentityRiskyUser.Read.All", "IdentityRiskEvent.Read.All", "SecurityAlert.Read.All", "MailboxSettings.Read", "Policy.Read.All", "RoleManagement.Read.Directory", "Files.Read.All", "Domain.Read.All", "Exchange.ManageAsApp"},
 		AppRoles: []string{"Exchange Administrator"}, GDAPRoles: []string{"Security Reader", "Global Reader", "Authentication Administrator", "Exchange Administrator"},
 	},
 	Example: `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com"}`,

@@ -15,6 +15,7 @@ import (
 //	ual, ualLogons, mailItemsAccessed           auditRecord {id, creationTime, recordType, operation, userId, clientIp, objectId, service, data: AuditData}
 //	messageTrace                                messageTrace (Get-MessageTraceV2)
 //	risk                                        riskyUser, riskDetection
+//	alerts                                      alert (security.alert)
 //	authMethods                                 authenticationMethod (with @odata.type), authenticationRequirements
 //	devices, mobileDevices                      device, managedDevice; mobileDevice (Get-MobileDeviceStatistics)
 //	grants                                      oauth2PermissionGrant (the user's and AllPrincipals), appRoleAssignment (the user's)

@@ -87,6 +87,7 @@ func (q *inquiry) attribute() {
 		}
 	}
 	q.seedVendor(seed)
+	q.seedAlerts(seed)
 	for _, p := range q.patterns {
 		if p.seed {
 			for _, e := range p.events {

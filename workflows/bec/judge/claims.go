@@ -164,6 +164,9 @@ func (q *inquiry) next(v bec.Verdict, asOf time.Time, ask []bec.Question) []bec.
 			add(bec.Next{What: "Ask what is usual for this user", Why: "the baseline is insufficient: fewer than 10 sign-ins or less than 7 days before the first odd event", Who: "user"})
 		}
 	}
+	if q.unansweredAlert() && !bad {
+		add(bec.Next{What: "Look at the security alert in the Defender portal and classify it there", Why: "it is later than the evidence reaches", Who: "technician"})
+	}
 	if v == bec.NoEvidenceFound || v == bec.Inconclusive {
 		if t := q.now.Add(24 * time.Hour); !asOf.IsZero() {
 			add(bec.Next{What: "Read the case on", Why: "logs arrive up to 24 hours late", Who: "model", Tool: "cipp_bec_check", NotBefore: &t})

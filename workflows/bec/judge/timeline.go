@@ -51,6 +51,13 @@ func (q *inquiry) timeline() []bec.Event {
 				Attribution: bec.Ambiguous, EvidenceRef: r.ref().String()})
 		}
 	}
+	for _, r := range q.state["alert"] {
+		account, recipient := q.alertNames(r)
+		if at, _ := alertTime(r); (account || recipient) && !at.IsZero() && !alertDismissed(r) {
+			out = append(out, bec.Event{TimeUTC: at, TimeKind: "detected", Source: r.source, Actor: clean(r.o.str("serviceSource", "productName"), longestField), Target: clean(r.o.str("title", "name"), longestField), Class: "RISK_DETECTION",
+				Attribution: bec.Ambiguous, EvidenceRef: r.ref().String()})
+		}
+	}
 	q.fromState(&out, "device", "registrationDateTime", "DEVICE_REGISTERED", "displayName")
 	q.fromState(&out, "mobileDevice", "FirstSyncTime", "EAS_PARTNERSHIP", "DeviceModel")
 	slices.SortStableFunc(out, func(a, b bec.Event) int { return a.TimeUTC.Compare(b.TimeUTC) })
