@@ -30,6 +30,8 @@ type driveItem struct {
 	Folder *struct {
 		ChildCount *int `json:"childCount"`
 	} `json:"folder"`
+
+	path string // from the root, its own name last
 }
 
 // empty tells a folder that says that nothing is in it.
@@ -76,13 +78,13 @@ func sharingLinks(ctx context.Context, c *Collector, w *casefile.Writer) (bec.Co
 
 // walk lists folder after folder, level by level.
 func (d *drive) walk(ctx context.Context) error {
-	level := []string{"root"}
+	level := []driveItem{{ID: "root"}}
 	for len(level) > 0 {
 		if room := drivenDeep - d.folders; len(level) > room {
 			level, d.cut = level[:max(room, 0)], true
 		}
 		d.folders += len(level)
-		below := make([][]string, len(level))
+		below := make([][]driveItem, len(level))
 		g, gctx := errgroup.WithContext(ctx)
 		g.SetLimit(atOnce / 2)
 		for i, folder := range level {
@@ -103,8 +105,8 @@ func (d *drive) walk(ctx context.Context) error {
 }
 
 // list takes in what lies in a folder, and answers the folders in it.
-func (d *drive) list(ctx context.Context, folder string) (below []string, err error) {
-	err = d.c.Graph.GraphRows(ctx, d.c.Tenant, d.path(folder)+"/children", nil, false, func(page []json.RawMessage) error {
+func (d *drive) list(ctx context.Context, folder driveItem) (below []driveItem, err error) {
+	err = d.c.Graph.GraphRows(ctx, d.c.Tenant, d.path(folder.ID)+"/children", nil, false, func(page []json.RawMessage) error {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		for _, row := range page {
@@ -112,6 +114,7 @@ func (d *drive) list(ctx context.Context, folder string) (below []string, err er
 			if err := json.Unmarshal(row, &it); err != nil {
 				return &graphclient.Error{Kind: graphclient.Internal, Tenant: d.c.Tenant, Message: "A file could not be read."}
 			}
+			it.path = strings.TrimPrefix(folder.path+"/"+it.Name, "/")
 			if len(it.Shared) > 0 && string(it.Shared) != "null" {
 				if len(d.shared) == sharedItems {
 					d.cut = true
@@ -120,7 +123,7 @@ func (d *drive) list(ctx context.Context, folder string) (below []string, err er
 				}
 			}
 			if it.Folder != nil && !it.empty() {
-				below = append(below, it.ID)
+				below = append(below, it)
 			}
 		}
 		if d.listed += len(page); d.listed >= listedAtMost {
@@ -129,7 +132,7 @@ func (d *drive) list(ctx context.Context, folder string) (below []string, err er
 		}
 		return nil
 	})
-	if graphclient.KindOf(err) == graphclient.NotFound && folder != "root" || err == errEnough { //nolint:errorlint // our own, handed through
+	if graphclient.KindOf(err) == graphclient.NotFound && folder.ID != "root" || err == errEnough { //nolint:errorlint // our own, handed through
 		return below, nil // gone meanwhile, or enough
 	}
 	return below, err
@@ -160,7 +163,7 @@ func (d *drive) permissions(ctx context.Context, w *casefile.Writer) error {
 			if inherited(row) {
 				continue
 			}
-			if werr := w.Add("driveItemPermission", strings.Join([]string{d.id, it.ID, idOf(row)}, "/"), within(row, "driveId", d.id, "itemId", it.ID, "itemName", it.Name)); werr != nil {
+			if werr := w.Add("driveItemPermission", strings.Join([]string{d.id, it.ID, idOf(row)}, "/"), within(row, "driveId", d.id, "itemId", it.ID, "itemName", it.Name, "itemPath", it.path)); werr != nil {
 				return werr
 			}
 		}
