@@ -157,7 +157,7 @@ func (e *Env) readOn(ctx context.Context, caseID string) (over bool, err error) 
 		}
 	}
 	if !r.Did(collect.Accounts) {
-		a, err := e.judged(ctx, c)
+		a, err := e.judgedBy(ctx, c, judge.Suspect)
 		if err != nil {
 			return false, err
 		}
@@ -227,6 +227,10 @@ var judging = make(chan struct{}, 1)
 
 // judged is what the evidence of a case says by now.
 func (e *Env) judged(ctx context.Context, c *casefile.Case) (bec.Analysis, error) {
+	return e.judgedBy(ctx, c, judge.Judge)
+}
+
+func (e *Env) judgedBy(ctx context.Context, c *casefile.Case, judgement func(context.Context, bec.Facts, bec.File) (bec.Analysis, error)) (bec.Analysis, error) {
 	select {
 	case judging <- struct{}{}:
 		most := debug.SetGCPercent(judgingGC)
@@ -242,7 +246,7 @@ func (e *Env) judged(ctx context.Context, c *casefile.Case) (bec.Analysis, error
 	if err != nil {
 		return bec.Analysis{}, err
 	}
-	return judge.Judge(ctx, facts, file)
+	return judgement(ctx, facts, file)
 }
 
 // facts are what a case knows beside its evidence.

@@ -89,7 +89,8 @@ type Intel struct {
 	Country string `json:"country"`
 }
 
-// File is a case's evidence: the rows of each source, streamed as often as asked for, and how far each was read.
+// File is a case's evidence: the rows of each source, streamed as often as asked for, and how far each was read. A row's
+// Data is good until the next row.
 type File interface {
 	Coverage() []Coverage
 	Rows(source string) iter.Seq2[Row, error]

@@ -230,7 +230,7 @@ func (q *inquiry) quote(ctx context.Context) error {
 	times := map[ref]time.Time{}
 	for _, s := range sources {
 		need := want[s]
-		if len(need) == 0 {
+		if len(need) == 0 || q.quick {
 			continue
 		}
 		n := 0
