@@ -68,11 +68,12 @@ func becHandler(ctx context.Context, c *Call, in BECCheckIn) (BECCheckOut, error
 	if err != nil {
 		return BECCheckOut{}, err
 	}
-	a, err := c.judged(ctx, k)
+	// How far the reading is, before its evidence is judged: it goes on meanwhile, and what it ends with was not judged.
+	last, err := k.Last()
 	if err != nil {
 		return BECCheckOut{}, err
 	}
-	last, err := k.Last()
+	a, err := c.judged(ctx, k)
 	if err != nil {
 		return BECCheckOut{}, err
 	}

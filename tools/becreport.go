@@ -32,15 +32,15 @@ func (e *Env) CaseReport(ctx context.Context, caseID string) (*report.Report, er
 	if err != nil {
 		return nil, err
 	}
+	last, err := k.Last() // before its evidence is judged: it may go on meanwhile
+	if err != nil {
+		return nil, err
+	}
 	a, err := e.judged(ctx, k)
 	if err != nil {
 		return nil, err
 	}
 	m, err := k.Manifest(e.Clock.Now(), Program)
-	if err != nil {
-		return nil, err
-	}
-	last, err := k.Last()
 	if err != nil {
 		return nil, err
 	}
