@@ -62,6 +62,7 @@ bench: build ## figures, as ratios in one run
 docs: build ## generate docs/tools.md and the README's table
 	./$(BIN) tools docs > docs/tools.md
 	$(GO) test ./internal/mcpserver -run 'TestReadmeTable' -update
+	$(GO) test ./cmd/cipp-mcp -run 'TestEveryCapabilityIsListed' -update
 
 snapshots: ## accept changed tool schemas: a decision
 	$(GO) test ./internal/mcpserver -run 'TestSchemaSnapshots|TestTokenBudget' -update

@@ -39,8 +39,14 @@ func answerError(k call, res *http.Response, body []byte) *Error {
 		claims:     claimsChallenge(res.Header.Values("WWW-Authenticate"))}
 	var wrapped struct {
 		Error errorBody `json:"error"`
+		OData struct {  // SharePoint's REST service
+			Message struct {
+				Value string `json:"value"`
+			} `json:"message"`
+		} `json:"odata.error"`
 	}
 	readable := json.Unmarshal(bytes.TrimSpace(body), &wrapped) == nil
+	wrapped.Error.Message = firstOf(wrapped.Error.Message, wrapped.OData.Message.Value)
 	if k.service == exchangeService {
 		exchangeProblem(k, e, wrapped.Error)
 	} else {

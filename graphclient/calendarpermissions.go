@@ -2,6 +2,8 @@ package graphclient
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -38,6 +40,20 @@ func (c *Client) calendarOf(ctx context.Context, tid string, ref MailboxRef) (Ma
 		}
 	}
 	return MailboxFolder{}, &Error{Kind: NotFound, Service: string(exchangeService), Tenant: tid, Message: "The mailbox has no calendar folder."}
+}
+
+// Calendars are the calendars of a mailbox, the default one first. Their names are in the mailbox's language, or the
+// user's own.
+//
+// Get-MailboxFolderStatistics -FolderScope Calendar; least role Exchange Recipient Administrator or Global Reader.
+//
+// Reference: https://learn.microsoft.com/powershell/module/exchange/get-mailboxfolderstatistics
+func (c *Client) Calendars(ctx context.Context, tid string, ref MailboxRef) ([]MailboxFolder, error) {
+	folders, err := c.MailboxFolders(ctx, tid, ref, "Calendar")
+	slices.SortStableFunc(folders, func(a, b MailboxFolder) int {
+		return strings.Compare(fmt.Sprint(!equalFold(a.FolderType, "Calendar")), fmt.Sprint(!equalFold(b.FolderType, "Calendar")))
+	})
+	return folders, err
 }
 
 // RemoveCalendarPermission takes a user's rights on a calendar away. folder is what CalendarPermissions gave;

@@ -168,7 +168,9 @@ type RoleDefinition struct {
 	ID          string `json:"id"`
 	TemplateID  string `json:"templateId,omitempty"`
 	DisplayName string `json:"displayName"`
+	Description string `json:"description,omitempty"`
 	IsBuiltIn   bool   `json:"isBuiltIn"`
+	IsEnabled   *bool  `json:"isEnabled,omitempty"`
 }
 
 // SubscribedSku is a subscription of the tenant.
@@ -271,6 +273,19 @@ type ServicePrincipal struct {
 	CreatedDateTime        *time.Time         `json:"createdDateTime,omitempty"`
 	KeyCredentials         []AppCredential    `json:"keyCredentials,omitempty"`
 	PasswordCredentials    []AppCredential    `json:"passwordCredentials,omitempty"`
+	AppRoles               []AppRole          `json:"appRoles,omitempty"`
+	AssignmentRequired     *bool              `json:"appRoleAssignmentRequired,omitempty"`
+}
+
+// AppRole is a role that an application knows and that users or other applications can be given.
+//
+// Reference: https://learn.microsoft.com/graph/api/resources/approle
+type AppRole struct {
+	ID                 string   `json:"id"`
+	DisplayName        string   `json:"displayName"`
+	Value              string   `json:"value,omitempty"`
+	AllowedMemberTypes []string `json:"allowedMemberTypes"` // User | Application
+	IsEnabled          bool     `json:"isEnabled"`
 }
 
 // AppCredential is a certificate or a secret of an application, without what is secret about it.

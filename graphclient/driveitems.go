@@ -61,6 +61,7 @@ type DriveItem struct {
 	Folder *struct {
 		ChildCount int `json:"childCount"`
 	} `json:"folder,omitempty"`
+	RemoteItem *RemoteItem `json:"remoteItem,omitempty"` // of a shortcut: what it leads to
 }
 
 // DriveItems are the items in a folder of a drive, the root for folder "".

@@ -23,6 +23,7 @@ func (m *Mailbox) UnmarshalJSON(b []byte) error {
 		LitigationHoldDuration        text
 		ProhibitSendQuota             size
 		ProhibitSendReceiveQuota      size
+		IssueWarningQuota             size
 		WhenMailboxCreated            moment
 		WhenChanged                   moment
 		AuditOwner                    flags
@@ -46,6 +47,7 @@ func (m *Mailbox) UnmarshalJSON(b []byte) error {
 	m.ForwardingAddress, m.ForwardingSMTPAddress = string(row.ForwardingAddress), withoutSMTP(string(row.ForwardingSmtpAddress))
 	m.LitigationHoldDate, m.LitigationHoldDuration = row.LitigationHoldDate.t, string(row.LitigationHoldDuration)
 	m.ProhibitSendQuota, m.ProhibitSendReceiveQuota = int64(row.ProhibitSendQuota), int64(row.ProhibitSendReceiveQuota)
+	m.IssueWarningQuota = int64(row.IssueWarningQuota)
 	m.WhenMailboxCreated, m.RetentionPolicy = row.WhenMailboxCreated.t, string(row.RetentionPolicy)
 	m.IsDirSynced, m.HiddenFromAddressListsEnabled = bool(row.IsDirSynced), bool(row.HiddenFromAddressListsEnabled)
 	m.DeliverToMailboxAndForward, m.LitigationHoldEnabled = bool(row.DeliverToMailboxAndForward), bool(row.LitigationHoldEnabled)

@@ -37,6 +37,7 @@ type Mailbox struct {
 	AutoExpandingArchiveEnabled   bool       `json:"AutoExpandingArchiveEnabled"`
 	ProhibitSendQuota             int64      `json:"ProhibitSendQuota"`        // bytes; Unlimited for no limit
 	ProhibitSendReceiveQuota      int64      `json:"ProhibitSendReceiveQuota"` // bytes; Unlimited for no limit
+	IssueWarningQuota             int64      `json:"IssueWarningQuota"`        // bytes; Unlimited for no limit
 	PersistedCapabilities         []string   `json:"PersistedCapabilities,omitempty"`
 	AuditEnabled                  bool       `json:"AuditEnabled"`
 	AuditOwner                    []string   `json:"AuditOwner,omitempty"`            // which deeds of the owner's own are recorded

@@ -41,6 +41,18 @@ func (c *Client) FolderPermissions(ctx context.Context, tid string, ref MailboxR
 	return out, nil
 }
 
+// FolderPermissionOf are the rights of one user, or of Default or Anonymous, on a folder; nil where there are none.
+//
+// Get-MailboxFolderPermission -User; least role Exchange Recipient Administrator or Global Reader.
+//
+// Reference: https://learn.microsoft.com/powershell/module/exchange/get-mailboxfolderpermission
+func (c *Client) FolderPermissionOf(ctx context.Context, tid string, ref MailboxRef, folder, user string) (*CalendarPermission, error) {
+	if err := require(tid, ref.identity(), user); err != nil {
+		return nil, err
+	}
+	return c.CalendarPermissionOf(ctx, tid, ref.folderIdentity(folder), user)
+}
+
 // RemoveFolderPermission takes a user's rights on a folder away; a user without rights is kind NotMember. The
 // rows Default and Anonymous cannot be removed: set them to None.
 //

@@ -233,3 +233,24 @@ func (c *Client) IsGroupMember(ctx context.Context, tid, groupID, userID string)
 	}
 	return false, nil
 }
+
+// GroupsNamed are the groups that bear a display name, mail nickname or address, a few at the most: enough to see none,
+// one or several.
+//
+// GET /groups; least permission GroupMember.Read.All.
+//
+// Reference: https://learn.microsoft.com/graph/api/group-list
+func (c *Client) GroupsNamed(ctx context.Context, tid, name string) ([]Group, error) {
+	if err := require(tid, name); err != nil {
+		return nil, err
+	}
+	n := ODataString(name)
+	filter := "displayName eq " + n + " or mailNickname eq " + n
+	if strings.Contains(name, "@") {
+		filter = "mail eq " + n
+	}
+	return all[Group](ctx, c, read(tid, readGroups...), c.v1, 10, func() (*abs.RequestInformation, error) {
+		return c.v1.groups().ToGetRequestInformation(ctx, &groups.GroupsRequestBuilderGetRequestConfiguration{
+			QueryParameters: &groups.GroupsRequestBuilderGetQueryParameters{Filter: &filter, Select: groupSelect, Top: opt(int32(10))}})
+	})
+}

@@ -71,3 +71,19 @@ func (c *Client) AssignLicense(ctx context.Context, tid, id string, add []Assign
 		return withJSON(info, err, body)
 	}, nil)
 }
+
+// ReprocessLicences has Microsoft work out a user's licences from groups again, as after a cause of an error is gone.
+//
+// POST /users/{id}/reprocessLicenseAssignment, 200; least permission User.ReadWrite.All, delegated the role License
+// Administrator, User Administrator or Directory Writers. Doing it twice changes nothing more.
+//
+// Reference: https://learn.microsoft.com/graph/api/user-reprocesslicenseassignment
+func (c *Client) ReprocessLicences(ctx context.Context, tid, id string) error {
+	if err := require(tid, id); err != nil {
+		return err
+	}
+	return c.send(ctx, change(ctx, tid, writeUsers...).posting(), c.v1, func() (*abs.RequestInformation, error) {
+		info, err := c.v1.users().ByUserId(id).ReprocessLicenseAssignment().ToPostRequestInformation(ctx, nil)
+		return keyed(info, err, id)
+	}, nil)
+}

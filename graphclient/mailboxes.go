@@ -7,7 +7,7 @@ var mailboxProperties = []string{"ExternalDirectoryObjectId", "ExchangeGuid", "U
 	"HiddenFromAddressListsEnabled", "ForwardingAddress", "ForwardingSmtpAddress", "DeliverToMailboxAndForward",
 	"GrantSendOnBehalfTo", "LitigationHoldEnabled", "LitigationHoldDate", "LitigationHoldDuration",
 	"RetentionHoldEnabled", "ComplianceTagHoldApplied", "InPlaceHolds", "RetentionPolicy", "ArchiveGuid",
-	"ArchiveStatus", "AutoExpandingArchiveEnabled", "ProhibitSendQuota", "ProhibitSendReceiveQuota",
+	"ArchiveStatus", "AutoExpandingArchiveEnabled", "ProhibitSendQuota", "ProhibitSendReceiveQuota", "IssueWarningQuota",
 	"PersistedCapabilities", "AuditEnabled", "AuditOwner", "DefaultAuditSet", "RetainDeletedItemsFor",
 	"WhenMailboxCreated", "WhenChanged"}
 
@@ -47,6 +47,19 @@ func (c *Client) Mailboxes(ctx context.Context, tid string, recipientTypeDetails
 		params["RecipientTypeDetails"] = recipientTypeDetails
 	}
 	return rows[Mailbox](ctx, c, tid, cmdlet{name: "Get-Mailbox", params: params, properties: mailboxProperties})
+}
+
+// OtherMailboxes are mailboxes that Mailboxes leaves out, by the switch of Get-Mailbox that shows them: GroupMailbox,
+// SoftDeletedMailbox or InactiveMailboxOnly.
+//
+// Get-Mailbox with that switch and ResultSize Unlimited; least role Exchange Recipient Administrator or Global Reader.
+//
+// Reference: https://learn.microsoft.com/powershell/module/exchange/get-mailbox
+func (c *Client) OtherMailboxes(ctx context.Context, tid, kind string) ([]Mailbox, error) {
+	if err := require(tid, kind); err != nil {
+		return nil, err
+	}
+	return rows[Mailbox](ctx, c, tid, cmdlet{name: "Get-Mailbox", params: map[string]any{"ResultSize": "Unlimited", kind: true}, properties: mailboxProperties})
 }
 
 // SetMailbox changes what params name, by the cmdlet's parameter names; nil clears one. A synced mailbox

@@ -30,6 +30,23 @@ func (c *Client) RiskyUser(ctx context.Context, tid, userID string) (*RiskyUser,
 	return u, err
 }
 
+// RiskyUsers are the users of a tenant of whom Identity Protection holds a record. A tenant without P2 is kind NotPremium.
+//
+// GET /identityProtection/riskyUsers; least permission IdentityRiskyUser.Read.All.
+//
+// Reference: https://learn.microsoft.com/graph/api/riskyuser-list
+func (c *Client) RiskyUsers(ctx context.Context, tid string) ([]RiskyUser, error) {
+	if err := require(tid); err != nil {
+		return nil, err
+	}
+	k := read(tid, "IdentityRiskyUser.Read.All", "IdentityRiskyUser.ReadWrite.All").limited(protectionBudget)
+	return all[RiskyUser](ctx, c, k, c.v1, 0, func() (*abs.RequestInformation, error) {
+		return identityprotection.NewRiskyUsersRequestBuilderInternal(c.v1.path(), c.v1).
+			ToGetRequestInformation(ctx, &identityprotection.RiskyUsersRequestBuilderGetRequestConfiguration{
+				QueryParameters: &identityprotection.RiskyUsersRequestBuilderGetQueryParameters{Top: opt(int32(largestRiskPage))}})
+	})
+}
+
 // largestRiskPage is Microsoft's limit of rows in a page of risk detections.
 const largestRiskPage = 500
 

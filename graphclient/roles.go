@@ -3,6 +3,7 @@ package graphclient
 import (
 	"context"
 	"errors"
+	"time"
 
 	abs "github.com/microsoft/kiota-abstractions-go"
 	"github.com/microsoftgraph/msgraph-sdk-go/models"
@@ -19,12 +20,81 @@ func (c *Client) RoleAssignmentsOf(ctx context.Context, tid, principalID string)
 	if err := require(tid, principalID); err != nil {
 		return nil, err
 	}
+	return c.roleAssignments(ctx, tid, "principalId eq "+ODataString(principalID))
+}
+
+// RoleHolders are the active assignments of one directory role, of whomever and for whatever part of the directory.
+//
+// GET /roleManagement/directory/roleAssignments; least permission RoleManagement.Read.Directory.
+//
+// Reference: https://learn.microsoft.com/graph/api/rbacapplication-list-roleassignments
+func (c *Client) RoleHolders(ctx context.Context, tid, roleDefinitionID string) ([]RoleAssignment, error) {
+	if err := require(tid, roleDefinitionID); err != nil {
+		return nil, err
+	}
+	return c.roleAssignments(ctx, tid, "roleDefinitionId eq "+ODataString(roleDefinitionID))
+}
+
+// RoleDefinitions are the directory roles of a tenant, Microsoft's and its own.
+//
+// GET /roleManagement/directory/roleDefinitions; least permission RoleManagement.Read.Directory.
+//
+// Reference: https://learn.microsoft.com/graph/api/rbacapplication-list-roledefinitions
+func (c *Client) RoleDefinitions(ctx context.Context, tid string) ([]RoleDefinition, error) {
+	if err := require(tid); err != nil {
+		return nil, err
+	}
+	k := read(tid, "RoleManagement.Read.Directory", "RoleManagement.ReadWrite.Directory", "Directory.Read.All")
+	return all[RoleDefinition](ctx, c, k, c.v1, 0, func() (*abs.RequestInformation, error) {
+		return rolemanagement.NewDirectoryRoleDefinitionsRequestBuilderInternal(c.v1.path(), c.v1).
+			ToGetRequestInformation(ctx, &rolemanagement.DirectoryRoleDefinitionsRequestBuilderGetRequestConfiguration{
+				QueryParameters: &rolemanagement.DirectoryRoleDefinitionsRequestBuilderGetQueryParameters{
+					Select: []string{"id", "templateId", "displayName", "description", "isBuiltIn", "isEnabled"}}})
+	})
+}
+
+// SetRoleEligible lets a user activate a directory role through Privileged Identity Management, for good, or ends that.
+// A tenant without Entra ID P2 or Governance is kind NotPremium; an eligibility that is there already is Conflict.
+//
+// POST /roleManagement/directory/roleEligibilityScheduleRequests (adminAssign, adminRemove), 201; least permission
+// RoleEligibilitySchedule.ReadWrite.Directory.
+//
+// Reference: https://learn.microsoft.com/graph/api/rbacapplication-post-roleeligibilityschedulerequests
+func (c *Client) SetRoleEligible(ctx context.Context, tid, principalID, roleDefinitionID, scope string, eligible bool) error {
+	if err := require(tid, principalID, roleDefinitionID, scope); err != nil {
+		return err
+	}
+	body := map[string]any{"action": "adminAssign", "principalId": principalID, "roleDefinitionId": roleDefinitionID, "directoryScopeId": scope, "justification": "cipp-mcp"}
+	if eligible {
+		body["scheduleInfo"] = map[string]any{"startDateTime": c.clock.Now().UTC().Format(time.RFC3339), "expiration": map[string]string{"type": "noExpiration"}}
+	} else {
+		body["action"] = "adminRemove"
+	}
+	err := c.send(ctx, change(ctx, tid, "RoleEligibilitySchedule.ReadWrite.Directory", "RoleManagement.ReadWrite.Directory").posting(), c.v1, func() (*abs.RequestInformation, error) {
+		info, err := rolemanagement.NewDirectoryRoleEligibilityScheduleRequestsRequestBuilderInternal(c.v1.path(), c.v1).ToPostRequestInformation(ctx, models.NewUnifiedRoleEligibilityScheduleRequest(), nil)
+		return withJSON(info, err, body)
+	}, nil)
+	var e *Error
+	if errors.As(err, &e) {
+		switch e.Code {
+		case "AadPremiumLicenseRequired":
+			e.Kind = NotPremium
+		case "RoleAssignmentExists":
+			e.Kind = AlreadyMember
+		case "RoleAssignmentDoesNotExist":
+			e.Kind = NotMember
+		}
+	}
+	return err
+}
+
+func (c *Client) roleAssignments(ctx context.Context, tid, filter string) ([]RoleAssignment, error) {
 	k := read(tid, "RoleManagement.Read.Directory", "RoleManagement.ReadWrite.Directory", "Directory.Read.All")
 	return all[RoleAssignment](ctx, c, k, c.v1, 0, func() (*abs.RequestInformation, error) {
 		b := rolemanagement.NewDirectoryRoleAssignmentsRequestBuilderInternal(c.v1.path(), c.v1)
 		return b.ToGetRequestInformation(ctx, &rolemanagement.DirectoryRoleAssignmentsRequestBuilderGetRequestConfiguration{
 			QueryParameters: &rolemanagement.DirectoryRoleAssignmentsRequestBuilderGetQueryParameters{
-				Filter: opt("principalId eq " + ODataString(principalID)), Expand: []string{"roleDefinition"}}})
+				Filter: opt(filter), Expand: []string{"roleDefinition"}}})
 	})
 }
 

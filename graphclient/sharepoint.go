@@ -44,17 +44,22 @@ type sharePointAdmin struct {
 	site        string // the site itself, as SharePoint names it
 }
 
-// adminOf finds the admin site by a OneDrive's own address. The organisation's name in it can be any: it is not
+// adminAt is the admin site of an organisation, by its name in the addresses of its sites. That can be any: it is not
 // that of its domains, and it can have been changed.
+func (c *Client) adminAt(name string) (sharePointAdmin, bool) {
+	host := "https://" + name + "-admin." + c.sharePointDomain()
+	return sharePointAdmin{base: firstOf(c.cfg.Cloud.SharePoint, host), scope: host + "/.default"}, name != "" && !strings.Contains(name, ".")
+}
+
+// adminOf finds the admin site by a OneDrive's own address.
 func (c *Client) adminOf(tid string, d Drive) (sharePointAdmin, error) {
-	domain := firstOf(c.cfg.Cloud.SharePointDomain, Public.SharePointDomain)
 	u, err := url.Parse(d.WebURL)
 	if err == nil {
-		name, ok := strings.CutSuffix(strings.ToLower(u.Host), "-my."+domain)
+		name, ok := strings.CutSuffix(strings.ToLower(u.Host), "-my."+c.sharePointDomain())
 		i := strings.LastIndexByte(u.Path, '/') // the last part is the library, not the site
-		if ok && name != "" && !strings.Contains(name, ".") && u.Scheme == "https" && i > 0 {
-			host := "https://" + name + "-admin." + domain
-			return sharePointAdmin{base: firstOf(c.cfg.Cloud.SharePoint, host), scope: host + "/.default", site: "https://" + u.Host + u.Path[:i]}, nil
+		if a, known := c.adminAt(name); ok && known && u.Scheme == "https" && i > 0 {
+			a.site = "https://" + u.Host + u.Path[:i]
+			return a, nil
 		}
 	}
 	return sharePointAdmin{}, &Error{Kind: Invalid, Service: string(sharePointService), Tenant: tid,
@@ -71,7 +76,11 @@ func (c *Client) onSharePoint(tid string, d Drive, what string) (call, sharePoin
 		return call{}, sharePointAdmin{}, c.otherSignIn(tid, what, "a delegated sign-in", "partner or user")
 	}
 	a, err := c.adminOf(tid, d)
-	return call{service: sharePointService, tenant: tid, needs: []string{"AllSites.FullControl"}, base: a.base, scope: a.scope}, a, err
+	return a.call(tid), a, err
+}
+
+func (a sharePointAdmin) call(tid string) call {
+	return call{service: sharePointService, tenant: tid, needs: []string{"AllSites.FullControl"}, base: a.base, scope: a.scope}
 }
 
 // DriveSharing is with whom what lies in a OneDrive may be shared.
@@ -115,19 +124,28 @@ func (c *Client) SetDriveSharing(ctx context.Context, tid string, d Drive, to Sh
 	return err
 }
 
-// processQuery runs actions on the properties of a site (path 3). What is refused is refused with status 200.
+// processQuery runs actions on the properties of a site (path 3).
 func (c *Client) processQuery(ctx context.Context, k call, admin sharePointAdmin, actions, paths string) ([]json.RawMessage, error) {
+	return c.csom(ctx, k, `<ObjectPath Id="4" ObjectPathId="3" />`+actions, `<Method Id="3" ParentId="1" Name="GetSitePropertiesByUrl"><Parameters>`+
+		`<Parameter Type="String">`+xmlText(admin.site)+`</Parameter><Parameter Type="Boolean">false</Parameter></Parameters></Method>`+paths)
+}
+
+// xmlText is text within XML.
+func xmlText(s string) string {
+	var b strings.Builder
+	_ = xml.EscapeText(&b, []byte(s)) // a builder takes everything
+	return b.String()
+}
+
+// csom runs actions on the administration of the tenant's SharePoint (path 1). What is refused is refused with status
+// 200.
+func (c *Client) csom(ctx context.Context, k call, actions, paths string) ([]json.RawMessage, error) {
 	if err := c.permit(ctx, k.tenant); err != nil {
 		return nil, err
 	}
-	var site strings.Builder
-	if err := xml.EscapeText(&site, []byte(admin.site)); err != nil {
-		return nil, unbuilt(k, err)
-	}
 	body := `<Request AddExpandoFieldTypeSuffix="true" SchemaVersion="15.0.0.0" LibraryVersion="16.0.0.0" ApplicationName="cipp-mcp" xmlns="http://schemas.microsoft.com/sharepoint/clientquery/2009">` +
-		`<Actions><ObjectPath Id="2" ObjectPathId="1" /><ObjectPath Id="4" ObjectPathId="3" />` + actions + `</Actions>` +
-		`<ObjectPaths><Constructor Id="1" TypeId="{268004ae-ef6b-4e9b-8425-127220d84719}" /><Method Id="3" ParentId="1" Name="GetSitePropertiesByUrl"><Parameters>` +
-		`<Parameter Type="String">` + site.String() + `</Parameter><Parameter Type="Boolean">false</Parameter></Parameters></Method>` + paths + `</ObjectPaths></Request>`
+		`<Actions><ObjectPath Id="2" ObjectPathId="1" />` + actions + `</Actions>` +
+		`<ObjectPaths><Constructor Id="1" TypeId="{268004ae-ef6b-4e9b-8425-127220d84719}" />` + paths + `</ObjectPaths></Request>`
 	var rows []json.RawMessage
 	err := c.repeat(ctx, k, func(ctx context.Context) error {
 		rows = nil

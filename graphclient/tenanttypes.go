@@ -107,6 +107,8 @@ type AuthMethodConfiguration struct {
 	MinimumLifetimeInMinutes *int   `json:"minimumLifetimeInMinutes,omitempty"`
 	MaximumLifetimeInMinutes *int   `json:"maximumLifetimeInMinutes,omitempty"`
 	DefaultLength            *int   `json:"defaultLength,omitempty"`
+
+	IncludeTargets []PolicyTarget `json:"includeTargets,omitempty"`
 }
 
 // Enabled reports whether the policy switches the method on. The id is compared without case.

@@ -32,6 +32,8 @@ type call struct {
 	secret     string // what is sent has this in it, and no error may
 	// base and scope are those of the service, where it has several: SharePoint's differ from tenant to tenant.
 	base, scope string
+	// location is where the answer's Location is put; nil where nobody wants it.
+	location *string
 }
 
 type callKey struct{}
@@ -196,6 +198,9 @@ func (outcome) Intercept(p khttp.Pipeline, next int, req *http.Request) (*http.R
 	}
 	if err != nil {
 		return nil, lost(k, err, true)
+	}
+	if k.location != nil {
+		*k.location = res.Header.Get("Location")
 	}
 	res.Body = io.NopCloser(bytes.NewReader(body))
 	res.ContentLength = int64(len(body))

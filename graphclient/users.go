@@ -143,8 +143,12 @@ func (c *Client) CreateUser(ctx context.Context, tid string, u NewUser) (User, e
 		return User{}, err
 	}
 	return fetch[User](ctx, c, change(ctx, tid, writeUsers...).posting().hiding(u.PasswordProfile.Password), c.v1, func() (*abs.RequestInformation, error) {
+		body, err := u.body()
+		if err != nil {
+			return nil, err
+		}
 		info, err := c.v1.users().ToPostRequestInformation(ctx, models.NewUser(), nil)
-		return withJSON(info, err, u)
+		return withJSON(info, err, body)
 	})
 }
 

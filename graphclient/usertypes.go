@@ -1,6 +1,10 @@
 package graphclient
 
-import "time"
+import (
+	"encoding/json"
+	"maps"
+	"time"
+)
 
 // User is Microsoft Graph's user, with the properties this product selects. A property that was not
 // selected is absent (nil or empty), just as one that Microsoft holds no value for; where the difference
@@ -43,13 +47,14 @@ type User struct {
 	ShowInAddressList           *bool  `json:"showInAddressList,omitempty"`
 	IsResourceAccount           *bool  `json:"isResourceAccount,omitempty"`
 
-	CreatedDateTime                 *time.Time `json:"createdDateTime,omitempty"`
-	DeletedDateTime                 *time.Time `json:"deletedDateTime,omitempty"`
-	EmployeeHireDate                *time.Time `json:"employeeHireDate,omitempty"`
-	EmployeeLeaveDateTime           *time.Time `json:"employeeLeaveDateTime,omitempty"`
-	LastPasswordChangeDateTime      *time.Time `json:"lastPasswordChangeDateTime,omitempty"`
-	SignInSessionsValidFromDateTime *time.Time `json:"signInSessionsValidFromDateTime,omitempty"`
-	PasswordPolicies                string     `json:"passwordPolicies,omitempty"`
+	CreatedDateTime                 *time.Time  `json:"createdDateTime,omitempty"`
+	DeletedDateTime                 *time.Time  `json:"deletedDateTime,omitempty"`
+	EmployeeHireDate                *time.Time  `json:"employeeHireDate,omitempty"`
+	EmployeeLeaveDateTime           *time.Time  `json:"employeeLeaveDateTime,omitempty"`
+	LastPasswordChangeDateTime      *time.Time  `json:"lastPasswordChangeDateTime,omitempty"`
+	SignInSessionsValidFromDateTime *time.Time  `json:"signInSessionsValidFromDateTime,omitempty"`
+	PasswordPolicies                string      `json:"passwordPolicies,omitempty"`
+	PasswordProfile                 *MustChange `json:"passwordProfile,omitempty"`
 
 	CreationType                    string     `json:"creationType,omitempty"`
 	ExternalUserState               string     `json:"externalUserState,omitempty"` // PendingAcceptance | Accepted
@@ -174,6 +179,28 @@ type NewUser struct {
 	PasswordPolicies              string               `json:"passwordPolicies,omitempty"`
 	OnPremisesImmutableID         string               `json:"onPremisesImmutableId,omitempty"`
 	OnPremisesExtensionAttributes *ExtensionAttributes `json:"onPremisesExtensionAttributes,omitempty"`
+
+	// Properties are more of them by Microsoft's name; they win.
+	Properties map[string]any `json:"-"`
+}
+
+// body is the user as it is sent.
+func (u NewUser) body() (map[string]any, error) {
+	b, err := json.Marshal(u)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]any{}
+	if err := json.Unmarshal(b, &out); err != nil {
+		return nil, err
+	}
+	maps.Copy(out, u.Properties)
+	return out, nil
+}
+
+// MustChange is what Microsoft shows of a password: whether the user has to choose another at the next sign-in.
+type MustChange struct {
+	ForceChangePasswordNextSignIn bool `json:"forceChangePasswordNextSignIn"`
 }
 
 // PasswordProfile sets a password; it never comes back.

@@ -36,7 +36,7 @@ func (s *Server) route() http.Handler {
 			s.graph.ServeHTTP(w, r)
 		case strings.HasPrefix(p, "/adminapi/"):
 			s.exchange.ServeHTTP(w, r)
-		case strings.EqualFold(p, sharepoint.Path):
+		case strings.EqualFold(p, sharepoint.Path), sharepoint.IsREST(p):
 			s.sharepoint.ServeHTTP(w, r)
 		case signin.Handles(p):
 			s.signin.ServeHTTP(w, r)

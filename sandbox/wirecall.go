@@ -87,6 +87,8 @@ func (w *wireCall) place(c *cloud.Cloud, r *http.Request) {
 	case strings.EqualFold(w.path, sharepoint.Path):
 		w.service, w.tenant = serviceSharePoint, tokenTenant(r.Header.Get("Authorization"))
 		w.cmdlet = sharepoint.Action(w.body)
+	case sharepoint.IsREST(w.path):
+		w.service, w.tenant = serviceSharePoint, tokenTenant(r.Header.Get("Authorization"))
 	case signinPath.MatchString(w.path):
 		w.service, w.tenant = serviceSignin, tenantID(c, seg[0])
 	default:

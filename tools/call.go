@@ -10,6 +10,7 @@ import (
 	"cipp-mcp/internal/jobs"
 	"cipp-mcp/internal/policy"
 	"cipp-mcp/internal/secrets"
+	"cipp-mcp/workflows"
 )
 
 // Env is what handlers work with; one for the server's life.
@@ -21,6 +22,13 @@ type Env struct {
 	Redactor *secrets.Redactor
 	Clock    clock.Clock
 	Cases    Cases
+	Licences workflows.LicenceProvider // whom to ask for seats; nil: nobody
+	// Decode turns arguments into a tool's input and their canonical form, as for a call; nil where nobody calls.
+	Decode func(t Tool, args map[string]any) (in any, canonical map[string]any, err error)
+	// Off says why a tool is switched off, "" when it is on.
+	Off func(Tool) string
+
+	batch batch
 }
 
 // Redact replaces every secret the server knows in a text that is about to leave.
@@ -50,7 +58,7 @@ var callUser = policy.GuardedUser
 // around it.
 func (e *Env) NewCall(ctx context.Context, t Tool, in any) (*Call, error) {
 	c := &Call{Env: e, Progress: func(int, int, string) {}, asked: askedFor(in)}
-	if a, ok := in.(interface{ tenantFilter() string }); ok {
+	if a, ok := in.(interface{ tenantFilter() string }); ok && a.tenantFilter() != "" {
 		if IsAllTenants(a.tenantFilter()) {
 			if !t.AllTenants {
 				return nil, &Problem{Code: "one_tenant_only", Message: t.Name + " works on one tenant at a time.", Next: "Name one tenant in tenantFilter; cipp_list_tenants lists them."}

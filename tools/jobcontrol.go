@@ -39,17 +39,16 @@ func controlStep(c *Call, id, action string) jobs.Step {
 			if err != nil {
 				return jobs.Change{}, err
 			}
-			return controlChange(j, action), nil
+			children, err := l.Children(ctx, id)
+			return controlChange(j, children, action), err
 		},
 		Do: func(ctx context.Context, run *jobs.Run) (jobs.Handle, error) {
 			var err error
 			switch action {
 			case "cancel":
 				err = l.Cancel(ctx, id, "cipp_control_job")
-			case "retry":
-				err = l.Retry(ctx, id, "cipp_control_job")
 			default:
-				err = l.Resume(ctx, id, "cipp_control_job")
+				err = again(ctx, l, id, action == "resume")
 			}
 			if errors.Is(err, jobs.ErrNotEnded) {
 				err = nil // it is at work again already
@@ -72,7 +71,20 @@ func controlStep(c *Call, id, action string) jobs.Step {
 	}
 }
 
-func controlChange(j jobs.Job, action string) jobs.Change {
+// again runs a job again, or those of its rows that need it.
+func again(ctx context.Context, l *jobs.Ledger, id string, resume bool) error {
+	n, err := l.RetryChildren(ctx, id, "cipp_control_job", resume)
+	switch {
+	case err != nil || n > 0:
+		return err
+	case resume:
+		return l.Resume(ctx, id, "cipp_control_job")
+	default:
+		return l.Retry(ctx, id, "cipp_control_job")
+	}
+}
+
+func controlChange(j jobs.Job, children map[string]int, action string) jobs.Change {
 	c := jobs.Change{Summary: fmt.Sprintf("%s the job %s (%s)", strings.ToUpper(action[:1])+action[1:], j.Run.ID, j.Tool()), Target: j.Run.ID, Before: j.State}
 	if action == "cancel" {
 		c.After = "cancelled; what is done stays done"
@@ -87,6 +99,13 @@ func controlChange(j jobs.Job, action string) jobs.Change {
 		if again[s.State] {
 			names = append(names, s.Name)
 		}
+	}
+	rows := children[jobs.RunAttention]
+	if action == "resume" {
+		rows = children[jobs.RunCancelled]
+	}
+	if rows > 0 {
+		names = append(names, count(rows, "row", "rows"))
 	}
 	c.After = "running again: " + strings.Join(names, ", ")
 	switch {

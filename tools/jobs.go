@@ -35,6 +35,9 @@ func (e *Env) loadJob(ctx context.Context, c *Call, in any) error {
 		return err
 	}
 	c.Job = &j
+	if j.Run.TenantID == "" {
+		return nil // over several tenants
+	}
 	if c.Tenant, err = e.Graph.ResolveTenant(ctx, j.Run.TenantID); err != nil {
 		return err
 	}
@@ -130,7 +133,7 @@ func (o *ListJobsOut) Shrink() bool { return shrinkRows(&o.Jobs, &o.Part) }
 const listedJobs = 1000
 
 var listJobs = Read(Tool{
-	Name: "cipp_list_scheduled_items", Title: "Jobs", Toolset: "jobs", AllTenants: true, Aliases: tenantAliases,
+	Name: "cipp_list_scheduled_items", Title: "Jobs", Toolset: "jobs", Extra: true, AllTenants: true, Aliases: tenantAliases,
 	Description: "Lists this server's own jobs: scheduled, running, waiting for approval, or ended with something left for a person. cipp_get_job shows one step by step.",
 	Example:     `{"tenantFilter":"allTenants"}`,
 }, func(ctx context.Context, c *Call, in ListJobsIn) (ListJobsOut, error) {
@@ -184,12 +187,13 @@ type GetJobOut struct {
 	Secrets  []SecretRef       `json:"secrets,omitempty"`
 	Created  string            `json:"createdId,omitempty"`
 	Case     *CaseOutcome      `json:"response,omitempty" jsonschema_description:"Of a response to a compromise: what it came to."`
+	Bulk     *BulkOutcome      `json:"bulk,omitempty"`
 	Next     string            `json:"next,omitempty"`
 }
 
 // Text tells the job step by step.
 func (o *GetJobOut) Text() string {
-	w := WriteResult{Status: o.Status, Tool: o.Tool, Tenant: o.Tenant, User: o.User, JobID: o.JobID, Steps: o.Steps, NotShown: o.NotShown, Secrets: o.Secrets, CreatedID: o.Created, Case: o.Case, Next: o.Next}
+	w := WriteResult{Status: o.Status, Tool: o.Tool, Tenant: o.Tenant, User: o.User, JobID: o.JobID, Steps: o.Steps, NotShown: o.NotShown, Secrets: o.Secrets, CreatedID: o.Created, Case: o.Case, Bulk: o.Bulk, Next: o.Next}
 	var l lines
 	l.add("%s", w.Text())
 	if o.RunAt != nil {
@@ -202,6 +206,9 @@ func (o *GetJobOut) Text() string {
 		l.add("approved by: %s", o.Approved)
 	}
 	for _, s := range slices.Sorted(maps.Keys(o.Children)) {
+		if o.Bulk != nil {
+			break // the rows say it
+		}
 		l.add("child jobs %s: %d", s, o.Children[s])
 	}
 	return l.String()
@@ -228,7 +235,7 @@ var getJob = Read(Tool{
 	if out.Children, err = c.Policy.Ledger.Children(ctx, j.Run.ID); err != nil {
 		return out, err
 	}
-	out.Next, out.Case = nextOf(out.Status, j), c.caseOutcome(ctx, j)
+	out.Next, out.Case, out.Bulk = nextOf(out.Status, j), c.caseOutcome(ctx, j), c.bulkOutcome(ctx, j)
 	return out, nil
 })
 
@@ -243,6 +250,10 @@ func nextOf(status string, j jobs.Job) string {
 		return "Call cipp_get_job again in a while; do not report it as done."
 	case "done":
 		return ""
+	case "attention":
+		if j.Run.Found(foundRows, new([]bulkRow)) {
+			return "Read the rows that are not done; once what stopped them is mended, cipp_control_job with action=retry runs those again."
+		}
 	case "cancelled":
 		return "cipp_control_job with action=resume goes on with what was left."
 	case "expired":

@@ -2,6 +2,7 @@ package tools
 
 import (
 	"context"
+	"slices"
 	"strings"
 )
 
@@ -102,12 +103,35 @@ func permissionRows(ctx context.Context, c *Call, scope string) ([]PermissionRow
 		}
 	}
 	if scope == "calendar" || scope == "all" {
-		cal, err := c.Graph.CalendarPermissions(ctx, tid, c.Mailbox())
-		if err != nil {
-			return nil, err
+		return c.calendarRows(ctx, rows)
+	}
+	return rows, nil
+}
+
+// calendarRows adds the rights on every calendar of the mailbox, the default one's first.
+func (c *Call) calendarRows(ctx context.Context, rows []PermissionRow) ([]PermissionRow, error) {
+	calendars, err := c.Graph.Calendars(ctx, c.Tenant.ID, c.Mailbox())
+	if err != nil {
+		return nil, err
+	}
+	paths := make([]string, len(calendars))
+	for i, f := range calendars {
+		paths[i] = f.FolderPath
+	}
+	folders, err := c.Graph.FolderPermissions(ctx, c.Tenant.ID, c.Mailbox(), paths)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range folders {
+		if f.Err != nil {
+			return nil, f.Err
 		}
-		for _, p := range cal {
-			rows = append(rows, PermissionRow{p.Folder, p.User, "calendar", p.AccessRights})
+		for _, p := range f.Rights {
+			detail := p.AccessRights
+			if p.SharingPermissionFlags != "" {
+				detail = append(slices.Clone(detail), p.SharingPermissionFlags)
+			}
+			rows = append(rows, PermissionRow{c.User.UserPrincipalName + ":" + f.Folder, p.User, "calendar", detail})
 		}
 	}
 	return rows, nil

@@ -19,7 +19,7 @@ type ResetPasswordIn struct {
 
 var resetPassword = Write(Tool{
 	Name: "cipp_reset_password", Title: "Reset a password", Toolset: "passwords", Risk: policy.Destructive,
-	Description: "Sets a new password for a cloud user. Without password a strong one is generated; the result holds a handle, and a person reveals it with cipp-mcp secrets reveal.",
+	Description: "Sets a new password. Without password a strong one is generated; the result holds a handle, and a person reveals it with cipp-mcp secrets reveal.",
 	Aliases:     with(userAliases, map[string]string{"newPassword": "password", "mustChangeAtNextSignIn": "mustChangePassword", "MustChangePass": "mustChangePassword"}),
 	Needs:       Needs{App: []string{"User-PasswordProfile.ReadWrite.All", "User.Read.All", "Domain.Read.All"}, AppRoles: []string{"User Administrator"}, GDAPRoles: []string{"User Administrator"}},
 	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","dryRun":true}`,
@@ -56,40 +56,71 @@ func createdBy(run *jobs.Run) string {
 	return id
 }
 
-// secretsOf tells where the secret waits that a run sealed, if it still does.
+// secretsOf tells where the secrets wait that a run sealed, if they still do.
 func (e *Env) secretsOf(run *jobs.Run, steps []jobs.StepResult) []SecretRef {
+	var handles []string
 	var handle, step string
-	if !run.Get(workflows.SecretHandle, &handle) || handle == "" {
-		return nil
+	run.Get(workflows.SecretHandles, &handles)
+	if run.Get(workflows.SecretHandle, &handle) && handle != "" {
+		handles = append(handles, handle)
 	}
 	who := run.User
 	if who == "" {
 		who = run.Tenant
 	}
-	ref := SecretRef{Handle: handle, For: who, Reveal: e.Secrets.HowToOpen(handle)}
-	if !e.Secrets.Waits(handle) {
-		ref.Reveal, ref.Gone = "", true
-	}
-	run.Get(workflows.SecretStep, &step)
-	for _, s := range steps {
-		if s.Step == step && s.State != jobs.StateDone {
-			ref.Note = "this secret may not be in force: " + s.Step + " ended " + s.State + "; it is kept in case it is"
+	var out []SecretRef
+	for _, handle := range handles {
+		ref := SecretRef{Handle: handle, For: who, Reveal: e.Secrets.HowToOpen(handle)}
+		if !e.Secrets.Waits(handle) {
+			ref.Reveal, ref.Gone = "", true
 		}
+		run.Get(workflows.SecretStep, &step)
+		for _, s := range steps {
+			if s.Step == step && s.State != jobs.StateDone {
+				ref.Note = "this secret may not be in force: " + s.Step + " ended " + s.State + "; it is kept in case it is"
+			}
+		}
+		out = append(out, ref)
 	}
-	return []SecretRef{ref}
+	return out
 }
 
-func (c *Call) sealer() workflows.Sealer { return sealer{c.Env} }
+func (c *Call) sealer() workflows.Sealer {
+	s := sealer{env: c.Env}
+	if c.Run != nil {
+		s.run = c.Run.ID
+	}
+	return s
+}
 
-// sealer lets workflows make and keep secrets without knowing where.
-type sealer struct{ env *Env }
+// sealer lets workflows make and keep secrets without knowing where. A run of a bulk gets the password that was sealed
+// with those of the other rows, if this process made it.
+type sealer struct {
+	env *Env
+	run string
+}
 
 func (s sealer) Seal(ctx context.Context, kind, whom, secret string) (string, error) {
 	s.env.Redactor.Add(secret)
+	if handle, ok := s.env.batch.sealed(s.run, secret); ok {
+		return handle, nil
+	}
 	info, err := s.env.Sink.Seal(ctx, kind, whom, secret)
 	return info.Handle, err
 }
 
-func (s sealer) Discard(ctx context.Context, handle string) { s.env.Sink.Discard(ctx, handle) }
-func (s sealer) Ready() error                               { return s.env.Sink.Ready() }
-func (s sealer) Generate() (string, error)                  { return s.env.Secrets.Generate() }
+// Discard leaves what others share: that this row's password is not in force stands in the row's result.
+func (s sealer) Discard(ctx context.Context, handle string) {
+	if !s.env.batch.shared(handle) {
+		s.env.Sink.Discard(ctx, handle)
+	}
+}
+
+func (s sealer) Ready() error { return s.env.Sink.Ready() }
+
+func (s sealer) Generate() (string, error) {
+	if b, ok := s.env.batch.take(s.run); ok {
+		return b.password, nil
+	}
+	return s.env.Secrets.Generate()
+}

@@ -64,6 +64,7 @@ func RecordURI(jobID string) string { return recordScheme + jobID + "/record" }
 // RecordTemplates are the addresses of records, as URI templates, with their media types.
 var RecordTemplates = []struct{ URI, Name, Type, Description string }{
 	{recordScheme + "{jobId}/record", "Record of a job", "text/markdown", "What a job did, for a ticket: who asked and approved, each step with before and after."},
+	{recordScheme + "{jobId}/rows.csv", "Rows of a bulk", "text/csv", "What became of each row of cipp_bulk_action."},
 	{recordScheme + "{jobId}/record.json", "Record of a job (JSON)", "application/json", "The same for programs."},
 }
 

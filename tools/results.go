@@ -32,6 +32,7 @@ type WriteResult struct {
 	CreatedID string            `json:"createdId,omitempty"`
 	Warnings  []string          `json:"warnings,omitempty"`
 	Next      string            `json:"next,omitempty"`
+	Bulk      *BulkOutcome      `json:"bulk,omitempty"`
 	Case      *CaseOutcome      `json:"-"` // of a response to a compromise; its steps stand for Steps
 }
 
@@ -56,6 +57,9 @@ func (r *WriteResult) Text() string {
 	}
 	if r.Case != nil {
 		r.Case.text(&l)
+	}
+	if r.Bulk != nil {
+		r.Bulk.text(&l)
 	}
 	if r.NotShown > 0 && len(r.Steps) > 0 {
 		l.add("NOT SHOWN: %s, since the answer would be too long; the journal has them all", count(r.NotShown, "step", "steps"))
@@ -97,7 +101,7 @@ func (r *WriteResult) Report(ctx context.Context, e *Env, j jobs.Job) {
 	r.Tool, r.TenantID, r.Tenant, r.UserID, r.User = j.Kind, j.Run.TenantID, j.Run.Tenant, j.Run.UserID, j.Run.User
 	r.JobID, r.Status, r.Steps = j.Run.ID, JobStatus(j.RunInfo, steps, e.Clock.Now()), steps
 	r.Secrets, r.CreatedID = e.secretsOf(j.Run, steps), createdBy(j.Run)
-	r.Case = e.caseOutcome(ctx, j)
+	r.Case, r.Bulk = e.caseOutcome(ctx, j), e.bulkOutcome(ctx, j)
 	if j.Ended() {
 		r.Record = RecordURI(j.Run.ID)
 	}
@@ -152,6 +156,9 @@ func PlanText(p *policy.Plan) string {
 			l.add("%d. %s: %s (%s → %s)", i+1, c.Step, c.Summary, c.Before, c.After)
 		default:
 			l.add("%d. %s: %s", i+1, c.Step, c.Summary)
+		}
+		for _, s := range c.Sample {
+			l.add("   %s", s)
 		}
 		if c.NoWayBack != "" {
 			l.add("   no way back: %s", c.NoWayBack)

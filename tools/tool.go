@@ -61,6 +61,9 @@ type Work struct {
 	Warnings []string
 	// CaseID is the case whose response the steps are; "" for any other write.
 	CaseID string
+	// Of is the tool whose work it does many times, and Rows are whom it is done to; "" for any other write.
+	Of   string
+	Rows []policy.Row
 	// Risk raises the tool's class for these arguments; zero leaves it.
 	Risk policy.Risk
 	// Review reads what a person should know before the plan is approved; nil where the plan says it all. It is
@@ -132,8 +135,15 @@ func All() []Tool {
 		createUser, editUser, disableUser, enableUser,
 		listMFAUsers, resetMFA, revokeSessions, becCheck, becRemediate,
 		resetPassword, createTAP,
-		listMailboxPermissions, removeInboxRule, setEmailForwarding,
-		offboardUser, deleteUser, restoreUser,
+		offboardUser, bulkAction, applyProfile, deleteUser, restoreUser,
+		listLicenses, manageUserLicenses, reprocessLicenses,
+		setUserMFA, addMFAPhone, removeMFAMethod,
+		setPasswordExpiration,
+		inviteGuest, purgeUser, setSourceOfAuthority, clearImmutableID, assignDevice,
+		listMailboxes, getMailbox, listMailboxPermissions, removeInboxRule, setEmailForwarding,
+		editMailbox, convertMailbox, setOutOfOffice, setMailboxPermissions, setCalendarPermissions,
+		provisionOneDrive, addOneDriveShortcut, setSiteAccess,
+		listGroups, setGroupMembership, listAccessCatalog, setDirectoryRoles, setAppAssignments,
 		listJobs, getJob, controlJob, undoJob,
 	}
 }

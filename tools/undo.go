@@ -33,6 +33,9 @@ var undoJob = Write(Tool{
 	case j.Kind == undoTool || j.Kind == "cipp_control_job":
 		return Work{}, &Problem{Code: "conflict", Message: j.Kind + " is not undone.", Next: "Make the write again that shall hold."}
 	}
+	if j.Kind == bulkTool || j.Kind == profileTool {
+		return c.undoRows(ctx, j)
+	}
 	names := map[string]bool{}
 	for _, s := range in.Steps {
 		names[s] = true

@@ -122,6 +122,23 @@ type MailboxSummary struct {
 	Hidden     bool     `json:"hiddenFromAddressLists"`
 	Archive    bool     `json:"archive"`
 	Holds      []string `json:"holds,omitempty"`
+	QuotaGB    *float64 `json:"quotaGB,omitempty"`
+	Rules      *int     `json:"rules,omitempty"`
+	Delegates  *int     `json:"delegates,omitempty"`
+}
+
+func (m *MailboxSummary) lines(l *lines) {
+	size := "size unknown"
+	if m.SizeGB != nil {
+		size = fmt.Sprintf("%.1f GB", *m.SizeGB)
+	}
+	if m.QuotaGB != nil {
+		size += fmt.Sprintf(" of %.0f GB", *m.QuotaGB)
+	}
+	l.add("mailbox %s | %s | %s | forwarding %s | auto-reply %s | archive %t | holds %s", m.Type, m.Primary, size, fenced("", m.Forwarding), m.AutoReply, m.Archive, orNone(m.Holds))
+	if m.Rules != nil && m.Delegates != nil {
+		l.add("%s, %s", count(*m.Rules, "rule", "rules"), count(*m.Delegates, "right of others", "rights of others"))
+	}
 }
 
 // Text tells each section in short lines.
@@ -171,11 +188,7 @@ func (o *GetUserOut) Text() string {
 		l.add("%s", d.line())
 	}
 	if m := o.Mailbox; m != nil {
-		size := "size unknown"
-		if m.SizeGB != nil {
-			size = fmt.Sprintf("%.1f GB", *m.SizeGB)
-		}
-		l.add("mailbox %s | %s | %s | forwarding %s | auto-reply %s | archive %t | holds %s", m.Type, m.Primary, size, fenced("", m.Forwarding), m.AutoReply, m.Archive, orNone(m.Holds))
+		m.lines(&l)
 	}
 	if d := o.OneDrive; d != nil {
 		l.add("OneDrive %s | %.1f GB used", d.WebURL, float64(d.Quota.Used)/(1<<30))

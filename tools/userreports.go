@@ -19,12 +19,6 @@ func reportFilter(ctx context.Context, c *Call, report string, days int, q *grap
 	older := func(t *time.Time, than time.Time) bool { return t != nil && !t.IsZero() && t.Before(than) }
 	sel := func(names ...string) { q.Select = append(q.Select, names...) }
 	member := func(u graphclient.User) bool { return u.UserType != "Guest" }
-	lastSuccess := func(u graphclient.User) *time.Time {
-		if u.SignInActivity == nil || u.SignInActivity.LastSuccessfulSignInDateTime == nil || u.SignInActivity.LastSuccessfulSignInDateTime.Year() <= 1 {
-			return nil
-		}
-		return u.SignInActivity.LastSuccessfulSignInDateTime
-	}
 	switch report {
 	case "noMfa":
 		return registered(ctx, c, "isMfaRegistered eq false", func(d graphclient.RegistrationDetail) bool { return !d.IsMfaRegistered })

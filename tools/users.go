@@ -18,6 +18,7 @@ type ListUsersIn struct {
 	Kind   string   `json:"kind,omitempty" jsonschema:"enum=member,enum=guest,enum=deleted,enum=blocked,enum=enabled,enum=local,enum=hybrid,enum=formerlyHybrid,enum=external,enum=shared,enum=admin" jsonschema_description:"Only this kind of user."`
 	Report string   `json:"report,omitempty" jsonschema:"enum=noMfa,enum=adminNoMfa,enum=inactive,enum=neverSignedIn,enum=unlicensed,enum=blockedButLicensed,enum=licenseErrors,enum=noUsageLocation,enum=guestPending,enum=guestStale,enum=newUsers,enum=deletedSoon,enum=passwordNeverExpires,enum=passwordOld,enum=noManager,enum=syncErrors" jsonschema_description:"Only users that this report finds."`
 	Days   int      `json:"days,omitempty" jsonschema:"minimum=1,maximum=3650" jsonschema_description:"Age a report looks for."`
+	Filter string   `json:"filter,omitempty" jsonschema:"maxLength=500" jsonschema_description:"field op value joined by and: department eq 'Sales' and lastSignInDateTime lt -90d."`
 	Select []string `json:"select,omitempty" jsonschema:"maxItems=20" jsonschema_description:"More properties, by Microsoft Graph's names."`
 	PageArgs
 }
@@ -160,14 +161,18 @@ func userQuery(ctx context.Context, c *Call, in ListUsersIn) (graphclient.UserQu
 	if err != nil {
 		return q, nil, err
 	}
+	fits, err := userFilter(ctx, c, in.Filter, &q)
+	if err != nil {
+		return q, nil, err
+	}
 	slices.Sort(q.Select)
 	q.Select = slices.Compact(q.Select)
-	if keep == nil && sift == nil {
+	if keep == nil && sift == nil && fits == nil {
 		q.Top = in.limit() // Microsoft's pages are ours
 		keep = func(graphclient.User) bool { return true }
 	}
 	return q, func(u graphclient.User) bool {
-		return (keep == nil || keep(u)) && (sift == nil || sift(u))
+		return (keep == nil || keep(u)) && (sift == nil || sift(u)) && (fits == nil || fits(u))
 	}, nil
 }
 

@@ -165,7 +165,15 @@ func mailboxSummary(ctx context.Context, c *Call, ref graphclient.MailboxRef) (*
 			s.Aliases = append(s.Aliases, rest)
 		}
 	}
-	s.Holds = holdsOf(m)
+	s.Holds, s.QuotaGB = holdsOf(m), quotaGB(m.ProhibitSendReceiveQuota)
+	if rules, err := c.Graph.InboxRules(ctx, c.Tenant.ID, ref); err == nil {
+		n := len(rules)
+		s.Rules = &n
+	}
+	if rights, err := permissionRows(ctx, c, "mailbox"); err == nil {
+		n := len(rights)
+		s.Delegates = &n
+	}
 	if st, err := c.Graph.MailboxStatistics(ctx, c.Tenant.ID, ref); err == nil {
 		gb := float64(st.TotalItemSize) / (1 << 30)
 		s.SizeGB, s.Items = &gb, &st.ItemCount

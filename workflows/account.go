@@ -3,6 +3,7 @@ package workflows
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"cipp-mcp/graphclient"
@@ -150,11 +151,14 @@ func revokeSessions(t Target, name, summary string) jobs.Step {
 // ResetPassword sets a new password (PATCH /users/{id} passwordProfile). Without a given one it
 // generates one, which is sealed before Microsoft is called, so that it can never be lost or seen.
 func ResetPassword(t Target, s Sealer, given string, mustChange bool) jobs.Step {
+	if t.User.Synced() {
+		return resetPasswordBack(t, s, given)
+	}
 	read := func(ctx context.Context) (graphclient.User, error) {
 		return t.Graph.User(ctx, t.tid(), t.User.ID, "id", "lastPasswordChangeDateTime", "onPremisesSyncEnabled", "userType")
 	}
 	return jobs.Step{
-		Name: "reset-password", Class: jobs.Verifiable,
+		Name: resetPassword, Class: jobs.Verifiable,
 		Plan: func(ctx context.Context, _ *jobs.Run) (jobs.Change, error) {
 			u, err := read(ctx)
 			if err != nil {
@@ -184,7 +188,7 @@ func ResetPassword(t Target, s Sealer, given string, mustChange bool) jobs.Step 
 			if err := beginSetting(ctx, run, "password", u.LastPasswordChangeDateTime, t.Clock.Now()); err != nil {
 				return nil, err
 			}
-			secret, err := newSecret(ctx, s, "reset-password", given, t.User.UserPrincipalName, run)
+			secret, err := newSecret(ctx, s, resetPassword, given, t.User.UserPrincipalName, run)
 			if err != nil {
 				return nil, err
 			}
@@ -197,6 +201,80 @@ func ResetPassword(t Target, s Sealer, given string, mustChange bool) jobs.Step 
 				return jobs.Unknown, err
 			}
 			return setSinceBegun(run, "password", u.LastPasswordChangeDateTime), nil
+		},
+	}
+}
+
+const resetPassword = "reset-password"
+
+// writeBackTime is how long it may take until a password is written back on premises.
+const writeBackTime = 15 * time.Minute
+
+// resetPasswordBack sets the password of a synchronised user through Microsoft's write-back (POST
+// …/authentication/methods/{password}/resetPassword). Whether that is set up Microsoft says only when it is asked to; an
+// application is never let.
+func resetPasswordBack(t Target, s Sealer, given string) jobs.Step {
+	read := func(ctx context.Context) (*time.Time, error) {
+		u, err := t.Graph.User(ctx, t.tid(), t.User.ID, "id", "lastPasswordChangeDateTime")
+		return u.LastPasswordChangeDateTime, err
+	}
+	return jobs.Step{
+		Name: resetPassword, Class: jobs.Async, Settle: writeBackTime,
+		Plan: func(ctx context.Context, _ *jobs.Run) (jobs.Change, error) {
+			before, err := read(ctx)
+			if err != nil {
+				return jobs.Change{}, err
+			}
+			upn := t.User.UserPrincipalName
+			c := jobs.Change{Summary: "Set a new password and have it written back on premises", Before: "set " + stamp(before), After: "new, to be changed at the next sign-in", NoWayBack: "the old password cannot be brought back"}
+			if t.Graph.Mode() == graphclient.App {
+				c.Blockers = append(c.Blockers, fmt.Sprintf("the password of %s, who is synchronised, in %s needs a delegated sign-in (mode partner or user) and password write-back; this server signs in as an application. Nothing was changed. Set it in Active Directory, or ask the operator to configure auth.mode partner.", upn, t.Tenant.DefaultDomain))
+				return c, nil
+			}
+			c.Warnings = append(c.Warnings, upn+" is synchronised: the password is written back on premises, which takes password write-back there, and Active Directory's own rules hold; where it is not set up Microsoft refuses")
+			if given == "" {
+				if err := s.Ready(); err != nil {
+					c.Blockers = append(c.Blockers, err.Error())
+				}
+				c.After += ", sealed for the operator"
+			}
+			return c, nil
+		},
+		Do: func(ctx context.Context, run *jobs.Run) (jobs.Handle, error) {
+			before, err := read(ctx)
+			if err != nil {
+				return nil, err
+			}
+			if err := beginSetting(ctx, run, "password", before, t.Clock.Now()); err != nil {
+				return nil, err
+			}
+			secret, err := newSecret(ctx, s, resetPassword, given, t.User.UserPrincipalName, run)
+			if err != nil {
+				return nil, err
+			}
+			operation, err := t.Graph.ResetPasswordBack(ctx, t.tid(), t.User.ID, secret.password)
+			err = errors.Join(err, secret.settle(ctx, run, err), run.Put("passwordAnswered", err == nil))
+			return jobs.Handle{"operation": operation}, errors.Join(err, run.Put("passwordOperation", operation))
+		},
+		Verify: func(ctx context.Context, run *jobs.Run) (jobs.Outcome, error) {
+			var operation string
+			if run.Get("passwordOperation", &operation); operation == "" { // the answer was lost, or names nothing to follow
+				now, err := read(ctx)
+				if err != nil {
+					return jobs.Unknown, err
+				}
+				return setSinceBegun(run, "password", now), nil
+			}
+			status, detail, err := t.Graph.PasswordOperation(ctx, t.tid(), t.User.ID, operation)
+			switch {
+			case err != nil:
+				return jobs.Unknown, err
+			case equalFold(status, "succeeded"):
+				return jobs.Done, nil
+			case equalFold(status, "failed"):
+				return jobs.NotDone, fmt.Errorf("the password was not written back: %s", jobs.Fence(detail))
+			}
+			return jobs.Pending, nil
 		},
 	}
 }

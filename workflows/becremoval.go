@@ -152,46 +152,6 @@ func ForwardTo(t Target, address string, keepCopy bool) jobs.Step {
 		func(b mailboxBefore) *jobs.Step { s := forwardAgain(t, b); return &s })
 }
 
-// stopAutoReply switches automatic replies off; what stood there before comes back with undo.
-func stopAutoReply(t Target) jobs.Step {
-	const off = "no automatic reply"
-	read := func(ctx context.Context) (string, error) {
-		r, err := t.autoReply(ctx)
-		if err != nil || equalFold(r.AutoReplyState, "Disabled") {
-			return off, err
-		}
-		return "automatic replies " + strings.ToLower(r.AutoReplyState), nil
-	}
-	const name = "stop-automatic-replies"
-	return jobs.Step{
-		Name: name, Class: jobs.Idempotent,
-		Plan: func(ctx context.Context, _ *jobs.Run) (jobs.Change, error) {
-			now, err := read(ctx)
-			c := jobs.Change{Summary: "Switch automatic replies off", Before: now, After: off}
-			if now == off {
-				c.Nothing = "there is none"
-			}
-			return c, err
-		},
-		Do: func(ctx context.Context, _ *jobs.Run) (jobs.Handle, error) {
-			was, err := jobs.KeepBefore(ctx, t.autoReply)
-			if err != nil {
-				return nil, err
-			}
-			was.AutoReplyState = "Disabled"
-			return nil, t.Graph.RestoreAutoReply(ctx, t.tid(), t.mailbox(), was)
-		},
-		Verify: readBack(func(ctx context.Context) (bool, error) { now, err := read(ctx); return now == off, err }),
-		Undo: func(_ context.Context, run *jobs.Run) (*jobs.Step, error) {
-			var was graphclient.AutoReply
-			if !run.Before(name, &was) || equalFold(was.AutoReplyState, "Disabled") {
-				return nil, nil
-			}
-			return undo(name, autoReplyAgain(t, was))
-		},
-	}
-}
-
 // unblockSender lets the user send again after Microsoft stopped him (Remove-BlockedSenderAddress). Microsoft allows
 // only a few of these: it comes last, when nothing of the attacker is left.
 func unblockSender(t Target) jobs.Step {

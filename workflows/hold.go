@@ -13,19 +13,20 @@ import (
 // Exchange Online Plan 2 or archiving, now and as long as it lasts, shared mailbox or not.
 func LitigationHold(t Target) jobs.Step { return holdStep(t, true) }
 
+// EndLitigationHold lets what was deleted in the mailbox be purged again (Set-Mailbox -LitigationHoldEnabled).
+func EndLitigationHold(t Target) jobs.Step { return holdStep(t, false) }
+
 const holdName = "litigation-hold"
 
 func holdStep(t Target, on bool) jobs.Step {
 	word := func(on bool) string { return map[bool]string{true: "on hold", false: "not on hold"}[on] }
 	summary := "Put the mailbox on litigation hold"
-	var back func(mailboxBefore) *jobs.Step
-	if on {
-		back = func(b mailboxBefore) *jobs.Step { s := holdStep(t, b.Hold); return &s }
-	} else {
+	if !on {
 		summary = "End the litigation hold"
 	}
 	s := setMailboxStep(t, holdName, summary, map[string]any{"LitigationHoldEnabled": on},
-		func(m graphclient.Mailbox, _ bool) string { return word(m.LitigationHoldEnabled) }, word(on), back)
+		func(m graphclient.Mailbox, _ bool) string { return word(m.LitigationHoldEnabled) }, word(on),
+		func(b mailboxBefore) *jobs.Step { s := holdStep(t, b.Hold); return &s })
 	plan := s.Plan
 	s.Plan = func(ctx context.Context, run *jobs.Run) (jobs.Change, error) {
 		c, err := plan(ctx, run)

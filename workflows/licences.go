@@ -15,17 +15,8 @@ const removeLicenses = "remove-licenses"
 
 // directLicences are the licences assigned to the user himself, with the service plans that are switched off.
 func (t Target) directLicences(ctx context.Context) ([]graphclient.AssignedLicense, error) {
-	u, err := t.Graph.User(ctx, t.tid(), t.User.ID, "id", "licenseAssignmentStates", "assignedLicenses")
-	if err != nil {
-		return nil, err
-	}
-	var out []graphclient.AssignedLicense
-	for _, s := range u.LicenseAssignmentStates {
-		if s.AssignedByGroup == "" && !slices.ContainsFunc(out, func(l graphclient.AssignedLicense) bool { return l.SkuID == s.SkuID }) {
-			out = append(out, graphclient.AssignedLicense{SkuID: s.SkuID, DisabledPlans: append([]string{}, s.DisabledPlans...)})
-		}
-	}
-	return out, nil
+	u, err := t.licenceStates(ctx)
+	return direct(u), err
 }
 
 // RemoveLicenses takes away every licence assigned directly (POST /users/{id}/assignLicense). needs
@@ -241,9 +232,14 @@ type lossLook = func(context.Context) (warnings, blockers []string, err error)
 // sharedLimit is how much a shared mailbox without a licence may hold.
 const sharedLimit = 50 * gib
 
+// lossWords are how to keep what would be lost, in the words of the tool that was called.
+type lossWords struct{ keep, unless string }
+
+var offboardingWords = lossWords{"keep the licence (removeLicenses=false)", "without convertToShared"}
+
 // licenceLoss says what stands against taking the licences away: holds, archive and size need one,
 // and a mailbox that is not shared goes with it.
-func licenceLoss(ctx context.Context, t Target, converts bool) (warnings, blockers []string, err error) {
+func licenceLoss(ctx context.Context, t Target, converts bool, w lossWords) (warnings, blockers []string, err error) {
 	m, err := t.Graph.Mailbox(ctx, t.tid(), t.mailbox())
 	if graphclient.KindOf(err) == graphclient.NoMailbox {
 		return nil, nil, nil
@@ -257,19 +253,19 @@ func licenceLoss(ctx context.Context, t Target, converts bool) (warnings, blocke
 	}
 	upn := t.User.UserPrincipalName
 	if m.Held() {
-		blockers = append(blockers, "the mailbox of "+upn+" is on hold, which needs Exchange Online Plan 2: keep the licence (removeLicenses=false) or have the hold lifted first")
+		blockers = append(blockers, "the mailbox of "+upn+" is on hold, which needs Exchange Online Plan 2: "+w.keep+", or have the hold lifted first")
 	}
 	if m.HasArchive() {
-		blockers = append(blockers, "the mailbox of "+upn+" has an online archive, which needs a licence: keep it (removeLicenses=false)")
+		blockers = append(blockers, "the mailbox of "+upn+" has an online archive, which needs a licence: "+w.keep)
 	}
 	if sizeUnreadable(stats) {
-		blockers = append(blockers, "how much the mailbox of "+upn+" holds cannot be read, and a shared mailbox without a licence may hold 50 GB: keep the licence (removeLicenses=false)")
+		blockers = append(blockers, "how much the mailbox of "+upn+" holds cannot be read, and a shared mailbox without a licence may hold 50 GB: "+w.keep)
 	}
 	if stats.TotalItemSize > sharedLimit {
-		blockers = append(blockers, fmt.Sprintf("the mailbox of %s holds %.1f GB, and a shared mailbox without a licence may hold 50 GB: keep the licence (removeLicenses=false) or shrink it first", upn, float64(stats.TotalItemSize)/gib))
+		blockers = append(blockers, fmt.Sprintf("the mailbox of %s holds %.1f GB, and a shared mailbox without a licence may hold 50 GB: %s, or shrink it first", upn, float64(stats.TotalItemSize)/gib, w.keep))
 	}
 	if !converts && !m.Shared() {
-		warnings = append(warnings, "without convertToShared the mailbox of "+upn+" cannot be opened once the licence is gone, and is deleted after 30 days")
+		warnings = append(warnings, w.unless+" the mailbox of "+upn+" cannot be opened once the licence is gone, and is deleted after 30 days")
 	}
 	return warnings, blockers, nil
 }

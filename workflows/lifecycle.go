@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 
@@ -22,7 +24,7 @@ func CreateUser(t Target, s Sealer, u graphclient.NewUser, given string) jobs.St
 		return t.Graph.User(ctx, t.tid(), u.UserPrincipalName, "id", "userPrincipalName", "displayName", "mailNickname")
 	}
 	return jobs.Step{
-		Name: "create-user", Class: jobs.Verifiable,
+		Name: createUserStep, Class: jobs.Verifiable,
 		Plan: func(ctx context.Context, _ *jobs.Run) (jobs.Change, error) {
 			c := jobs.Change{Summary: fmt.Sprintf("Create %s (%s), sign-in allowed", u.UserPrincipalName, jobs.Fence(u.DisplayName)), Before: "not there", After: "there"}
 			if u.UsageLocation == "" {
@@ -34,6 +36,10 @@ func CreateUser(t Target, s Sealer, u graphclient.NewUser, given string) jobs.St
 				}
 				c.After += ", with a generated password that is sealed for the operator"
 			}
+			if len(u.Properties) > 0 {
+				c.After += ", with " + strings.Join(sortedNames(u.Properties), ", ")
+			}
+			c.Blockers = append(c.Blockers, t.delegatedOnly(u.Properties)...)
 			blockers, err := nameBlockers(ctx, t, u.UserPrincipalName, "")
 			c.Blockers = append(c.Blockers, blockers...)
 			return c, err
@@ -113,6 +119,17 @@ func nameBlockers(ctx context.Context, t Target, upn, except string) ([]string, 
 	return out, nil
 }
 
+// delegatedOnly says which of the properties Microsoft takes from a person only, where this server signs in as an
+// application.
+func (t Target) delegatedOnly(patch map[string]any) []string {
+	if _, ok := patch["employeeHireDate"]; !ok || t.Graph.Mode() != graphclient.App {
+		return nil
+	}
+	return []string{"employeeHireDate in " + t.Tenant.DefaultDomain + " needs a delegated sign-in (mode partner or user); this server signs in as an application. Nothing was changed. Ask the operator to configure auth.mode partner."}
+}
+
+func sortedNames(m map[string]any) []string { return slices.Sorted(maps.Keys(m)) }
+
 // cloudOnly are the properties that the cloud masters even for a synchronised user.
 var cloudOnly = map[string]bool{"usageLocation": true}
 
@@ -142,7 +159,7 @@ func EditUser(t Target, patch map[string]any) jobs.Step {
 				if same(now[n], patch[n]) {
 					continue
 				}
-				before, after = append(before, n+"="+shown(n, now[n])), append(after, n+"="+shown(n, patch[n]))
+				before, after = append(before, n+"="+shown(n, within(now[n], patch[n]))), append(after, n+"="+shown(n, patch[n]))
 				if now["onPremisesSyncEnabled"] == true && !cloudOnly[n] {
 					locked = append(locked, n)
 				}
@@ -151,6 +168,7 @@ func EditUser(t Target, patch map[string]any) jobs.Step {
 			if len(after) == 0 {
 				c.Nothing = "the properties have these values already"
 			}
+			c.Blockers = append(c.Blockers, t.delegatedOnly(patch)...)
 			if len(locked) > 0 {
 				c.Blockers = append(c.Blockers, onPremisesSentence(t.User.UserPrincipalName, strings.Join(locked, ", ")))
 			}
@@ -186,7 +204,7 @@ func EditUser(t Target, patch map[string]any) jobs.Step {
 			}
 			back := make(map[string]any, len(names))
 			for _, n := range names {
-				if back[n] = was[n]; back[n] == nil && n == "businessPhones" {
+				if back[n] = within(was[n], patch[n]); back[n] == nil && (n == "businessPhones" || n == "otherMails") {
 					back[n] = []string{} // Microsoft clears a list with an empty one
 				}
 			}
@@ -277,7 +295,22 @@ func asMap(v any) (map[string]any, error) {
 }
 
 // same compares what was read with what was asked for; Microsoft shows a cleared property as absent.
-func same(read, asked any) bool { return word(read) == word(asked) }
+func same(read, asked any) bool { return word(within(read, asked)) == word(asked) }
+
+// within is what was read of that which is asked for: of an object only the properties that are named, each with nil
+// where it has no value.
+func within(read, asked any) any {
+	a, ok := asked.(map[string]any)
+	if !ok {
+		return read
+	}
+	r, _ := read.(map[string]any)
+	out := make(map[string]any, len(a))
+	for n := range a {
+		out[n] = r[n]
+	}
+	return out
+}
 
 // shown is a property's value in a plan: a person or the tenant wrote it.
 func shown(property string, v any) string {
@@ -310,6 +343,12 @@ func word(v any) string {
 		return word(strings.Join(parts, ", "))
 	case []string:
 		return word(strings.Join(x, ", "))
+	case map[string]any:
+		parts := make([]string, 0, len(x))
+		for _, n := range sortedNames(x) {
+			parts = append(parts, n+": "+word(x[n]))
+		}
+		return word(strings.Join(parts, ", "))
 	default:
 		return fmt.Sprint(x)
 	}

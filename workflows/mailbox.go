@@ -2,114 +2,17 @@ package workflows
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"html"
-	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"cipp-mcp/graphclient"
 	"cipp-mcp/internal/jobs"
 )
 
-// conversionTime is how long Exchange may take to turn a mailbox into a shared one.
-const conversionTime = 10 * time.Minute
-
-const gib = 1 << 30
-
 const (
-	convertToShared = "convert-to-shared"
-	hideStep        = "hide-from-address-lists"
-	forwardStep     = "forward-mail"
-	outOfOffice     = "out-of-office"
+	hideStep    = "hide-from-address-lists"
+	forwardStep = "forward-mail"
 )
-
-// ConvertToShared turns the mailbox into a shared one (Set-Mailbox -Type Shared) and waits until it
-// is one: a licence taken away before that loses the mailbox.
-func ConvertToShared(t Target) jobs.Step {
-	s := convert(t, convertToShared, "Convert the mailbox to a shared one", "Shared", "SharedMailbox", nil)
-	s.Undo = func(_ context.Context, run *jobs.Run) (*jobs.Step, error) {
-		var was string
-		if !run.Before(convertToShared, &was) || was != "UserMailbox" {
-			return nil, nil // a room or a piece of equipment was never a leaver's
-		}
-		return undo(convertToShared, convert(t, convertToShared, "Convert the mailbox back to a user's", "Regular", was, t.needsMailboxPlan))
-	}
-	return s
-}
-
-// convert makes the mailbox another kind. first looks right before the call whether it may be made.
-func convert(t Target, name, summary, kind, details string, first func(context.Context) error) jobs.Step {
-	read := func(ctx context.Context) (string, error) {
-		m, err := t.Graph.Mailbox(ctx, t.tid(), t.mailbox())
-		return m.RecipientTypeDetails, err
-	}
-	return jobs.Step{
-		Name: name, Class: jobs.Async, Settle: conversionTime,
-		Plan: func(ctx context.Context, _ *jobs.Run) (jobs.Change, error) {
-			m, err := t.Graph.Mailbox(ctx, t.tid(), t.mailbox())
-			if graphclient.KindOf(err) == graphclient.NoMailbox {
-				return jobs.Change{Summary: summary, Nothing: withoutMailbox}, nil
-			}
-			if err != nil {
-				return jobs.Change{}, err
-			}
-			c := jobs.Change{Summary: summary, Before: m.RecipientTypeDetails, After: details}
-			switch {
-			case equalFold(m.RecipientTypeDetails, details):
-				c.Nothing = "it is so already"
-			case m.IsDirSynced:
-				c.Warnings = append(c.Warnings, onPremisesSentence(t.User.UserPrincipalName, "the mailbox type")+" as well, or the next synchronisation may turn it back")
-			}
-			return c, nil
-		},
-		Do: func(ctx context.Context, run *jobs.Run) (jobs.Handle, error) {
-			if _, err := jobs.KeepBefore(ctx, read); err != nil {
-				return nil, err
-			}
-			if first != nil {
-				if err := first(ctx); err != nil {
-					return nil, err
-				}
-			}
-			return nil, order(ctx, run, name, func() error { return t.Graph.SetMailbox(ctx, t.tid(), t.mailbox(), map[string]any{"Type": kind}) })
-		},
-		Verify: func(ctx context.Context, run *jobs.Run) (jobs.Outcome, error) {
-			now, err := read(ctx)
-			switch {
-			case err != nil:
-				return jobs.Unknown, err
-			case equalFold(now, details):
-				return jobs.Done, nil
-			default:
-				return underWay(run, name), nil
-			}
-		},
-	}
-}
-
-// needsMailboxPlan refuses to make a mailbox a user's again that no licence would keep: it would be lost.
-func (t Target) needsMailboxPlan(ctx context.Context) error {
-	held, err := t.Graph.LicenseDetails(ctx, t.tid(), t.User.ID)
-	if err != nil {
-		return err
-	}
-	for _, l := range held {
-		for _, p := range l.ServicePlans {
-			if mailboxPlans[strings.ToUpper(p.ServicePlanName)] && !equalFold(p.ProvisioningStatus, "Disabled") {
-				return nil
-			}
-		}
-	}
-	return errors.New("not begun: no licence of the user gives a mailbox, so it would be lost; bring the licence back first")
-}
-
-// mailboxPlans are the service plans that come with a mailbox, of which EXCHANGE_S_FOUNDATION and the archiving
-// plans are none (https://learn.microsoft.com/entra/identity/users/licensing-service-plan-reference).
-var mailboxPlans = map[string]bool{"EXCHANGE_S_STANDARD": true, "EXCHANGE_S_ENTERPRISE": true, "EXCHANGE_S_DESKLESS": true, "EXCHANGE_S_ESSENTIALS": true,
-	"EXCHANGE_S_STANDARD_GOV": true, "EXCHANGE_S_ENTERPRISE_GOV": true, "EXCHANGE_S_DESKLESS_GOV": true, "EXCHANGE_L_STANDARD": true, "EXCHANGE_B_STANDARD": true}
 
 // HideFromAddressLists takes the mailbox out of the address lists (Set-Mailbox
 // -HiddenFromAddressListsEnabled).
@@ -254,95 +157,15 @@ type mailboxBefore struct {
 	ForwardingSMTP string `json:"forwardingSmtp,omitempty"`
 	Both           bool   `json:"both"`
 	Hold           bool   `json:"hold"`
+	RetentionHold  bool   `json:"retentionHold"`
+	// Quotas are in bytes, by the names of Set-Mailbox's parameters.
+	Quotas map[string]int64 `json:"quotas,omitempty"`
 }
 
 func (t Target) mailboxBefore(ctx context.Context) (mailboxBefore, error) {
 	m, err := t.Graph.Mailbox(ctx, t.tid(), t.mailbox())
-	return mailboxBefore{m.HiddenFromAddressListsEnabled, m.ForwardingAddress, m.ForwardingSMTPAddress, m.DeliverToMailboxAndForward, m.LitigationHoldEnabled}, err
-}
-
-// OutOfOffice turns automatic replies on, with one text inside and outside
-// (Set-MailboxAutoReplyConfiguration). The message is text: whatever looks like a tag is shown as it stands, so
-// that nothing of it is lost, and nothing in it acts, at whoever gets the reply.
-func OutOfOffice(t Target, message string) jobs.Step {
-	text := strings.ReplaceAll(html.EscapeString(message), "\n", "<br>")
-	shows := func(r graphclient.AutoReply) bool {
-		return equalFold(r.AutoReplyState, "Enabled") && plainText(r.InternalMessage) == plainText(text) && plainText(r.ExternalMessage) == plainText(text)
-	}
-	return jobs.Step{
-		Name: outOfOffice, Class: jobs.Idempotent,
-		Plan: func(ctx context.Context, _ *jobs.Run) (jobs.Change, error) {
-			r, err := t.Graph.AutoReply(ctx, t.tid(), t.mailbox())
-			if graphclient.KindOf(err) == graphclient.NoMailbox {
-				return jobs.Change{Summary: "Turn automatic replies on", Nothing: withoutMailbox}, nil
-			}
-			if err != nil {
-				return jobs.Change{}, err
-			}
-			c := jobs.Change{Summary: "Turn automatic replies on", Before: strings.ToLower(r.AutoReplyState), After: fmt.Sprintf("enabled, inside and outside: %q", plainText(text))}
-			if tags.MatchString(message) {
-				c.Warnings = append(c.Warnings, "the automatic reply is sent as text: tags in it are shown as they stand")
-			}
-			if shows(r) {
-				c.Nothing = "it is so already"
-			}
-			return c, nil
-		},
-		Do: func(ctx context.Context, _ *jobs.Run) (jobs.Handle, error) {
-			if _, err := jobs.KeepBefore(ctx, t.autoReply); err != nil {
-				return nil, err
-			}
-			return nil, t.Graph.SetAutoReply(ctx, t.tid(), t.mailbox(), graphclient.AutoReply{AutoReplyState: "Enabled", InternalMessage: text, ExternalMessage: text, ExternalAudience: "All"})
-		},
-		Verify: readBack(func(ctx context.Context) (bool, error) {
-			r, err := t.autoReply(ctx)
-			return shows(r), err
-		}),
-		Undo: func(_ context.Context, run *jobs.Run) (*jobs.Step, error) {
-			var was graphclient.AutoReply
-			if !run.Before(outOfOffice, &was) {
-				return nil, nil
-			}
-			return undo(outOfOffice, autoReplyAgain(t, was))
-		},
-	}
-}
-
-func (t Target) autoReply(ctx context.Context) (graphclient.AutoReply, error) {
-	return t.Graph.AutoReply(ctx, t.tid(), t.mailbox())
-}
-
-// autoReplyAgain brings the automatic replies back as they were, texts and audience with them.
-func autoReplyAgain(t Target, was graphclient.AutoReply) jobs.Step {
-	is := func(r graphclient.AutoReply) bool {
-		return equalFold(r.AutoReplyState, was.AutoReplyState) && equalFold(r.ExternalAudience, was.ExternalAudience) &&
-			plainText(r.InternalMessage) == plainText(was.InternalMessage) && plainText(r.ExternalMessage) == plainText(was.ExternalMessage)
-	}
-	return jobs.Step{
-		Name: outOfOffice, Class: jobs.Idempotent,
-		Plan: func(ctx context.Context, _ *jobs.Run) (jobs.Change, error) {
-			r, err := t.autoReply(ctx)
-			c := jobs.Change{Summary: "Bring the automatic replies back as they were", Before: jobs.Fence(r.AutoReplyState), After: jobs.Fence(was.AutoReplyState)}
-			if is(r) {
-				c.Nothing = "it is so already"
-			}
-			return c, err
-		},
-		Do: func(ctx context.Context, _ *jobs.Run) (jobs.Handle, error) {
-			return nil, t.Graph.RestoreAutoReply(ctx, t.tid(), t.mailbox(), was)
-		},
-		Verify: readBack(func(ctx context.Context) (bool, error) {
-			r, err := t.autoReply(ctx)
-			return is(r), err
-		}),
-	}
-}
-
-var tags = regexp.MustCompile(`<[^>]*>`)
-
-// plainText is what a person sees of a reply's HTML: Exchange wraps what it is given in a document.
-func plainText(s string) string {
-	return strings.Join(strings.Fields(html.UnescapeString(tags.ReplaceAllString(s, " "))), " ")
+	return mailboxBefore{m.HiddenFromAddressListsEnabled, m.ForwardingAddress, m.ForwardingSMTPAddress, m.DeliverToMailboxAndForward, m.LitigationHoldEnabled, m.RetentionHoldEnabled,
+		map[string]int64{"IssueWarningQuota": m.IssueWarningQuota, "ProhibitSendQuota": m.ProhibitSendQuota, "ProhibitSendReceiveQuota": m.ProhibitSendReceiveQuota}}, err
 }
 
 func domainOf(upn string) string { return upn[strings.LastIndexByte(upn, '@')+1:] }

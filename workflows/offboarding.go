@@ -267,7 +267,9 @@ func loseLicences(ctx context.Context, t Target, run *jobs.Run, groups []jobs.St
 	if converts {
 		needs = []string{convertToShared}
 	}
-	look := func(ctx context.Context) ([]string, []string, error) { return licenceLoss(ctx, t, converts) }
+	look := func(ctx context.Context) ([]string, []string, error) {
+		return licenceLoss(ctx, t, converts, offboardingWords)
+	}
 	var steps []jobs.Step
 	for _, l := range groups {
 		l.Needs = append(l.Needs, needs...)

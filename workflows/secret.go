@@ -22,6 +22,9 @@ type Sealer interface {
 // SecretHandle is where a run keeps the handle of the secret it sealed.
 const SecretHandle = "secretHandle"
 
+// SecretHandles is where a run keeps the handles of secrets that hold the passwords of many.
+const SecretHandles = "secretHandles"
+
 // SecretStep is where a run keeps the name of the step that sets that secret.
 const SecretStep = "secretStep"
 

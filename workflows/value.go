@@ -13,6 +13,7 @@ type value[T comparable] struct {
 	name, summary, back string // back is the summary of the way back
 	to                  T
 	word                func(T) string
+	is                  func(now T) bool // whether what was read is what is wanted; nil: where it equals to
 	read                func(context.Context) (T, error)
 	write               func(context.Context, T) error
 	// judge adds to the plan what stands against the step; nil adds nothing.
@@ -20,6 +21,13 @@ type value[T comparable] struct {
 	// hand is where a person does it, where this sign-in may not; "" where that is an error like others.
 	hand   string
 	settle time.Duration
+}
+
+func (v value[T]) met(now T) bool {
+	if v.is != nil {
+		return v.is(now)
+	}
+	return now == v.to
 }
 
 func (v value[T]) step() jobs.Step {
@@ -37,7 +45,7 @@ func (v value[T]) step() jobs.Step {
 			}
 			c := jobs.Change{Summary: v.summary, Before: v.word(now), After: v.word(v.to)}
 			switch {
-			case now == v.to:
+			case v.met(now):
 				c.Nothing = "it is so already"
 			case v.judge != nil:
 				return c, v.judge(ctx, now, &c)
@@ -46,22 +54,22 @@ func (v value[T]) step() jobs.Step {
 		},
 		Do: func(ctx context.Context, _ *jobs.Run) (jobs.Handle, error) {
 			was, err := jobs.KeepBefore(ctx, v.read)
-			if err != nil || was == v.to {
+			if err != nil || v.met(was) {
 				return nil, err
 			}
 			return nil, v.write(ctx, v.to)
 		},
 		Verify: readBack(func(ctx context.Context) (bool, error) {
 			now, err := v.read(ctx)
-			return now == v.to, err
+			return v.met(now), err
 		}),
 		Undo: func(_ context.Context, run *jobs.Run) (*jobs.Step, error) {
 			var was T
-			if !run.Before(v.name, &was) || was == v.to {
+			if !run.Before(v.name, &was) || v.met(was) {
 				return nil, nil
 			}
 			again := v
-			again.summary, again.to, again.judge = v.back, was, nil
+			again.summary, again.to, again.judge, again.is = v.back, was, nil, nil
 			return undo(v.name, again.step())
 		},
 	}

@@ -48,6 +48,7 @@ type cloudFlags struct {
 	clock   string
 	control string
 	access  string
+	tools   config.Tools
 	prompt  func(graphclient.DeviceSignIn) // nil: what a person has to do to sign in goes to standard error
 }
 
@@ -101,6 +102,7 @@ func open(ctx context.Context, g *globals, f cloudFlags) (_ *app, err error) {
 	if f.sandbox != "" {
 		cfg.Cloud = "sandbox"
 	}
+	f.chooseTools(&cfg.Tools)
 	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
@@ -126,7 +128,7 @@ func open(ctx context.Context, g *globals, f cloudFlags) (_ *app, err error) {
 
 // assemble opens the state directory and puts policy, secrets and tools around a client.
 func (a *app) assemble(ctx context.Context, client *graphclient.Client, clk clock.Clock, redactor *secrets.Redactor) error {
-	if err := knownTools(slices.Concat(a.cfg.Tools.Only, a.cfg.Tools.Remove, a.cfg.Tools.Add)); err != nil {
+	if err := knownTools(a.cfg.Tools); err != nil {
 		return err
 	}
 	if err := secrets.CheckApprovers(a.cfg.Approval.Approvers); err != nil {
@@ -175,7 +177,8 @@ func (a *app) assemble(ctx context.Context, client *graphclient.Client, clk cloc
 }
 
 // knownTools refuses a misspelt name: a tool meant to be removed would silently stay.
-func knownTools(named []string) error {
+func knownTools(c config.Tools) error {
+	named := slices.Concat(c.Only, c.Remove, c.Add)
 	var all []string
 	for _, t := range tools.All() {
 		all = append(all, t.Name)
@@ -183,6 +186,12 @@ func knownTools(named []string) error {
 	for _, n := range named {
 		if !slices.Contains(all, n) {
 			return fmt.Errorf("tools names %q, and there is no such tool; did you mean %s?", n, config.Nearest(n, all))
+		}
+	}
+	sets := tools.Toolsets()
+	for _, n := range c.Toolsets {
+		if !slices.Contains(sets, n) {
+			return fmt.Errorf("tools.toolsets names %q, and there is no such toolset; did you mean %s?", n, config.Nearest(n, sets))
 		}
 	}
 	return nil
@@ -197,10 +206,10 @@ func off(c config.Tools, t tools.Tool) string {
 		return ""
 	case len(c.Only) > 0:
 		return "the operator chose other tools (tools.only in cipp-mcp.yaml)"
-	case t.Extra && c.Preset != "all" && !slices.Contains(c.Add, t.Name):
-		return "it is not in the default preset; the operator adds it with tools.add in cipp-mcp.yaml"
-	default:
+	case t.In(c.Preset) || c.Discovery && c.Preset == "default" || slices.Contains(c.Add, t.Name) || slices.Contains(c.Toolsets, t.Toolset):
 		return ""
+	default:
+		return "it is not in the preset " + c.Preset + "; the operator adds it with tools.add in cipp-mcp.yaml, or its toolset " + t.Toolset + " with tools.toolsets"
 	}
 }
 

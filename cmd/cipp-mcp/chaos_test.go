@@ -23,6 +23,10 @@ type deed struct {
 	once bool
 	// seals: the result names a secret. lost: it is lost with the answer that showed it, so that another is made.
 	seals, lost bool
+	// harmless: nothing shows whether it was done, and doing it once more changes nothing.
+	harmless bool
+	// still: it takes Microsoft minutes, so that it is done only where the clock stands and nobody waits.
+	still bool
 	// tool is whose work it is, where it is not the deed's own name.
 	tool string
 	// world is where it is done: "" with the application's sign-in in the built-in story.
@@ -35,8 +39,20 @@ var deeds = map[string]deed{
 	"cipp_create_user": {once: true, begin: func(*world, bool) m {
 		return in(harbourline, "displayName", "Nia", "userPrincipalName", "nia@"+harbourline, "mailNickname", "nia")
 	}},
-	"cipp_edit_user":       {begin: func(*world, bool) m { return in(harbourline, "userId", dana, "jobTitle", "Clerk", "managerId", priya) }},
-	"cipp_disable_user":    {begin: func(*world, bool) m { return in(harbourline, "userId", dana, "revokeSessions", true) }},
+	"cipp_edit_user":    {begin: func(*world, bool) m { return in(harbourline, "userId", dana, "jobTitle", "Clerk", "managerId", priya) }},
+	"cipp_disable_user": {begin: func(*world, bool) m { return in(harbourline, "userId", dana, "revokeSessions", true) }},
+	"cipp_set_group_membership": {begin: func(*world, bool) m {
+		return in(harbourline, "userId", dana, "add", []string{"Port Alerts", "O'Hare Route Planning"})
+	}},
+	"cipp_set_app_assignments": {world: applied, begin: func(*world, bool) m {
+		return in(harbourline, "userId", dana, "add", []string{"Tideline CRM:Sales"})
+	}},
+	"cipp_apply_profile": {world: withProfiles, begin: func(*world, bool) m {
+		return in(harbourline, "userId", dana, "profile", "sales")
+	}},
+	"cipp_bulk_action": {begin: func(*world, bool) m {
+		return m{"action": "cipp_edit_user", "tenantFilter": harbourline, "targets": []string{dana, priya}, "arguments": m{"jobTitle": "Clerk"}}
+	}},
 	"cipp_reset_mfa":       {begin: func(*world, bool) m { return in(harbourline, "userId", dana) }},
 	"cipp_revoke_sessions": {begin: func(*world, bool) m { return in(harbourline, "userId", dana) }},
 	"cipp_reset_password":  {once: true, begin: func(*world, bool) m { return in(harbourline, "userId", dana) }},
@@ -56,6 +72,24 @@ var deeds = map[string]deed{
 		}
 		return args
 	}},
+	"cipp_manage_user_licenses": {begin: func(w *world, _ bool) m {
+		w.done("cipp_manage_user_licenses", in(harbourline, "userId", stefan, "addLicenseSkuIds", []string{"AAD_PREMIUM_P2"}))
+		return in(harbourline, "userId", stefan, "addLicenseSkuIds", []string{"VISIOCLIENT"}, "removeLicenseSkuIds", []string{"AAD_PREMIUM_P2"})
+	}},
+	"cipp_reprocess_licenses": {harmless: true, begin: func(*world, bool) m { return in(harbourline, "userId", gareth) }},
+	"cipp_set_user_mfa": {begin: func(*world, bool) m {
+		return in(harbourline, "userId", dana, "state", "enforced", "defaultMethod", "sms")
+	}},
+	"cipp_add_mfa_phone": {begin: func(*world, bool) m { return in(harbourline, "userId", noor, "phoneNumber", "+44 7700900199") }},
+	"cipp_remove_mfa_method": {begin: func(*world, bool) m {
+		return in(harbourline, "userId", noor, "methodIds", []string{noorsOATH})
+	}},
+	"cipp_set_password_expiration": {begin: func(*world, bool) m {
+		return in(harbourline, "userId", dana, "expires", false, "expireNow", true)
+	}},
+	"cipp_invite_guest": {begin: func(*world, bool) m {
+		return in(harbourline, "mail", "pat@fabrikam.example", "displayName", "Pat")
+	}},
 	"cipp_create_tap": {seals: true, lost: true, begin: func(*world, bool) m { return in(harbourline, "userId", dana, "usableOnce", true) }},
 	"what outlives the account": {tool: "cipp_offboard_user", world: outliving, begin: func(*world, bool) m {
 		return in(harbourline, "userId", dana, "disableOneDriveSharing", true, "unassignPhoneNumbers", true, "clearImmutableId", true)
@@ -64,6 +98,19 @@ var deeds = map[string]deed{
 		return in(demoVictimTenant, "userId", demoVictim, "ruleId", "7293822569102704641")
 	}},
 	"cipp_set_email_forwarding": {begin: func(*world, bool) m { return in(demoVictimTenant, "userId", demoVictim, "disable", true) }},
+	"cipp_edit_mailbox": {begin: func(*world, bool) m {
+		return in(harbourline, "userId", dana, "addAliases", "d.w", "hideFromGal", true, "archive", "autoExpanding", "protocols", "imap=off", "quotas", "warn=40", "litigationHold", true)
+	}},
+	"cipp_convert_mailbox": {still: true, begin: func(*world, bool) m { return in(harbourline, "userId", dana, "type", "shared") }},
+	"cipp_set_out_of_office": {begin: func(*world, bool) m {
+		return in(harbourline, "userId", dana, "state", "enabled", "internalMessage", "gone")
+	}},
+	"cipp_set_mailbox_permissions": {begin: func(*world, bool) m {
+		return in(harbourline, "userId", gareth, "add", []string{"fullAccess:" + priya, "sendAs:" + priya, "sendOnBehalf:" + priya}, "remove", "fullAccess:"+noor)
+	}},
+	"cipp_set_calendar_permissions": {begin: func(*world, bool) m {
+		return in(harbourline, "userId", gareth, "add", []string{"edit:" + priya, "titles:default"}, "remove", noor)
+	}},
 	"cipp_bec_remediate": {once: true, begin: func(w *world, _ bool) m {
 		return in(demoVictimTenant, "userId", demoVictim, "caseId", investigated(w).v["caseId"])
 	}},
@@ -145,6 +192,9 @@ func (d deed) did(w *world, tool string, moves bool, set func()) outcome {
 	before, was := w.state(), w.written()
 	set()
 	a := w.must(tool, args)
+	if id, _ := a.v["approvalId"].(string); id != "" && a.v["status"] == "needs_approval" { // critical: the operator approves
+		a = w.approves(id)
+	}
 	o := outcome{status: fmt.Sprint(a.v["status"]), text: a.text, writes: w.written()}
 	if d.other != nil && o.status == "done" {
 		j := w.ended(d.other(args))
@@ -207,6 +257,9 @@ func TestEveryWriteInEveryWeather(t *testing.T) {
 		t.Run(deed, func(t *testing.T) {
 			calm := map[bool]outcome{}
 			for _, moves := range []bool{false, true} {
+				if moves && d.still {
+					continue
+				}
 				o := d.did(d.chaosWorld(t, moves), name, moves, func() {})
 				if calm[moves] = o; o.status != "done" || o.landed() == 0 {
 					t.Fatalf("in calm weather: %s", o.text)
@@ -214,6 +267,9 @@ func TestEveryWriteInEveryWeather(t *testing.T) {
 			}
 			for j, weather := range slices.Sorted(maps.Keys(weathers)) {
 				c := weathers[weather]
+				if c.moves && d.still {
+					continue
+				}
 				for i, r := range kinds(calm[c.moves].writes) {
 					if (i+j)%share(len(calm[c.moves].writes)) > 0 {
 						continue
@@ -291,7 +347,7 @@ func (d deed) judge(t *testing.T, calm, o outcome, lands, again bool) {
 		extra++
 	}
 	more := 0
-	if again && !d.once || d.lost {
+	if again && !d.once || d.lost || d.harmless {
 		more = 1
 	}
 	if extra < 0 || extra > more {

@@ -51,6 +51,8 @@ type world struct {
 	asked  []string
 	answer func(string) bool
 	away   bool // the person does not answer
+	called map[string]bool
+	marked []byte // the state that changes are held against
 }
 
 type worldOptions struct {
@@ -91,7 +93,7 @@ func newWorld(t *testing.T, o worldOptions) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{app: a, t: t, answer: func(string) bool { return true }}
+	w := &world{app: a, t: t, answer: func(string) bool { return true }, called: map[string]bool{}}
 	a.invoker.FollowFor = 5 * time.Minute // a slow machine is no reason for another answer
 	a.env.Cases.Patience = 5 * time.Minute
 	t.Cleanup(func() {
@@ -128,7 +130,7 @@ func (w *world) connectAs(era string, who client.ElicitationHandler, can *mcp.El
 	if era == "legacy" {
 		opts, version = append(opts, client.WithLegacyProtocolOnly()), "2025-11-25" //nolint:staticcheck // most clients in use still speak it
 	}
-	s := mcpserver.New(mcpserver.Options{Invoker: w.invoker, Log: w.log, Version: "test"})
+	s := mcpserver.New(mcpserver.Options{Invoker: w.invoker, Log: w.log, Version: "test", Discovery: w.cfg.Tools.Discovery})
 	c, err := client.NewInProcessClientWithOptions(s, opts...)
 	if err != nil {
 		w.t.Fatal(err)
@@ -172,6 +174,7 @@ type answer struct {
 
 func (w *world) call(tool string, args map[string]any) answer {
 	w.t.Helper()
+	w.called[tool] = true
 	r := mcp.CallToolRequest{}
 	r.Params.Name, r.Params.Arguments = tool, args
 	res, err := w.client.CallTool(w.t.Context(), r)

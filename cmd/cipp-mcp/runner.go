@@ -91,6 +91,7 @@ func (a *app) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.env.Licences = a.licenceProvider(hook)
 	registry := a.env.Registry()
 	registry[webhook.Kind] = hook.Steps
 	w := &jobs.Worker{

@@ -96,7 +96,7 @@ func TestReadOnlyHidesAndRefuses(t *testing.T) {
 			t.Errorf("%s is listed", tool.Name)
 		}
 	}
-	if len(list.Tools) != 12 {
+	if len(list.Tools) != 14 {
 		t.Errorf("%d tools", len(list.Tools))
 	}
 	before := w.state()

@@ -38,10 +38,14 @@ type Config struct {
 	Passwords  Passwords              `yaml:"passwords"`
 	Offboard   map[string]Offboarding `yaml:"offboarding"` // "default" or a tenant's domain
 	Customers  map[string]Customer    `yaml:"customers"`   // "default" or a tenant's domain or id
+	Profiles   map[string]Profile     `yaml:"profiles"`
 	BEC        Investigation          `yaml:"bec"`
 	StateDir   string                 `yaml:"stateDir"`
 	Store      string                 `yaml:"store"` // sqlite, or where a PostgreSQL is
 	Webhook    Webhook                `yaml:"webhook"`
+	Licenses   Licenses               `yaml:"licenses"`
+	MFAPush    MFAPush                `yaml:"mfaPush"`
+	Photos     Photos                 `yaml:"photos"`
 	SealKey    string                 `yaml:"sealKey"` // keyring:SERVICE/NAME | file:PATH; empty: a key of this server's own
 	Log        Log                    `yaml:"log"`
 	UsageHints UsageLocations         `yaml:"usageLocation"` // "default" or a tenant's domain → ISO 3166 code
@@ -70,10 +74,12 @@ type Tenants struct {
 
 // Tools chooses what the agent sees: the preset with Add and without Remove, or only Only where it is given.
 type Tools struct {
-	Preset string   `yaml:"preset"` // default | all
-	Add    []string `yaml:"add"`
-	Only   []string `yaml:"only"`
-	Remove []string `yaml:"remove"`
+	Preset    string   `yaml:"preset"` // default | triage | helpdesk | offboarding | bec | all
+	Toolsets  []string `yaml:"toolsets"`
+	Add       []string `yaml:"add"`
+	Only      []string `yaml:"only"`
+	Remove    []string `yaml:"remove"`
+	Discovery bool     `yaml:"discovery"`
 }
 
 // Approval is how each class of write is approved: client (the person at the client is asked), plan
@@ -92,6 +98,7 @@ type Approval struct {
 type Guards struct {
 	BreakGlass         []string `yaml:"breakGlass"`         // user principal names or ids that no write may touch
 	ExternalForwarding string   `yaml:"externalForwarding"` // deny | allow
+	Purge              string   `yaml:"purge"`              // deny | allow: deleting users for good
 	// What is more than these within an hour is critical; 0 is no limit.
 	MaxWritesPerHour int `yaml:"maxWritesPerHour"` // writes of all kinds
 	MassAction       int `yaml:"massAction"`       // different users of one tenant
@@ -142,8 +149,10 @@ func Defaults() Config {
 		Store:     SQLite,
 		Tools:     Tools{Preset: "default"},
 		Approval:  Approval{Write: "client", Destructive: "client", Critical: "operator"},
-		Guards:    Guards{ExternalForwarding: "deny", MaxWritesPerHour: 200, MassAction: 25, BulkTenants: 10, MaxPeoplePerRun: 10},
+		Guards:    Guards{ExternalForwarding: "deny", Purge: "deny", MaxWritesPerHour: 200, MassAction: 25, BulkTenants: 10, MaxPeoplePerRun: 10},
 		Passwords: Passwords{FromCaller: "accept", Sink: SinkTerminal, PasswordPusher: PasswordPusher{ExpireAfterDays: 3, ExpireAfterViews: 1}},
+		Licenses:  Licenses{Provider: ProviderNone, MaxSeatsPerDay: 5},
+		MFAPush:   MFAPush{MaxPerHour: 3},
 		Log:       Log{Level: "info"},
 	}
 }
@@ -217,18 +226,22 @@ func (c *Config) environment(env func(string) (string, bool)) {
 
 // Check explains the first value that makes no sense.
 func (c Config) Check() error {
+	if err := checkProfiles(c.Profiles); err != nil {
+		return err
+	}
 	for _, f := range []struct {
 		key, value string
 		allowed    []string
 	}{
 		{"access", c.Access, []string{ReadOnly, Write}},
-		{"tools.preset", c.Tools.Preset, []string{"default", "all"}},
+		{"tools.preset", c.Tools.Preset, []string{"default", "triage", "helpdesk", "offboarding", "bec", "all"}},
 		{"auth.mode", c.Auth.Mode, []string{"app", "partner", ModeUser}},
 		{"auth.signIn", c.Auth.SignIn, []string{SignInDeviceCode, SignInAzureCLI}},
 		{"approval.write", c.Approval.Write, []string{"client", "plan", "operator", "none"}},
 		{"approval.destructive", c.Approval.Destructive, []string{"client", "plan", "operator"}},
 		{"approval.critical", c.Approval.Critical, []string{"operator"}},
 		{"guards.externalForwarding", c.Guards.ExternalForwarding, []string{"deny", "allow"}},
+		{"guards.purge", c.Guards.Purge, []string{"deny", "allow"}},
 		{"passwords.fromCaller", c.Passwords.FromCaller, []string{"accept", "refuse"}},
 		{"passwords.sink", c.Passwords.Sink, []string{SinkTerminal, SinkLink, SinkAge, SinkPasswordPusher}},
 		{"log.level", c.Log.Level, []string{"debug", "info", "warn", "error"}},
@@ -237,7 +250,7 @@ func (c Config) Check() error {
 			return fmt.Errorf("%s is %q; it must be one of %s", f.key, f.value, strings.Join(f.allowed, ", "))
 		}
 	}
-	if err := errors.Join(c.checkStore(), c.Webhook.check()); err != nil {
+	if err := errors.Join(c.checkStore(), c.Webhook.check(), c.checkLifecycle()); err != nil {
 		return err
 	}
 	for _, s := range []struct{ key, ref string }{

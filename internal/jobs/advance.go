@@ -111,7 +111,7 @@ func (a *advance) next(ctx context.Context, job Job) (more bool, err error) {
 	case !wake.IsZero():
 		return false, a.lease.park(ctx, wake)
 	default:
-		return false, a.end(ctx, job.outcome(), "")
+		return false, a.ended(ctx, job.outcome())
 	}
 }
 
@@ -257,6 +257,19 @@ func (a *advance) postpone(ctx context.Context, job Job, why string) error {
 	return err
 }
 
+// ended closes a run whose steps are all over. How its runs ended is looked at in the same transaction.
+func (a *advance) ended(ctx context.Context, state string) error {
+	err := a.lease.change(ctx, func(ctx context.Context, tx Tx) error {
+		state, detail, err := withChildren(ctx, tx, a.lease.run, state)
+		if err != nil {
+			return err
+		}
+		return a.close(ctx, tx, state, detail)
+	})
+	a.Ledger.told("")
+	return err
+}
+
 // end closes a run and wakes its parent.
 func (a *advance) end(ctx context.Context, state, detail string) error {
 	err := a.lease.change(ctx, func(ctx context.Context, tx Tx) error { return a.close(ctx, tx, state, detail) })
@@ -268,7 +281,7 @@ func (a *advance) close(ctx context.Context, tx Tx, state, detail string) error 
 	if _, err := execute(ctx, tx, `UPDATE run SET state = ?, detail = ?, owner = '', lease_until = 0, next_at = 0, failures = 0 WHERE id = ?`, state, detail, a.lease.run); err != nil {
 		return err
 	}
-	if _, err := execute(ctx, tx, `UPDATE run SET next_at = 0 WHERE id IN (SELECT parent_id FROM run WHERE id = ?)`, a.lease.run); err != nil {
+	if err := wakeParent(ctx, tx, a.lease.run, milli(a.now())); err != nil {
 		return err
 	}
 	if err := audit(ctx, tx, a.lease.run, a.now(), a.Ledger.owner.id, Event{Event: "end", Epoch: a.lease.epoch, State: state, Detail: detail}); err != nil || a.After == nil {
@@ -296,19 +309,18 @@ const parentRest = time.Hour
 func (a *advance) parent(ctx context.Context) error {
 	err := a.lease.change(ctx, func(ctx context.Context, tx Tx) error {
 		states, err := countChildren(ctx, tx, a.lease.run)
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case states[RunQueued]+states[RunRunning] > 0:
+		}
+		if states[RunQueued]+states[RunRunning] > 0 {
 			_, err := execute(ctx, tx, `UPDATE run SET owner = '', lease_until = 0, next_at = ? WHERE id = ?`, milli(a.now().Add(parentRest)), a.lease.run)
 			return err
-		case states[RunAttention] > 0:
-			return a.close(ctx, tx, RunAttention, fmt.Sprintf("%d of its jobs need a person", states[RunAttention]))
-		case states[RunCancelled] > 0:
-			return a.close(ctx, tx, RunCancelled, "")
-		default:
-			return a.close(ctx, tx, RunDone, "")
 		}
+		state, detail, err := withChildren(ctx, tx, a.lease.run, RunDone)
+		if err != nil {
+			return err
+		}
+		return a.close(ctx, tx, state, detail)
 	})
 	a.Ledger.told("")
 	return err

@@ -18,6 +18,8 @@ const (
 
 	firstLook = 250 * time.Millisecond
 	lastLook  = 10 * time.Second
+	// looks is about how often something is looked after that may take days.
+	looks = 10000
 )
 
 // What went wrong with a step, in the ledger's words.
@@ -196,7 +198,7 @@ func (a *advance) look(ctx context.Context, job Job, row StepRow, s Step) error 
 	case err == nil && out == Done:
 		e = ending{state: StateDone}
 	case now.Before(end):
-		e.nextAt = earlier(now.Add(min(max(now.Sub(row.IntentAt), firstLook), lastLook)), end)
+		e.nextAt = earlier(now.Add(min(max(now.Sub(row.IntentAt), firstLook), max(lastLook, settle/looks))), end)
 	case err != nil:
 		e = ending{state: StateUnknown, problem: problemAmbiguous, detail: "the change was sent, but reading it back failed: " + a.Explain(err)}
 	case out == Pending:

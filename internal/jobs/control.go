@@ -42,7 +42,12 @@ func (l *Ledger) Resume(ctx context.Context, runID, who string) error {
 }
 
 func (l *Ledger) goOn(ctx context.Context, runID, who, event string, failedToo bool) error {
-	return l.again(ctx, runID, func(ctx context.Context, tx Tx, j Job) error {
+	return l.again(ctx, runID, l.restarted(runID, who, event, failedToo))
+}
+
+// restarted begins the steps of a run anew that can run again.
+func (l *Ledger) restarted(runID, who, event string, failedToo bool) func(context.Context, Tx, Job) error {
+	return func(ctx context.Context, tx Tx, j Job) error {
 		for _, s := range j.Steps {
 			switch s.State {
 			case StateFailed, StateSkipped, StateCancelled:
@@ -59,7 +64,7 @@ func (l *Ledger) goOn(ctx context.Context, runID, who, event string, failedToo b
 			}
 		}
 		return audit(ctx, tx, runID, l.time.now(), who, Event{Event: event})
-	})
+	}
 }
 
 // Verdict is what a person found out about a step whose outcome was unknown.
@@ -122,23 +127,25 @@ func restart(ctx context.Context, tx Tx, runID string, idx int) error {
 
 // again opens a run that has ended, in the transaction of what a person does to it.
 func (l *Ledger) again(ctx context.Context, runID string, f func(context.Context, Tx, Job) error) error {
-	err := l.store.Change(ctx, func(ctx context.Context, tx Tx) error {
-		j, err := l.readJob(ctx, tx, runID)
-		if err != nil {
-			return err
-		}
-		if !j.Ended() {
-			return ErrNotEnded
-		}
-		if err := f(ctx, tx, j); err != nil {
-			return err
-		}
-		_, err = execute(ctx, tx, `UPDATE run SET state = ?, detail = '', next_at = 0, deadline = 0, failures = 0, cancel_requested = 0 WHERE id = ?`, RunQueued, runID)
-		return err
-	})
+	err := l.store.Change(ctx, func(ctx context.Context, tx Tx) error { return l.againIn(ctx, tx, runID, f) })
 	if err == nil {
 		l.told(runID)
 	}
+	return err
+}
+
+func (l *Ledger) againIn(ctx context.Context, tx Tx, runID string, f func(context.Context, Tx, Job) error) error {
+	j, err := l.readJob(ctx, tx, runID)
+	if err != nil {
+		return err
+	}
+	if !j.Ended() {
+		return ErrNotEnded
+	}
+	if err := f(ctx, tx, j); err != nil {
+		return err
+	}
+	_, err = execute(ctx, tx, `UPDATE run SET state = ?, detail = '', next_at = 0, deadline = 0, failures = 0, cancel_requested = 0 WHERE id = ?`, RunQueued, runID)
 	return err
 }
 

@@ -27,6 +27,7 @@ type RunInfo struct {
 	Approval    string
 	Proof       string // what makes the approval believable
 	ParentID    string
+	CallKey     string // names the call that made it
 	Owner       string
 	Epoch       int64
 	Cancelled   bool // a person wants it to stop
@@ -89,7 +90,7 @@ func (s StepRow) result() StepResult {
 	return StepResult{Step: s.Name, State: s.State, Summary: s.Change.Summary, Detail: s.Detail}
 }
 
-const runColumns = `id, kind, plan_version, info, args, vals, state, detail, not_before, next_at, deadline, created_at, created_by, approval, proof, parent_id, owner, epoch, cancel_requested, failures`
+const runColumns = `id, kind, plan_version, info, args, vals, state, detail, not_before, next_at, deadline, created_at, created_by, approval, proof, parent_id, call_key, owner, epoch, cancel_requested, failures`
 
 // Job reads a run and its steps as they were at one moment.
 func (l *Ledger) Job(ctx context.Context, id string) (Job, error) {
@@ -146,7 +147,7 @@ func scanRun(row scanner) (RunInfo, error) {
 	var id, info, args, vals string
 	var notBefore, nextAt, deadline, created int64
 	err := row.Scan(&id, &r.Kind, &r.PlanVersion, &info, &args, &vals, &r.State, &r.Detail, &notBefore, &nextAt, &deadline, &created,
-		&r.CreatedBy, &r.Approval, &r.Proof, &r.ParentID, &r.Owner, &r.Epoch, &r.Cancelled, &r.failures)
+		&r.CreatedBy, &r.Approval, &r.Proof, &r.ParentID, &r.CallKey, &r.Owner, &r.Epoch, &r.Cancelled, &r.failures)
 	if err != nil {
 		return r, err
 	}

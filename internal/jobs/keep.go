@@ -33,6 +33,9 @@ func Found[T any](ctx context.Context, run *Run, key string, read func(context.C
 	return found, run.Put("found/"+key, found)
 }
 
+// Found reads what planning found under a key, and says whether there is anything.
+func (r *Run) Found(key string, v any) bool { return r.Get("found/"+key, v) }
+
 // HandleOf is what a step's Do returned, in whatever process that was; nil when there is nothing.
 func (r *Run) HandleOf(step string) Handle {
 	var h Handle

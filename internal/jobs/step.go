@@ -54,6 +54,8 @@ type Change struct {
 	Target string `json:"target,omitempty"`
 	Before string `json:"before,omitempty"`
 	After  string `json:"after,omitempty"`
+	// Sample are some of the parts of a step that has many, a line each.
+	Sample []string `json:"sample,omitempty"`
 	// Nothing says why there is nothing to do; such a step is not run.
 	Nothing string `json:"nothingToDo,omitempty"`
 	// Manual says what a person has to do, because this sign-in or Microsoft cannot; the step is not run.

@@ -176,6 +176,11 @@ func fitText(name string, s *jsonschema.Schema, v any) (any, error) {
 		text = x
 	case json.Number:
 		text = x.String()
+	case bool:
+		if !switches(s) {
+			return nil, badArgument("%s must be text, not %s.", name, show(v))
+		}
+		text = map[bool]string{true: "enabled", false: "disabled"}[x]
 	default:
 		return nil, badArgument("%s must be text, not %s.", name, show(v))
 	}
@@ -193,6 +198,11 @@ func fitText(name string, s *jsonschema.Schema, v any) (any, error) {
 		}
 	}
 	return nil, badArgument("%s must be one of %s (got %s); did you mean %s?", name, strings.Join(allowed, ", "), show(v), config.Nearest(text, allowed))
+}
+
+// switches says whether a text is a switch of more than two positions: true and false are two of them.
+func switches(s *jsonschema.Schema) bool {
+	return slices.Contains(s.Enum, any("enabled")) && slices.Contains(s.Enum, any("disabled"))
 }
 
 func fitNumber(name string, s *jsonschema.Schema, v any) (any, error) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -15,7 +16,7 @@ import (
 func Declarations() []mcp.Tool {
 	var out []mcp.Tool
 	for _, t := range tools.All() {
-		out = append(out, declare(t, inputSchema(t.Input)))
+		out = append(out, declare(t))
 	}
 	return out
 }
@@ -57,6 +58,9 @@ func Reference() string {
 				if r == p.Key {
 					need = " (required)"
 				}
+			}
+			if slices.Contains(quiet(t.Input), p.Key) {
+				need = " (taken, not advertised)"
 			}
 			kind, values := p.Value.Type, p.Value.Enum
 			if p.Value.Items != nil {

@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/invopop/jsonschema"
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 	"go.uber.org/zap"
@@ -16,8 +15,8 @@ import (
 
 // declare is a tool as the protocol lists it. All four annotations are derived from the risk and
 // always sent: the library's defaults would call every read destructive.
-func declare(t tools.Tool, schema *jsonschema.Schema) mcp.Tool {
-	m := mcp.NewToolWithRawSchema(t.Name, t.Description, rawSchema(schema))
+func declare(t tools.Tool) mcp.Tool {
+	m := mcp.NewToolWithRawSchema(t.Name, t.Description, rawSchema(advertised(t.Input)))
 	m.Annotations = mcp.ToolAnnotation{
 		Title:           t.Title,
 		ReadOnlyHint:    mcp.ToBoolPtr(!t.Writes()),

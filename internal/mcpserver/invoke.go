@@ -43,6 +43,14 @@ func NewInvoker(env *tools.Env, engine *policy.Engine, log *zap.Logger, off func
 	for _, t := range tools.All() {
 		inv.schemas[t.Name] = inputSchema(t.Input)
 	}
+	env.Off = off
+	env.Decode = func(t tools.Tool, args map[string]any) (any, map[string]any, error) {
+		raw, err := json.Marshal(args)
+		if err != nil {
+			return nil, nil, fmt.Errorf("encode the arguments: %w", err)
+		}
+		return decode(t, inv.schemas[t.Name], raw)
+	}
 	return inv
 }
 

@@ -45,6 +45,13 @@ func (inv *Invoker) unread(err error) error {
 func (inv *Invoker) readRecord(ctx context.Context, r mcp.ReadResourceRequest) ([]mcp.ResourceContents, error) {
 	rest, ok := strings.CutPrefix(r.Params.URI, "cipp://jobs/")
 	id, part, _ := strings.Cut(rest, "/")
+	if ok && part == "rows.csv" {
+		table, err := inv.Env.Rows(ctx, id)
+		if err != nil {
+			return nil, inv.unread(err)
+		}
+		return []mcp.ResourceContents{mcp.TextResourceContents{URI: r.Params.URI, MIMEType: "text/csv", Text: table}}, nil
+	}
 	if !ok || part != "record" && part != "record.json" {
 		return nil, errors.New("records are cipp://jobs/JOB/record and cipp://jobs/JOB/record.json")
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strings"
 
 	"github.com/invopop/jsonschema"
 )
@@ -24,4 +25,31 @@ func rawSchema(s *jsonschema.Schema) json.RawMessage {
 		panic(fmt.Sprintf("a tool's schema cannot be written: %v", err)) // at start, by a programmer's mistake
 	}
 	return b
+}
+
+// advertised is a tool's schema as clients see it: without the arguments that are taken but seldom wanted (tagged
+// quiet), for which every conversation would pay.
+func advertised(t reflect.Type) *jsonschema.Schema {
+	s := inputSchema(t)
+	for _, name := range quiet(t) {
+		s.Properties.Delete(name)
+	}
+	return s
+}
+
+// quiet are the names of a tool's arguments that are not advertised.
+func quiet(t reflect.Type) []string {
+	var out []string
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if f.Anonymous && f.Type.Kind() == reflect.Struct {
+			out = append(out, quiet(f.Type)...)
+			continue
+		}
+		if f.Tag.Get("quiet") == "true" {
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			out = append(out, name)
+		}
+	}
+	return out
 }

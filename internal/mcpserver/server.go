@@ -36,6 +36,8 @@ type Options struct {
 	Version string
 	// Extra registers more on the server, for tests that add fixtures to the same stack.
 	Extra func(*server.MCPServer)
+	// Discovery lists three tools that find the others, instead of all.
+	Discovery bool
 	// ServerOptions come last, for tests whose fixtures need a capability the product does not offer.
 	ServerOptions []server.ServerOption
 }
@@ -45,7 +47,10 @@ func New(o Options) *server.MCPServer {
 	hooks := &server.Hooks{}
 	hooks.AddAfterListTools(func(_ context.Context, _ any, _ *mcp.ListToolsRequest, r *mcp.ListToolsResult) {
 		// Only the list hides what is switched off: a call still gets a sentence that says what switches it on.
-		r.Tools = slices.DeleteFunc(r.Tools, func(t mcp.Tool) bool { return o.Invoker.hidden(t.Name) })
+		r.Tools = slices.DeleteFunc(r.Tools, func(t mcp.Tool) bool {
+			_, ours := tools.ByName(t.Name)
+			return o.Invoker.hidden(t.Name) || o.Discovery && ours
+		})
 	})
 	s := server.NewMCPServer(Name, o.Version, append([]server.ServerOption{
 		server.WithTitle("CIPP MCP: Microsoft 365 users for managed service providers"),
@@ -60,7 +65,10 @@ func New(o Options) *server.MCPServer {
 		server.WithLogger(slog.New(zapslog.NewHandler(o.Log.Core()))),
 	}, o.ServerOptions...)...)
 	for _, t := range tools.All() {
-		s.AddTool(declare(t, o.Invoker.schemas[t.Name]), o.Invoker.handler(t))
+		s.AddTool(declare(t), o.Invoker.handler(t))
+	}
+	if o.Discovery {
+		addDiscovery(s, o.Invoker)
 	}
 	addPrompts(s)
 	addResources(s, o.Invoker)

@@ -40,7 +40,7 @@ func (inv *Invoker) write(ctx context.Context, t tools.Tool, call *tools.Call, i
 	}
 	req := policy.Request{
 		Tool: t.Name, Risk: max(t.Risk, work.Risk), Tenant: call.Tenant, User: call.User, Args: args, Steps: work.Steps, Warnings: work.Warnings,
-		Client: caller.Name, Reason: inv.Env.Redact(text(args["reason"])), Ticket: inv.Env.Redact(text(args["ticket"])),
+		Client: caller.Name, Of: work.Of, Rows: work.Rows, Reason: inv.Env.Redact(text(args["reason"])), Ticket: inv.Env.Redact(text(args["ticket"])),
 	}
 	plan, err := inv.Engine.Plan(ctx, req, call.Run)
 	if err != nil {

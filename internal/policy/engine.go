@@ -50,7 +50,14 @@ type Request struct {
 	Client   string // who asks, as the client names itself
 	Reason   string
 	Ticket   string
+	// Of is the tool whose work it does many times; "" for any other.
+	Of string
+	// Rows are whom such a request is about, each user once.
+	Rows []Row
 }
+
+// Row is one subject of a request for many; UserID is "" where it is yet to be made.
+type Row struct{ TenantID, UserID string }
 
 // asked is who asks for what and why, for the journal.
 func (r Request) asked() jobs.Event {
@@ -105,6 +112,11 @@ func (e *Engine) Plan(ctx context.Context, req Request, run *jobs.Run) (Plan, er
 	return p, nil
 }
 
+// Look makes a plan without a line in the journal: one row of a request for many, whose own plan has its line.
+func (e *Engine) Look(ctx context.Context, req Request, run *jobs.Run) (Plan, error) {
+	return e.look(ctx, req, run)
+}
+
 // look makes a plan of the guards and of what every step finds.
 func (e *Engine) look(ctx context.Context, req Request, run *jobs.Run) (Plan, error) {
 	p := Plan{Tool: req.Tool, TenantID: req.Tenant.ID, Tenant: req.Tenant.DefaultDomain, Risk: req.Risk, Warnings: req.Warnings, argsHash: ArgsHash(req.Args)}
@@ -117,6 +129,7 @@ func (e *Engine) look(ctx context.Context, req Request, run *jobs.Run) (Plan, er
 	if err := e.guardRate(ctx, req, run, &p); err != nil {
 		return p, err
 	}
+	e.guardBulk(req, &p)
 	changes, err := plans(ctx, req.Steps, run)
 	if err != nil {
 		return p, err

@@ -187,8 +187,10 @@ func (e *Engine) Check(ctx context.Context, job jobs.Job, steps []jobs.Step) err
 		return err
 	}
 	req := Request{Tool: job.Kind, Risk: a.Risk, Args: a.Args, Steps: steps, Warnings: a.Warnings}
-	if req.Tenant, err = e.Graph.ResolveTenant(ctx, job.Run.TenantID); err != nil {
-		return withdrawn(err)
+	if job.Run.TenantID != "" { // a job over several tenants has none
+		if req.Tenant, err = e.Graph.ResolveTenant(ctx, job.Run.TenantID); err != nil {
+			return withdrawn(err)
+		}
 	}
 	if job.Run.UserID != "" {
 		u, err := e.Graph.User(ctx, job.Run.TenantID, job.Run.UserID, GuardedUser...)

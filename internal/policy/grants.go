@@ -60,7 +60,10 @@ func (g Grant) covers(req Request, p Plan) bool {
 	has := func(list []string, v string) bool {
 		return slices.ContainsFunc(list, func(x string) bool { return strings.EqualFold(x, v) })
 	}
-	if !has(g.Tools, req.Tool) || !has(g.Tenants, p.TenantID) || p.Risk > g.MaxRisk {
+	if !has(g.Tools, req.Tool) || p.Risk > g.MaxRisk || req.Of != "" && !has(g.Tools, req.Of) {
+		return false
+	}
+	if len(req.Rows) == 0 && !has(g.Tenants, p.TenantID) || slices.ContainsFunc(req.Rows, func(r Row) bool { return !has(g.Tenants, r.TenantID) }) {
 		return false
 	}
 	for k, want := range g.Args {

@@ -42,17 +42,28 @@ func (e *Engine) guardRate(ctx context.Context, req Request, run *jobs.Run, p *P
 	}
 	users, tenants := map[string]bool{run.UserID: true}, map[string]bool{run.TenantID: true}
 	writes := 1
+	for _, row := range req.Rows {
+		tenants[row.TenantID] = true
+		users[row.UserID] = true
+	}
 	for _, r := range rows {
-		if r.Reads() || r.Run.ID == run.ID || r.State == jobs.RunHeld || r.State == jobs.RunCancelled || r.ParentID != "" {
+		if r.Reads() || r.Run.ID == run.ID || r.State == jobs.RunHeld || r.State == jobs.RunCancelled {
 			continue
 		}
-		writes++
 		tenants[r.Run.TenantID] = true
 		if r.Run.TenantID == run.TenantID {
 			users[r.Run.UserID] = true
 		}
+		if r.ParentID == "" { // what one approval made is one write, and as many users as it has
+			writes++
+		}
 	}
+	delete(users, "")
+	delete(tenants, "")
 	g := e.Config.Guards
+	if len(req.Rows) > 0 {
+		g.MassAction = 0 // guardBulk counts the rows
+	}
 	for _, l := range []struct {
 		n, most int
 		what    string
@@ -66,4 +77,29 @@ func (e *Engine) guardRate(ctx context.Context, req Request, run *jobs.Run, p *P
 		}
 	}
 	return nil
+}
+
+// guardBulk makes critical what is done to more than the operator's threshold of users at once, or in more than one
+// tenant, and refuses more tenants than the operator lets be named.
+func (e *Engine) guardBulk(req Request, p *Plan) {
+	if len(req.Rows) == 0 {
+		return
+	}
+	tenants := map[string]bool{}
+	for _, r := range req.Rows {
+		tenants[r.TenantID] = true
+	}
+	g := e.Config.Guards
+	if g.MassAction > 0 && len(req.Rows) > g.MassAction {
+		p.raise(fmt.Sprintf("this is done to %d users at once (guards.massAction: %d)", len(req.Rows), g.MassAction))
+	}
+	if len(tenants) > 1 {
+		p.raise(fmt.Sprintf("this is done in %d tenants at once", len(tenants)))
+	}
+	if g.BulkTenants > 0 && len(tenants) > g.BulkTenants {
+		p.Blockers = append(p.Blockers, fmt.Sprintf("this names %d tenants, and the operator lets %d be named at once (guards.bulkTenants)", len(tenants), g.BulkTenants))
+	}
+	if e.twoPersons(req.Of, p.Risk) && p.Risk < Critical {
+		p.raise(req.Of + " needs a second person (approval.twoPerson)")
+	}
 }

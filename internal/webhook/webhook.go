@@ -115,6 +115,15 @@ func (h *Hook) step(body []byte, id string) jobs.Step {
 	}
 }
 
+// Send posts a body at once; whoever receives it knows one it has had by its id.
+func (h *Hook) Send(ctx context.Context, body any, id string) error {
+	b, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	return h.post(ctx, b, id)
+}
+
 func (h *Hook) post(ctx context.Context, body []byte, id string) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

@@ -175,10 +175,10 @@ func loadTenant(o Object, path string) (*Tenant, error) {
 	}
 	for i, c := range Objects(o, "consents") {
 		p := fmt.Sprintf("%s.consents[%d]", path, i)
-		if err := known(c, p, "appId", "appRoles", "scopes", "exchangeAppRole", "directoryRoles", "objectId"); err != nil {
+		if err := known(c, p, "appId", "appRoles", "scopes", "exchangeAppRole", "sharePointAppRole", "directoryRoles", "objectId"); err != nil {
 			return nil, err
 		}
-		consent := Consent{AppID: Str(c, "appId"), AppRoles: Strings(c, "appRoles"), ExchangeAppRole: Bool(c, "exchangeAppRole"),
+		consent := Consent{AppID: Str(c, "appId"), AppRoles: Strings(c, "appRoles"), ExchangeAppRole: Bool(c, "exchangeAppRole"), SharePointRole: Bool(c, "sharePointAppRole"),
 			DirectoryRoles: Strings(c, "directoryRoles"), ObjectID: Str(c, "objectId")}
 		if c["scopes"] != nil {
 			consent.Scopes = append([]string{}, Strings(c, "scopes")...)

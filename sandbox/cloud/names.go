@@ -17,7 +17,7 @@ var sectionTypes = map[string][]string{
 	"namedLocations": {"ipNamedLocation", "countryNamedLocation"}, "administrativeUnits": {"administrativeUnit"}, "signIns": {"signIn"},
 	"directoryAudits": {"directoryAudit"}, "riskyUsers": {"riskyUser"}, "riskDetections": {"riskDetection"}, "alerts": {"security.alert"}, "deletedItems": {"user", "group"},
 	"delegatedAdminRelationships": {"delegatedAdminRelationship"}, "contracts": {"contract"}, "contacts": {"orgContact"},
-	"auditLogQueries": {"security.auditLogQuery"}, "numberAssignments": {"numberAssignment"},
+	"auditLogQueries": {"security.auditLogQuery"}, "numberAssignments": {"numberAssignment"}, "sites": {"site"},
 }
 
 // besides is what rows hold in a state file that is no property of their type: resources of their own on the
@@ -26,6 +26,7 @@ var besides = map[string][]string{
 	"users": {"authentication", "drive", "messageRules", "mailFolders"}, "deletedItems": {"authentication", "drive", "messageRules", "mailFolders", "memberOf", "ownerOf", "manager"},
 	"servicePrincipals": {"createdDateTime"}, // answered, but in no published model
 	"auditLogQueries":   {"submittedDateTime"},
+	"sites":             {"drive", "groupId", "owners", "members", "visitors"}, // SharePoint's own, by the users' ids
 }
 
 // checkNames refuses a property that Microsoft Graph does not have, naming it and its place. Annotations

@@ -74,6 +74,9 @@ func (t *Tenant) save() Object {
 	for _, c := range t.Consents {
 		m := Object{"appId": c.AppID, "appRoles": anyStrings(c.AppRoles), "exchangeAppRole": c.ExchangeAppRole,
 			"directoryRoles": anyStrings(c.DirectoryRoles), "objectId": c.ObjectID}
+		if c.SharePointRole {
+			m["sharePointAppRole"] = true
+		}
 		if c.Scopes != nil {
 			m["scopes"] = anyStrings(c.Scopes)
 		}

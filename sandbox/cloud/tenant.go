@@ -46,6 +46,7 @@ type Consent struct {
 	AppRoles        []string
 	Scopes          []string // delegated; nil: the names of AppRoles
 	ExchangeAppRole bool     // Exchange.ManageAsApp
+	SharePointRole  bool     // Sites.FullControl.All of SharePoint itself
 	DirectoryRoles  []string // display names
 	ObjectID        string   // the service principal's id
 }

@@ -58,7 +58,7 @@ func getMailboxFolderStatistics(c *call) ([]cloud.Object, error) {
 	guid := c.mailboxGUID(m)
 	var out []cloud.Object
 	for _, f := range list {
-		if scope != "" && !strings.EqualFold(cloud.Str(f, "FolderType"), scope) {
+		if scope != "" && !strings.EqualFold(cloud.Str(f, "FolderType"), scope) && (!strings.EqualFold(scope, "Calendar") || !isCalendar(m, f)) {
 			continue
 		}
 		id := c.folderID(m, f)
@@ -102,6 +102,19 @@ func (c *call) folder() (m, f cloud.Object, err error) {
 	return nil, nil, notFound(id)
 }
 
+// isCalendar says whether a folder is a mailbox's calendar, or one of those that lie below it.
+func isCalendar(m, f cloud.Object) bool {
+	if cloud.Str(f, "FolderType") == "Calendar" {
+		return true
+	}
+	for _, main := range folders(m) {
+		if cloud.Str(main, "FolderType") == "Calendar" && strings.HasPrefix(strings.ToLower(folderPath(f)), strings.ToLower(folderPath(main))+"/") {
+			return true
+		}
+	}
+	return false
+}
+
 // permissionRows is the stored permissions of one folder.
 func permissionRows(m, f cloud.Object) []cloud.Object {
 	var out []cloud.Object
@@ -113,10 +126,10 @@ func permissionRows(m, f cloud.Object) []cloud.Object {
 	return out
 }
 
-func folderRow(f, row cloud.Object) cloud.Object {
+func folderRow(m, f, row cloud.Object) cloud.Object {
 	flags := cloud.Str(row, "SharingPermissionFlags")
 	v := cloud.Object{"Identity": row["User"], "FolderName": f["Name"], "User": row["User"], "AccessRights": rightsOf(row), "SharingPermissionFlags": nil, "IsValid": true}
-	if strings.EqualFold(cloud.Str(f, "FolderType"), "Calendar") && flags != "" && flags != "None" {
+	if isCalendar(m, f) && flags != "" && flags != "None" {
 		v["SharingPermissionFlags"] = flags
 	}
 	return v
@@ -138,7 +151,7 @@ func getMailboxFolderPermission(c *call) ([]cloud.Object, error) {
 	rows := permissionRows(m, f)
 	for _, u := range []string{"Anonymous", "Default"} {
 		if !slices.ContainsFunc(rows, func(row cloud.Object) bool { return cloud.Str(row, "User") == u }) {
-			rows = append([]cloud.Object{standard(u, cloud.Str(f, "FolderType") == "Calendar")}, rows...)
+			rows = append([]cloud.Object{standard(u, isCalendar(m, f))}, rows...)
 		}
 	}
 	var out []cloud.Object
@@ -148,15 +161,15 @@ func getMailboxFolderPermission(c *call) ([]cloud.Object, error) {
 			return nil, err
 		}
 		if row == nil && (name == "Default" || name == "Anonymous") {
-			row = standard(name, cloud.Str(f, "FolderType") == "Calendar")
+			row = standard(name, isCalendar(m, f))
 		}
 		if row == nil {
 			return nil, noEntry(who)
 		}
-		return []cloud.Object{folderRow(f, row)}, nil
+		return []cloud.Object{folderRow(m, f, row)}, nil
 	}
 	for _, row := range rows {
-		out = append(out, folderRow(f, row))
+		out = append(out, folderRow(m, f, row))
 	}
 	return out, nil
 }
@@ -201,7 +214,7 @@ var folderRights = []string{"None", "AvailabilityOnly", "LimitedDetails", "Revie
 	"CreateItems", "CreateSubfolders", "DeleteAllItems", "DeleteOwnedItems", "EditAllItems", "EditOwnedItems", "FolderContact", "FolderOwner", "FolderVisible", "ReadItems"}
 
 // folderGrant checks what Add and Set are given beside the user.
-func (c *call) folderGrant(f cloud.Object) (rights []any, flags string, err error) {
+func (c *call) folderGrant(m, f cloud.Object) (rights []any, flags string, err error) {
 	for _, x := range c.p.texts("AccessRights") {
 		i := slices.IndexFunc(folderRights, func(s string) bool { return strings.EqualFold(s, x) })
 		if i < 0 {
@@ -210,7 +223,7 @@ func (c *call) folderGrant(f cloud.Object) (rights []any, flags string, err erro
 		rights = append(rights, folderRights[i])
 	}
 	flags = strings.Join(c.p.texts("SharingPermissionFlags"), ", ")
-	calendar := cloud.Str(f, "FolderType") == "Calendar"
+	calendar := isCalendar(m, f)
 	switch {
 	case !calendar && (slices.Contains(rights, any("AvailabilityOnly")) || slices.Contains(rights, any("LimitedDetails"))):
 		return nil, "", invalid("System.InvalidOperationException", "AvailabilityOnly and LimitedDetails are only for calendar folders.")
@@ -227,7 +240,7 @@ func addMailboxFolderPermission(c *call) ([]cloud.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	rights, flags, err := c.folderGrant(f)
+	rights, flags, err := c.folderGrant(m, f)
 	if err != nil {
 		return nil, err
 	}
@@ -248,7 +261,7 @@ func addMailboxFolderPermission(c *call) ([]cloud.Object, error) {
 		row["SharingPermissionFlags"] = flags
 	}
 	m["FolderPermissions"] = append(cloud.List(m, "FolderPermissions"), row)
-	return []cloud.Object{folderRow(f, row)}, nil
+	return []cloud.Object{folderRow(m, f, row)}, nil
 }
 
 func setMailboxFolderPermission(c *call) ([]cloud.Object, error) {
@@ -256,7 +269,7 @@ func setMailboxFolderPermission(c *call) ([]cloud.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	rights, flags, err := c.folderGrant(f)
+	rights, flags, err := c.folderGrant(m, f)
 	if err != nil {
 		return nil, err
 	}

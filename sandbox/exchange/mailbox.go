@@ -117,6 +117,10 @@ func getMailbox(c *call) ([]cloud.Object, error) {
 	if c.p.text("Filter") == "" {
 		c.view = c.mailboxView // made for the page that is sent, not for every mailbox there is
 	}
+	if c.p.flag("GroupMailbox") {
+		c.view = nil
+		return c.filtered(c.groupMailboxes())
+	}
 	var out []cloud.Object
 	for _, m := range c.tenant.Mailboxes() {
 		r := c.mailboxRecipient(m)
@@ -127,7 +131,7 @@ func getMailbox(c *call) ([]cloud.Object, error) {
 			continue
 		case c.p.text("Anr") != "" && !r.matches(c.p.text("Anr")), !inList(c.p.texts("RecipientTypeDetails"), r.details):
 			continue
-		case c.p.flag("GroupMailbox"), c.p.flag("PublicFolder"):
+		case c.p.flag("PublicFolder"):
 			continue
 		}
 		if c.view == nil {
@@ -139,6 +143,18 @@ func getMailbox(c *call) ([]cloud.Object, error) {
 		return nil, notFound(id)
 	}
 	return c.filtered(out)
+}
+
+// groupMailboxes are the mailboxes of Microsoft 365 groups.
+func (c *call) groupMailboxes() (out []cloud.Object) {
+	for _, g := range c.tenant.Groups().All() {
+		if !mailEnabled(g) || !unified(g) {
+			continue
+		}
+		r := c.groupRecipient(g)
+		out = append(out, r.view())
+	}
+	return out
 }
 
 func hasArchive(m cloud.Object) bool {

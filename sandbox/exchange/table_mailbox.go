@@ -37,6 +37,8 @@ var mailboxCmdlets = []cmdlet{
 		StsRefreshTokensValidFrom:date Type:enum(Equipment|Regular|Room|Shared|Workspace|Desk) UniqueRecipientsCountLimitLevel
 		UniqueUnrestrictedGroupsLimitEnabled:bool UpdateEnforcedTimestamp:switch UseDatabaseQuotaDefaults:bool UseDatabaseRetentionDefaults:bool
 		UserCertificate:list UserSMimeCertificate:list WhatIf:switch WindowsEmailAddress`},
+	{name: "Enable-Mailbox", run: enableMailbox, needs: "Identity", takes: `Archive:switch ArchiveName:list AutoExpandingArchive:switch Confirm:switch Force:switch Identity RoleAssignmentPolicy WhatIf:switch`},
+	{name: "Disable-Mailbox", run: disableMailbox, needs: "Identity", takes: `Archive:switch Confirm:switch Identity PermanentlyDisable:switch WhatIf:switch`},
 	{name: "Get-MailboxStatistics", run: getMailboxStatistics, needs: "Identity", takes: `Archive:switch Identity IncludeMoveHistory:switch IncludeMoveReport:switch IncludeSoftDeletedRecipients:switch UseCustomRouting:switch`},
 	{name: "Get-MailboxFolderStatistics", run: getMailboxFolderStatistics, needs: "", takes: `Archive:switch Database DiagnosticInfo FolderScope Identity IncludeAnalysis:switch IncludeOldestAndNewestItems:switch
 		IncludeSoftDeletedRecipients:switch ResultSize:unlimited SkipCount:int StoreMailboxIdentity UseCustomRouting:switch`},

@@ -62,6 +62,14 @@ func (c *call) driveOwner(id string) (cloud.Object, error) {
 			return u, nil
 		}
 	}
+	for _, s := range c.t.Collection("sites").All() { // a site's library is a drive as well
+		if strings.EqualFold(siteDriveID(s), id) {
+			if s["drive"] == nil {
+				s = cloud.Object{"drive": cloud.Object{"id": siteDriveID(s)}}
+			}
+			return s, nil
+		}
+	}
 	return nil, refused(http.StatusNotFound, "itemNotFound", "The resource could not be found.")
 }
 

@@ -23,6 +23,7 @@ var grantOperations = []op{
 	{verb: "GET", path: "/users/{id}/oauth2PermissionGrants", app: grantRead, do: userGrants},
 	{verb: "GET", path: "/users/{id}/appRoleAssignments", app: assignRead, do: userAssignments},
 	{verb: "DELETE", path: "/users/{id}/appRoleAssignments/{id}", app: "AppRoleAssignment.ReadWrite.All", roles: appRoles + ",User Administrator", do: deleteAssignment},
+	{verb: "GET", path: "/groups/{id}/appRoleAssignments", app: assignRead, do: groupAssignments},
 	{verb: "GET", path: "/servicePrincipals/{id}/appRoleAssignedTo", app: assignRead, do: assignedTo},
 	{verb: "GET", path: "/servicePrincipals/{id}/appRoleAssignments", app: assignRead, do: rolesOfApplication},
 	{verb: "DELETE", path: "/servicePrincipals/{id}/appRoleAssignedTo/{id}", app: "AppRoleAssignment.ReadWrite.All", roles: appRoles, do: deleteAssignedTo},
@@ -143,6 +144,22 @@ func userAssignments(c *call) error {
 	for _, a := range c.t.Collection("appRoleAssignments").All() {
 		who := cloud.Str(a, "principalId")
 		if strings.EqualFold(who, id) || c.t.IsMember(who, id) {
+			rows = append(rows, a)
+		}
+	}
+	return c.list(listing{set: "appRoleAssignments", typ: "appRoleAssignment", rows: rows, page: 100, max: 999, options: "$filter $select $count $top"})
+}
+
+// groupAssignments is GET /groups/{id}/appRoleAssignments: what every member of the group is assigned to.
+// https://learn.microsoft.com/graph/api/group-list-approleassignments
+func groupAssignments(c *call) error {
+	g, err := c.group(c.args[0])
+	if err != nil {
+		return err
+	}
+	var rows []cloud.Object
+	for _, a := range c.t.Collection("appRoleAssignments").All() {
+		if strings.EqualFold(cloud.Str(a, "principalId"), cloud.Str(g, "id")) {
 			rows = append(rows, a)
 		}
 	}

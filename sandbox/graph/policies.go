@@ -95,7 +95,7 @@ func (c *call) passPolicy() cloud.Object {
 }
 
 func (c *call) configurations() []cloud.Object {
-	return []cloud.Object{
+	all := []cloud.Object{
 		{"@odata.type": "#microsoft.graph.fido2AuthenticationMethodConfiguration", "id": "Fido2", "state": "enabled", "excludeTargets": []any{}},
 		{"@odata.type": "#microsoft.graph.microsoftAuthenticatorAuthenticationMethodConfiguration", "id": "MicrosoftAuthenticator", "state": "enabled", "excludeTargets": []any{}},
 		{"@odata.type": "#microsoft.graph.smsAuthenticationMethodConfiguration", "id": "Sms", "state": "enabled", "excludeTargets": []any{}},
@@ -104,6 +104,12 @@ func (c *call) configurations() []cloud.Object {
 		{"@odata.type": "#microsoft.graph.voiceAuthenticationMethodConfiguration", "id": "Voice", "state": "disabled", "excludeTargets": []any{}},
 		{"@odata.type": "#microsoft.graph.emailAuthenticationMethodConfiguration", "id": "Email", "state": "enabled", "excludeTargets": []any{}},
 	}
+	for _, o := range all {
+		if o["includeTargets"] == nil {
+			o["includeTargets"] = []any{cloud.Object{"targetType": "group", "id": "all_users", "isRegistrationRequired": false}}
+		}
+	}
+	return all
 }
 
 // methodsPolicy is GET /policies/authenticationMethodsPolicy.

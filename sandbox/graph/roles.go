@@ -23,6 +23,7 @@ var roleOperations = []op{
 	{verb: "GET", path: "/roleManagement/directory/roleDefinitions", app: roleRead, del: roleReadDel, do: listRoleDefinitions},
 	{verb: "GET", path: "/roleManagement/directory/roleDefinitions/{id}", app: roleRead, del: roleReadDel, do: getRoleDefinition},
 	{verb: "GET", path: "/roleManagement/directory/roleEligibilitySchedules", app: roleRead + " RoleEligibilitySchedule.Read.Directory RoleEligibilitySchedule.ReadWrite.Directory", del: roleReadDel + " RoleEligibilitySchedule.Read.Directory RoleEligibilitySchedule.ReadWrite.Directory", do: listEligible},
+	{verb: "POST", path: "/roleManagement/directory/roleEligibilityScheduleRequests", app: "RoleEligibilitySchedule.ReadWrite.Directory " + roleWrite, roles: "Privileged Role Administrator", do: requestEligibility},
 	{verb: "GET", path: "/directoryRoles", app: roleRead, del: roleReadDel, do: listDirectoryRoles},
 	{verb: "GET", path: "/directoryRoles/{id}", app: roleRead, del: roleReadDel, do: getDirectoryRole},
 	{verb: "GET", path: "/directoryRoles/{id}/members", app: roleRead, del: roleReadDel, do: directoryRoleMembers},

@@ -25,7 +25,8 @@ func operations() []op {
 	return slices.Concat(userOperations, managerOperations, membershipOperations, passwordOperations, methodOperations,
 		licenseOperations, groupOperations, roleOperations, grantOperations, applicationOperations, logOperations,
 		reportOperations, deviceOperations, mailOperations, driveOperations, calendarOperations, deletedOperations, riskOperations, alertOperations,
-		organizationOperations, partnerOperations, policyOperations, objectOperations, invitationOperations, auditQueryOperations, numberOperations)
+		organizationOperations, partnerOperations, policyOperations, objectOperations, invitationOperations, auditQueryOperations, numberOperations,
+		siteOperations, photoOperations, authorityOperations, assignmentOperations)
 }
 
 // table finds operations by their first segment.

@@ -86,7 +86,7 @@ func (c *call) judgeUser(o, have cloud.Object) error {
 			}
 		}
 	}
-	if o["employeeHireDate"] != nil && c.p.AppOnly && have != nil {
+	if o["employeeHireDate"] != nil && c.p.AppOnly {
 		return denied()
 	}
 	if o["employeeLeaveDateTime"] != nil && (!c.has("User-LifeCycleInfo.ReadWrite.All") || !c.p.AppOnly && !c.role()) {

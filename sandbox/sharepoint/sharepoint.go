@@ -1,5 +1,5 @@
-// Package sharepoint is the simulated SharePoint administration: ProcessQuery of the admin site, as far as the
-// properties of a site go.
+// Package sharepoint is the simulated SharePoint: ProcessQuery of the admin site, as far as the properties of a site and
+// the making of OneDrives go, and of sites' REST service who is in their groups.
 package sharepoint
 
 import (
@@ -65,9 +65,12 @@ type path struct {
 type parameter struct {
 	Type string `xml:"Type,attr"`
 	Text string `xml:",chardata"`
+	List []struct {
+		Text string `xml:",chardata"`
+	} `xml:"Object"`
 }
 
-// Action says in a word what a query does, for those who count requests: whether it sets anything.
+// Action says in a word what a query does, for those who count requests: whether it sets or orders anything.
 func Action(body []byte) string {
 	var in request
 	if xml.Unmarshal(body, &in) != nil {
@@ -76,6 +79,11 @@ func Action(body []byte) string {
 	for _, a := range in.Actions.List {
 		if a.XMLName.Local == "SetProperty" {
 			return "SetProperty"
+		}
+	}
+	for _, p := range in.Paths.List {
+		if p.Name == "RequestPersonalSites" {
+			return p.Name
 		}
 	}
 	return "Query"
@@ -89,8 +97,12 @@ type problem struct {
 
 func (p *problem) Error() string { return p.sentence }
 
-// ServeHTTP answers one query.
+// ServeHTTP answers one query, or a request to a site's REST service.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if IsREST(r.URL.Path) {
+		s.serveREST(w, r)
+		return
+	}
 	name := ""
 	if t := s.cloud.Tenant(signin.TenantOf(r)); t != nil {
 		name = t.SharePointName()
@@ -101,9 +113,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if err == nil { // with a certificate it may be let in; nothing of Microsoft's says so
 			reason = "Unsupported app only token."
 		}
-		w.Header().Set("WWW-Authenticate", `Bearer realm="`+s.cloud.Partner().TenantID+`"`)
-		w.Header().Set("x-ms-diagnostics", `3000006;reason="`+reason+`";category="invalid_client"`)
-		w.WriteHeader(http.StatusUnauthorized)
+		s.unauthorized(w, reason)
 		return
 	}
 	var in request
@@ -131,6 +141,12 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(append([]any{head}, rows...)) // the client may be gone
 }
 
+func (s *Service) unauthorized(w http.ResponseWriter, reason string) {
+	w.Header().Set("WWW-Authenticate", `Bearer realm="`+s.cloud.Partner().TenantID+`"`)
+	w.Header().Set("x-ms-diagnostics", `3000006;reason="`+reason+`";category="invalid_client"`)
+	w.WriteHeader(http.StatusUnauthorized)
+}
+
 // query is one request's objects by the number of their path.
 type query struct {
 	s  *Service
@@ -144,6 +160,7 @@ type (
 	tenantObject    struct{}
 	siteProperties  struct{ owner, set cloud.Object }
 	updateOperation struct{ site *siteProperties }
+	sitesOperation  struct{}
 )
 
 func (q *query) run(in request) ([]any, *problem) {
@@ -218,6 +235,9 @@ func (q *query) method(parent any, p path) (any, *problem) {
 		if p.Name == "GetSitePropertiesByUrl" && len(p.Parameters) == 2 {
 			return q.siteAt(p.Parameters[0].Text)
 		}
+		if p.Name == "RequestPersonalSites" && len(p.Parameters) == 1 {
+			return q.requestPersonalSites(p.Parameters[0])
+		}
 	case *siteProperties:
 		if p.Name == "Update" {
 			return updateOperation{parent}, q.update(parent)
@@ -283,6 +303,8 @@ func (q *query) shown(object any) any {
 			now = float64(q.ofTenant())
 		}
 		return map[string]any{"_ObjectType_": "Microsoft.Online.SharePoint.TenantAdministration.SiteProperties", "Url": q.t.PersonalSite(o.owner), "SharingCapability": now}
+	case sitesOperation:
+		return map[string]any{"_ObjectType_": "Microsoft.Online.SharePoint.TenantAdministration.SpoOperation", "IsComplete": false, "PollingInterval": 15000, "HasTimedout": false}
 	case updateOperation:
 		return map[string]any{"_ObjectType_": "Microsoft.Online.SharePoint.TenantAdministration.SpoOperation", "IsComplete": true, "PollingInterval": 15000, "HasTimedout": false}
 	}

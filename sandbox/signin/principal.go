@@ -17,10 +17,12 @@ type Principal struct {
 	ObjectID string // of the service principal (app-only) or of the user (delegated)
 	UPN      string // delegated only
 	AppOnly  bool
-	Audience string
-	Roles    []string // application permissions (app-only)
-	Scopes   []string // delegated permissions
-	Foreign  bool     // a partner's user, let in by a delegated admin relationship
+	// Certificate says that the application proved itself by a certificate, not by a secret (appidacr 2).
+	Certificate bool
+	Audience    string
+	Roles       []string // application permissions (app-only)
+	Scopes      []string // delegated permissions
+	Foreign     bool     // a partner's user, let in by a delegated admin relationship
 	// DirectoryRoles is the built-in roles held: by the service principal (app-only), or granted by the
 	// delegated admin relationship or assigned in the tenant (delegated).
 	DirectoryRoles []cloud.Role

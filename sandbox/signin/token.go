@@ -82,6 +82,9 @@ func (s *Service) token(w http.ResponseWriter, r *http.Request, tenant string, v
 			claims, refresh, fail = s.byDevice(app, t, audience, asked, f)
 		case "client_credentials":
 			claims, fail = s.appOnly(app, t, audience, asked)
+			if fail == nil && f.Get("client_assertion") != "" {
+				claims["appidacr"] = "2" // a certificate
+			}
 		case "refresh_token":
 			claims, refresh, fail = s.delegated(app, t, audience, asked, f.Get("refresh_token"))
 		default:
@@ -211,6 +214,10 @@ func (s *Service) appOnly(app *cloud.Application, t *cloud.Tenant, audience stri
 	case Exchange:
 		if c.ExchangeAppRole {
 			roles = []string{"Exchange.ManageAsApp"}
+		}
+	default:
+		if c.SharePointRole && resourceName(audience) == "sharepoint" {
+			roles = []string{"Sites.FullControl.All"}
 		}
 	}
 	if len(roles) > 0 {

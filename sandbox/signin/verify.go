@@ -48,7 +48,7 @@ func (s *Service) Verify(r *http.Request, audience string) (*Principal, error) {
 		return nil, ErrSignature
 	}
 	p := &Principal{Tenant: t.ID, AppID: text(claims, "appid"), AppName: text(claims, "app_displayname"), ObjectID: text(claims, "oid"),
-		UPN: text(claims, "upn"), AppOnly: text(claims, "idtyp") == "app", Audience: audience, Scopes: strings.Fields(text(claims, "scp"))}
+		UPN: text(claims, "upn"), AppOnly: text(claims, "idtyp") == "app", Certificate: text(claims, "appidacr") == "2", Audience: audience, Scopes: strings.Fields(text(claims, "scp"))}
 	if list, ok := claims["roles"].([]any); ok {
 		for _, v := range list {
 			if role, ok := v.(string); ok {

@@ -1,0 +1,221 @@
+package main
+
+import (
+	"encoding/csv"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/mark3labs/mcp-go/mcp"
+)
+
+// bulkCapabilities are the rows that are about many users at once.
+var bulkCapabilities = map[string]capability{
+	"J8": {
+		what: "runs any write for many users, and refuses what only reads", tool: "cipp_bulk_action",
+		does: func(w *world) {
+			w.done("cipp_bulk_action", m{"action": "cipp_disable_user", "tenantFilter": harbourline, "targets": []string{dana, priya}})
+		},
+		changes: []string{"/accountEnabled"},
+		fails: func(w *world) {
+			w.invalid("only reads", "cipp_bulk_action", m{"action": "cipp_list_users", "tenantFilter": harbourline, "targets": []string{dana}})
+		},
+	},
+	"C21": {
+		what: "creates many users from a table, all rows checked before the first is made", tool: "cipp_bulk_action",
+		does: func(w *world) {
+			w.done("cipp_bulk_action", m{"action": "cipp_create_user", "tenantFilter": harbourline, "arguments": m{"usageLocation": "GB"},
+				"csv": "displayName,userPrincipalName,mailNickname\nNia Reyes,nia@" + harbourline + ",nia\nOmar Bell,omar@" + harbourline + ",omar\n"})
+		},
+		changes: []string{"/users/"},
+		fails: func(w *world) {
+			w.invalid("row 2", "cipp_bulk_action", m{"action": "cipp_create_user", "tenantFilter": harbourline, "csv": "displayName,userPrincipalName,mailNickname\nNia Reyes,nia@" + harbourline + ",nia\nOmar Bell,omar,omar\n"})
+		},
+	},
+	"E3": {
+		what: "changes properties of many users", tool: "cipp_bulk_action",
+		does: func(w *world) {
+			w.done("cipp_bulk_action", m{"action": "cipp_edit_user", "tenantFilter": harbourline, "targets": []string{dana, gareth}, "arguments": m{"companyName": "Harbourline Ltd"}})
+		},
+		changes: []string{"/companyName"},
+		fails: func(w *world) {
+			w.invalid("companyNam", "cipp_bulk_action", m{"action": "cipp_edit_user", "tenantFilter": harbourline, "targets": []string{dana}, "arguments": m{"companyNam": "x"}})
+		},
+	},
+	"E7": {
+		what: "sets first and last names of many from a table", tool: "cipp_bulk_action",
+		does: func(w *world) {
+			w.done("cipp_bulk_action", m{"action": "cipp_edit_user", "tenantFilter": harbourline, "csv": "userId,firstName,lastName\n" + dana + ",Dana,White\n" + gareth + ",Gareth,Bell\n"})
+		},
+		changes: []string{"/surname"},
+		fails: func(w *world) {
+			w.invalid("row 1", "cipp_bulk_action", m{"action": "cipp_edit_user", "tenantFilter": harbourline, "csv": "userId,firstName\n" + dana + "," + strings.Repeat("x", 70) + "\n"})
+		},
+	},
+	"E8": {
+		what: "sets addresses of many from a table", tool: "cipp_bulk_action",
+		does: func(w *world) {
+			w.done("cipp_bulk_action", m{"action": "cipp_edit_user", "tenantFilter": harbourline, "csv": "userId;streetAddress;city\n" + dana + ";1 Quay Street;Leith\n" + gareth + ";2 Quay Street;Leith\n"})
+		},
+		changes: []string{"/streetAddress", "/city"},
+		fails: func(w *world) {
+			w.invalid("row 1: There is no user", "cipp_bulk_action", m{"action": "cipp_edit_user", "tenantFilter": harbourline, "csv": "userId;city\nnobody@" + harbourline + ";Leith\n"})
+		},
+	},
+	"P6": {
+		what: "resets the passwords of many, sealed together", tool: "cipp_bulk_action",
+		does: func(w *world) {
+			a := w.done("cipp_bulk_action", m{"action": "cipp_reset_password", "tenantFilter": harbourline, "targets": []string{dana, priya, gareth}})
+			secrets := a.list("secrets")
+			if len(secrets) != 1 {
+				w.t.Fatalf("%s", a.text)
+			}
+			rows, err := csv.NewReader(strings.NewReader(w.reveal(secrets[0]["handle"].(string)))).ReadAll()
+			if err != nil || len(rows) != 4 || len(rows[3][2]) < 12 {
+				w.t.Fatalf("%v: %d rows", err, len(rows))
+			}
+		},
+		changes: []string{"/passwordProfile", "/lastPasswordChangeDateTime", "/signInSessionsValidFromDateTime"},
+		fails: func(w *world) {
+			w.blocked("synchronised", "cipp_bulk_action", m{"action": "cipp_reset_password", "tenantFilter": harbourline, "targets": []string{dana, ingrid}})
+		},
+	},
+	"S17": {
+		what: "drives enrolment for those without MFA, and nobody whose state is unknown", tool: "cipp_bulk_action",
+		does: func(w *world) {
+			a := w.must("cipp_bulk_action", m{"action": "cipp_create_tap", "tenantFilter": harbourline, "filter": "mfaRegistered eq false and userType eq 'Member'", "dryRun": true})
+			if a.v["status"] != "planned" {
+				w.t.Fatalf("%s", a.text)
+			}
+		},
+		fails: func(w *world) {
+			w.invalid("true, false or null", "cipp_bulk_action", m{"action": "cipp_create_tap", "tenantFilter": harbourline, "filter": "mfaRegistered eq 'no'"})
+		},
+	},
+}
+
+func TestBulkTellsAllMistakesAtOnce(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	before := w.state()
+	a := w.invalid("row 2", "cipp_bulk_action", m{"action": "edit_user", "tenantFilter": harbourline, "csv": "userId,jobTitle\n" + dana + ",Clerk\nnobody@" + harbourline + ",Clerk\n" + dana + ",Other\n"})
+	if !strings.Contains(a.text, "row 3") {
+		t.Errorf("%s", a.text)
+	}
+	w.unharmed(before)
+	if len(w.asked) > 0 {
+		t.Errorf("%v", w.asked)
+	}
+}
+
+// rowsOf reads what became of a bulk's rows, as a client does.
+func (w *world) rowsOf(a answer) [][]string {
+	w.t.Helper()
+	bulk, _ := a.v["bulk"].(map[string]any)
+	uri, _ := bulk["result"].(string)
+	r := mcp.ReadResourceRequest{}
+	r.Params.URI = uri
+	res, err := w.client.ReadResource(w.t.Context(), r)
+	if err != nil {
+		w.t.Fatalf("%s: %v in %s", uri, err, a.text)
+	}
+	text, ok := mcp.AsTextResourceContents(res.Contents[0])
+	if !ok || text.MIMEType != "text/csv" {
+		w.t.Fatalf("%+v", res.Contents[0])
+	}
+	rows, err := csv.NewReader(strings.NewReader(text.Text)).ReadAll()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return rows[1:]
+}
+
+func TestABulkRowThatFailsIsRetried(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	before := w.state()
+	w.faults(m{"match": m{"method": "PATCH", "path": "/users/*"}, "times": 1, "do": m{"status": 403, "code": "Authorization_RequestDenied", "message": "Insufficient privileges."}})
+	a := w.must("cipp_bulk_action", m{"action": "cipp_edit_user", "tenantFilter": harbourline, "targets": []string{dana, gareth, priya}, "arguments": m{"companyName": "Harbourline Ltd"}})
+	if a.v["status"] != "attention" {
+		t.Fatalf("%s", a.text)
+	}
+	states := map[string]int{}
+	for _, r := range w.rowsOf(a) {
+		states[r[3]]++
+	}
+	if states["done"] != 2 || states["failed"] != 1 {
+		t.Fatalf("%v", states)
+	}
+	w.done("cipp_control_job", m{"jobId": a.v["jobId"], "action": "retry"})
+	a = w.ended(a.v["jobId"].(string))
+	if a.v["status"] != "done" {
+		t.Fatalf("%s", a.text)
+	}
+	for _, r := range w.rowsOf(a) {
+		if r[3] != "done" {
+			t.Errorf("%v", r)
+		}
+	}
+	if c := w.changed(before); len(c) != 3 {
+		t.Errorf("%v", c)
+	}
+	w.done("cipp_undo_job", m{"jobId": a.v["jobId"]})
+	w.unharmed(before)
+}
+
+func TestABulkOverTenantsNeedsTheOperator(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	before := w.state()
+	a := w.must("cipp_bulk_action", m{"action": "cipp_revoke_sessions", "tenants": []string{harbourline, demoVictimTenant}, "targets": []string{dana, demoVictim}})
+	if a.v["status"] != "needs_approval" || a.v["approvalId"] == nil || !strings.Contains(a.text, "2 tenants") {
+		t.Fatalf("%s", a.text)
+	}
+	w.refused("one_tenant_only", "cipp_bulk_action", m{"action": "cipp_revoke_sessions", "tenants": []string{"allTenants"}, "targets": []string{dana}})
+	w.unharmed(before)
+	w.approves(a.v["jobId"].(string))
+	if a = w.ended(a.v["jobId"].(string)); a.v["status"] != "done" {
+		t.Fatalf("%s", a.text)
+	}
+	if c := w.changed(before); len(c) != 2 {
+		t.Errorf("%v", c)
+	}
+}
+
+func TestABulkOverTheThresholdNeedsTheOperator(t *testing.T) {
+	w := newWorld(t, worldOptions{config: "guards: {massAction: 2}\n"})
+	a := w.must("cipp_bulk_action", m{"action": "cipp_revoke_sessions", "tenantFilter": harbourline, "targets": []string{dana, priya, gareth}})
+	if a.v["approvalId"] == nil || !strings.Contains(a.text, "guards.massAction: 2") {
+		t.Fatalf("%s", a.text)
+	}
+}
+
+func TestBulkCreateOf500(t *testing.T) {
+	if testing.Short() {
+		t.Skip("500 users take a while")
+	}
+	w := newWorld(t, worldOptions{config: "guards: {massAction: 1000}\n"})
+	var table strings.Builder
+	table.WriteString("displayName,userPrincipalName,mailNickname\n")
+	for i := range 500 {
+		fmt.Fprintf(&table, "New Person %d,new%d@%s,new%d\n", i, i, harbourline, i)
+	}
+	before := w.state()
+	a := w.done("cipp_bulk_action", m{"action": "cipp_create_user", "tenantFilter": harbourline, "csv": table.String()})
+	if n := len(w.changed(before)); n != 500 {
+		t.Errorf("%d changes", n)
+	}
+	rows := w.rowsOf(a)
+	if len(rows) != 500 {
+		t.Fatalf("%d rows", len(rows))
+	}
+	for _, r := range rows {
+		if r[3] != "done" || r[6] == "" {
+			t.Fatalf("%v", r)
+		}
+	}
+	secrets := a.list("secrets")
+	if len(secrets) != 1 {
+		t.Fatalf("%d secrets", len(secrets))
+	}
+	if n := strings.Count(w.reveal(secrets[0]["handle"].(string)), "\n"); n != 501 {
+		t.Errorf("%d lines", n)
+	}
+}

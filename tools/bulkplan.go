@@ -1,0 +1,302 @@
+package tools
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"cipp-mcp/internal/jobs"
+	"cipp-mcp/internal/policy"
+	"cipp-mcp/workflows"
+)
+
+// crowd is one action for many: each row becomes a job of its own below the job that was approved.
+type crowd struct {
+	call *Call
+	tool Tool
+	rows []bulkRow
+	// what is the whole in words; "" is the tool for so many rows.
+	what string
+	// sample is how many rows the plan shows.
+	sample int
+
+	mu      sync.Mutex
+	planned []plannedRow // nil until they were planned in this process
+}
+
+// plannedRow is a row with its plan, and the steps to do it by.
+type plannedRow struct {
+	req  policy.Request
+	run  *jobs.Run
+	plan policy.Plan
+	none string // why there is nothing to do, or why a person has to
+	hand bool
+}
+
+const (
+	runRows = "run-rows"
+	// rowsShown and rowsLeft are where the run keeps what each row was shown to do, and why a row has no job.
+	rowsShown, rowsLeft = "rowsShown", "rowsLeft"
+	// rowsWait is how long the rows may take; each has its own times beside.
+	rowsWait = 30 * 24 * time.Hour
+)
+
+func (cr *crowd) step() jobs.Step {
+	return jobs.Step{
+		Name: runRows, Class: jobs.Idempotent, Settle: rowsWait,
+		Plan: cr.change, Do: cr.begin,
+		Verify: func(ctx context.Context, run *jobs.Run) (jobs.Outcome, error) {
+			states, err := cr.call.Policy.Ledger.Children(ctx, run.ID)
+			switch {
+			case err != nil:
+				return jobs.Unknown, err
+			case states[jobs.RunQueued]+states[jobs.RunRunning]+states[jobs.RunHeld] > 0:
+				return jobs.Pending, nil
+			default:
+				return jobs.Done, nil
+			}
+		},
+	}
+}
+
+// plans plans every row, once in this process.
+func (cr *crowd) plans(ctx context.Context) ([]plannedRow, error) {
+	cr.mu.Lock()
+	defer cr.mu.Unlock()
+	if cr.planned != nil {
+		return cr.planned, nil
+	}
+	out := make([]plannedRow, len(cr.rows))
+	wrong := make([]*Problem, len(cr.rows))
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(bulkWide)
+	for i := range cr.rows {
+		g.Go(func() error {
+			return jobs.Caught(func() (err error) {
+				out[i], err = cr.plan(gctx, cr.rows[i])
+				if p, foreseen := ProblemOf(err); err != nil && foreseen && !p.Retryable {
+					wrong[i] = p
+					return nil
+				}
+				return err
+			})
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	e := &rowErrors{of: len(cr.rows)}
+	for i, p := range wrong {
+		switch {
+		case p == nil:
+		case p.Code == "nothing_to_undo":
+			out[i].none = p.Message
+		default:
+			e.add(cr.rows[i], "", q(cr.rows[i].who())+": "+p.Message)
+		}
+	}
+	if err := e.err(); err != nil {
+		return nil, err
+	}
+	cr.planned = out
+	return out, nil
+}
+
+// of is the tool of a row.
+func (cr *crowd) of(r bulkRow) Tool {
+	if r.Tool != "" {
+		return toolOf(r.Tool)
+	}
+	return cr.tool
+}
+
+// plan is a row's own plan, as the tool would make it for that user alone.
+func (cr *crowd) plan(ctx context.Context, r bulkRow) (plannedRow, error) {
+	var p plannedRow
+	t := cr.of(r)
+	in, err := t.input(r.Args)
+	if err != nil {
+		return p, err
+	}
+	c, err := cr.call.NewCall(ctx, t, in)
+	if err != nil {
+		return p, err
+	}
+	if err := c.Begin(ctx, t.Name); err != nil {
+		return p, err
+	}
+	w, err := t.Work(ctx, c, in)
+	if err != nil {
+		return p, err
+	}
+	p.run = c.Run
+	p.req = policy.Request{Tool: t.Name, Risk: max(t.Risk, w.Risk), Tenant: c.Tenant, User: c.User, Args: r.Args, Steps: w.Steps, Warnings: w.Warnings}
+	if p.plan, err = cr.call.Policy.Look(ctx, p.req, p.run); err != nil {
+		return p, err
+	}
+	if p.plan.Writes() == 0 && len(p.plan.Blockers) == 0 {
+		var why []string
+		for _, c := range p.plan.Changes {
+			why = append(why, c.Nothing+c.Manual)
+		}
+		p.none, p.hand = strings.Join(why, "; "), p.plan.ByHand() > 0
+		if p.none == "" {
+			p.none = "nothing to do"
+		}
+	}
+	return p, nil
+}
+
+// effects are two fingerprints of a row's plan: what stands there, and what will be done.
+func (p plannedRow) effects() (before, after string) {
+	type effect struct{ Step, Target, Summary, After, Manual string }
+	var was []string
+	var does []effect
+	for _, c := range p.plan.Changes {
+		was = append(was, c.Before+c.Nothing)
+		if c.Runs() {
+			does = append(does, effect{c.Step, c.Target, c.Summary, c.After, c.Manual})
+		}
+	}
+	return fingerprint(was), fingerprint(does)
+}
+
+func fingerprint(v any) string {
+	b, _ := json.Marshal(v)
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:6])
+}
+
+// change is the plan of all rows as one change, with a sample of them.
+func (cr *crowd) change(ctx context.Context, run *jobs.Run) (jobs.Change, error) {
+	planned, err := cr.plans(ctx)
+	if err != nil {
+		return jobs.Change{}, err
+	}
+	var befores, afters []string
+	s := summary{rows: cr.rows, most: cr.sample}
+	if s.most == 0 {
+		s.most = sampleRows
+	}
+	for i, p := range planned {
+		before, after := p.effects()
+		befores, afters = append(befores, before), append(afters, after)
+		s.add(i, p)
+	}
+	if err := run.Put(rowsShown, afters); err != nil {
+		return jobs.Change{}, err
+	}
+	what := cr.what
+	if what == "" {
+		what = fmt.Sprintf("%s for %s", cr.tool.Name, count(len(cr.rows), "row", "rows"))
+	}
+	return s.change(what, fingerprint(befores), fingerprint(afters)), nil
+}
+
+// begin makes a job of each row that has none yet. Begun again, by whatever process, it goes on where it was.
+func (cr *crowd) begin(ctx context.Context, run *jobs.Run) (jobs.Handle, error) {
+	planned, err := cr.plans(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var shown []string
+	run.Get(rowsShown, &shown)
+	left := map[int]string{}
+	run.Get(rowsLeft, &left)
+	var todo []int
+	for i := range planned {
+		id, err := cr.call.Policy.Ledger.ByKey(ctx, rowKey(run, cr.rows[i]))
+		switch {
+		case err != nil:
+			return nil, err
+		case id != "":
+			continue
+		case planned[i].none != "":
+			left[cr.rows[i].N] = planned[i].none
+			continue
+		}
+		if _, after := planned[i].effects(); i >= len(shown) || after != shown[i] || len(planned[i].plan.Blockers) > 0 {
+			left[cr.rows[i].N] = "not begun: what was shown for it no longer holds"
+			continue
+		}
+		todo = append(todo, i)
+	}
+	if err := errors.Join(cr.sealTogether(ctx, run, planned, todo), run.Keep(ctx, rowsLeft, left)); err != nil {
+		return nil, err
+	}
+	for _, i := range todo {
+		if err := cr.start(ctx, run, cr.rows[i], planned[i]); err != nil {
+			return nil, err
+		}
+	}
+	return nil, nil
+}
+
+func rowKey(run *jobs.Run, r bulkRow) string {
+	return fmt.Sprintf("row %d of %s", r.N, run.ID)
+}
+
+// start puts a row's job into the ledger. Where the same tool is at work on the same user it waits its turn.
+func (cr *crowd) start(ctx context.Context, parent *jobs.Run, r bulkRow, p plannedRow) error {
+	s := policy.Start{Request: p.req, Run: p.run, Plan: p.plan, ApprovedBy: "approved with job " + parent.ID, ParentID: parent.ID, CallKey: rowKey(parent, r)}
+	s.Client = "job " + parent.ID
+	err := cr.call.Policy.Start(ctx, s)
+	var busy *policy.BusyError
+	if errors.As(err, &busy) {
+		s.NotBefore = cr.call.Clock.Now().Add(time.Second)
+		err = cr.call.Policy.Start(ctx, s)
+	}
+	if errors.Is(err, policy.ErrCallKnown) {
+		return nil
+	}
+	return err
+}
+
+// sealTogether makes the passwords of all rows that need one and seals them as one secret, before any of them is in
+// force, so that the operator opens one file and not hundreds. They are kept nowhere else: a row that another process
+// goes on with makes its own.
+func (cr *crowd) sealTogether(ctx context.Context, run *jobs.Run, planned []plannedRow, todo []int) error {
+	if cr.tool.Name != "cipp_reset_password" && cr.tool.Name != "cipp_create_user" {
+		return nil
+	}
+	var rows []int
+	for _, i := range todo {
+		if text(cr.rows[i].Args["password"]) == "" {
+			rows = append(rows, i)
+		}
+	}
+	if len(rows) < 2 {
+		return nil
+	}
+	made := make(map[string]batchSecret, len(rows))
+	table := [][]string{{"tenant", "user", "password"}}
+	for _, i := range rows {
+		p, err := cr.call.Secrets.Generate()
+		if err != nil {
+			return err
+		}
+		cr.call.Redactor.Add(p)
+		made[planned[i].run.ID] = batchSecret{password: p}
+		table = append(table, []string{cr.rows[i].Tenant, cr.rows[i].who(), p})
+	}
+	handle, err := cr.call.sealer().Seal(ctx, "passwords", fmt.Sprintf("%s for %s", cr.tool.Name, count(len(rows), "user", "users")), csvText(table, false))
+	if err != nil {
+		return err
+	}
+	for id, b := range made {
+		b.handle = handle
+		made[id] = b
+	}
+	cr.call.batch.put(made)
+	var earlier []string
+	run.Get(workflows.SecretHandles, &earlier)
+	return errors.Join(run.Put(workflows.SecretStep, runRows), run.Keep(ctx, workflows.SecretHandles, append(earlier, handle)))
+}

@@ -1,0 +1,291 @@
+package tools
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"cipp-mcp/graphclient"
+	"cipp-mcp/internal/jobs"
+)
+
+const (
+	// mostRows is how many rows one bulk takes.
+	mostRows = 1000
+	// bulkWide is how many rows are looked at side by side; Microsoft's limits are kept below that.
+	bulkWide = 8
+)
+
+// bulkRows are the rows a call names, each checked as the tool itself would check it, before anything is written.
+func (c *Call) bulkRows(ctx context.Context, t Tool, in BulkActionIn) ([]bulkRow, error) {
+	given := 0
+	for _, is := range []bool{len(in.Targets) > 0, in.CSV != "", in.Filter != ""} {
+		if is {
+			given++
+		}
+	}
+	if given != 1 {
+		return nil, invalid("Name the rows by exactly one of targets, csv and filter.")
+	}
+	tenants, err := c.bulkTenants(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	var rows []bulkRow
+	switch {
+	case len(in.Targets) > 0:
+		for i, u := range in.Targets {
+			rows = append(rows, bulkRow{N: i + 1, Args: map[string]any{"userId": u}})
+		}
+	case in.CSV != "":
+		rows, err = csvRows(t, in.CSV)
+	default:
+		rows, err = c.filterRows(ctx, tenants, in.Filter)
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case len(rows) == 0:
+		return nil, invalid("No row is left: nobody fits.")
+	case len(rows) > mostRows:
+		return nil, invalid("%d rows are too many for one bulk; %d are the most. Divide them.", len(rows), mostRows)
+	}
+	for i := range rows {
+		for k, v := range in.Arguments {
+			if _, own := rows[i].Args[k]; !own {
+				rows[i].Args[k] = v
+			}
+		}
+	}
+	return rows, c.checkRows(ctx, t, tenants, rows)
+}
+
+// bulkTenants are the tenants a call names; allTenants is none of them.
+func (c *Call) bulkTenants(ctx context.Context, in BulkActionIn) ([]graphclient.Tenant, error) {
+	if in.TenantFilter != "" {
+		if len(in.Tenants) > 0 {
+			return nil, invalid("Give tenantFilter for one tenant or tenants for several, not both.")
+		}
+		return []graphclient.Tenant{c.Tenant}, nil
+	}
+	var out []graphclient.Tenant
+	for _, name := range in.Tenants {
+		if IsAllTenants(name) {
+			return nil, &Problem{Code: "one_tenant_only", Message: "A bulk never takes allTenants.", Next: "Name the tenants in tenants; cipp_list_tenants lists them."}
+		}
+		t, err := c.Graph.ResolveTenant(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.ContainsFunc(out, func(o graphclient.Tenant) bool { return o.ID == t.ID }) {
+			out = append(out, t)
+		}
+	}
+	if len(out) == 0 && in.CSV == "" {
+		return nil, invalid("Name the tenant in tenantFilter, or several in tenants.")
+	}
+	return out, nil
+}
+
+// csvRows reads rows with a header; a comma, a semicolon or a tab parts the columns. A cell that is empty is not given,
+// and in a column that takes several values a bar parts them.
+func csvRows(t Tool, text string) ([]bulkRow, error) {
+	text = strings.TrimPrefix(text, "\ufeff")
+	head, _, _ := strings.Cut(text, "\n")
+	r := csv.NewReader(strings.NewReader(text))
+	r.TrimLeadingSpace, r.FieldsPerRecord = true, 0
+	for _, sep := range ";\t" {
+		if strings.Count(head, string(sep)) > strings.Count(head, string(r.Comma)) {
+			r.Comma = sep
+		}
+	}
+	header, err := r.Read()
+	if err != nil {
+		return nil, invalid("csv: the header line cannot be read: %s.", Clean(err.Error(), 120))
+	}
+	lists := listArguments(t)
+	var rows []bulkRow
+	for {
+		cells, err := r.Read()
+		switch {
+		case errors.Is(err, io.EOF):
+			return rows, nil
+		case err != nil:
+			return nil, invalid("csv, row %d: %s.", len(rows)+1, Clean(err.Error(), 120))
+		}
+		row := bulkRow{N: len(rows) + 1, Args: map[string]any{}}
+		for i, cell := range cells {
+			name := strings.TrimSpace(header[i])
+			if cell = strings.TrimSpace(cell); cell == "" || name == "" {
+				continue
+			}
+			if lists[strings.ToLower(name)] {
+				var values []any
+				for v := range strings.SplitSeq(cell, "|") {
+					values = append(values, strings.TrimSpace(v))
+				}
+				row.Args[name] = values
+				continue
+			}
+			row.Args[name] = cell
+		}
+		if len(row.Args) > 0 {
+			rows = append(rows, row)
+		}
+	}
+}
+
+// listArguments are the arguments of a tool that take several values, in lower case.
+func listArguments(t Tool) map[string]bool {
+	out := map[string]bool{}
+	var walk func(reflect.Type)
+	walk = func(s reflect.Type) {
+		for i := range s.NumField() {
+			f := s.Field(i)
+			if f.Anonymous {
+				walk(f.Type)
+				continue
+			}
+			if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); f.Type.Kind() == reflect.Slice {
+				out[strings.ToLower(name)] = true
+			}
+		}
+	}
+	walk(t.Input)
+	return out
+}
+
+// filterRows are the users that fit a filter now, in each tenant. The plan is of them and not of the filter.
+func (c *Call) filterRows(ctx context.Context, tenants []graphclient.Tenant, filter string) ([]bulkRow, error) {
+	var rows []bulkRow
+	for _, tenant := range tenants {
+		in := *c
+		in.Tenant = tenant
+		query, keep, err := userQuery(ctx, &in, ListUsersIn{TenantArg: TenantArg{tenant.ID}, Filter: filter})
+		if err != nil {
+			return nil, err
+		}
+		query.Top = 0
+		for page, err := range c.Graph.Users(ctx, tenant.ID, query) {
+			if err != nil {
+				return nil, err
+			}
+			for _, u := range page.Users {
+				if keep(u) {
+					rows = append(rows, bulkRow{N: len(rows) + 1, Args: map[string]any{"tenantFilter": tenant.ID, "userId": u.ID}})
+				}
+			}
+			if len(rows) > mostRows {
+				return rows, nil
+			}
+		}
+	}
+	return rows, nil
+}
+
+// checkRows decodes each row as a call of the tool and finds tenant and user; the mistakes of all rows come at once.
+func (c *Call) checkRows(ctx context.Context, t Tool, tenants []graphclient.Tenant, rows []bulkRow) error {
+	wrong := make([]*Problem, len(rows))
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(bulkWide)
+	for i := range rows {
+		g.Go(func() error {
+			return jobs.Caught(func() error {
+				err := c.checkRow(gctx, t, tenants, &rows[i])
+				if p, foreseen := ProblemOf(err); err != nil && foreseen && !p.Retryable {
+					wrong[i] = p
+					return nil
+				}
+				return err
+			})
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	e := &rowErrors{of: len(rows)}
+	seen := map[string]int{}
+	for i, r := range rows {
+		if p := wrong[i]; p != nil {
+			e.add(r, "", p.Message)
+			continue
+		}
+		key := strings.ToLower(r.TenantID + " " + r.UserID)
+		if r.UserID == "" {
+			key = strings.ToLower(r.TenantID + " " + r.who())
+		}
+		if n, twice := seen[key]; twice {
+			e.add(r, "", fmt.Sprintf("%s is row %d already", q(r.who()), n))
+			continue
+		}
+		seen[key] = r.N
+	}
+	return e.err()
+}
+
+func (c *Call) checkRow(ctx context.Context, t Tool, tenants []graphclient.Tenant, r *bulkRow) error {
+	args := maps.Clone(r.Args)
+	for _, steering := range []string{"dryRun", "planToken", "runAt", "idempotencyKey"} {
+		if _, ok := args[steering]; ok {
+			return invalid("%s belongs to the bulk itself, not to its rows.", steering)
+		}
+	}
+	if err := c.rowTenant(ctx, tenants, args); err != nil {
+		return err
+	}
+	in, canonical, err := c.Decode(t, args)
+	if err != nil {
+		return err
+	}
+	if p, ok := canonical["password"].(string); ok {
+		c.Redactor.Add(p)
+	}
+	call, err := c.NewCall(ctx, t, in)
+	if err != nil {
+		return err
+	}
+	if len(tenants) > 0 && !slices.ContainsFunc(tenants, func(o graphclient.Tenant) bool { return o.ID == call.Tenant.ID }) {
+		return invalid("%s is not among the tenants this bulk names.", call.Tenant.DefaultDomain)
+	}
+	r.TenantID, r.Tenant, r.Args = call.Tenant.ID, call.Tenant.DefaultDomain, canonical
+	r.Args["tenantFilter"] = call.Tenant.ID
+	if call.User != nil {
+		r.UserID, r.User = call.User.ID, call.User.UserPrincipalName
+		r.Args["userId"] = call.User.ID
+	}
+	return nil
+}
+
+// rowTenant gives a row its tenant: its own, the only one of the call, or the one that its address belongs to.
+func (c *Call) rowTenant(ctx context.Context, tenants []graphclient.Tenant, args map[string]any) error {
+	for _, name := range []string{"tenantFilter", "customerId", "tenant", "tenantId"} {
+		if text(args[name]) != "" {
+			return nil
+		}
+	}
+	if len(tenants) == 1 {
+		args["tenantFilter"] = tenants[0].ID
+		return nil
+	}
+	for _, name := range []string{"userId", "userPrincipalName", "upn"} {
+		_, domain, ok := strings.Cut(text(args[name]), "@")
+		if !ok {
+			continue
+		}
+		t, err := c.Graph.ResolveTenant(ctx, domain)
+		if err != nil {
+			return err
+		}
+		args["tenantFilter"] = t.ID
+		return nil
+	}
+	return invalid("with several tenants each row needs a column tenantFilter, or a user principal name to tell the tenant by.")
+}

@@ -1,0 +1,110 @@
+package tools
+
+import (
+	"fmt"
+	"strings"
+
+	"cipp-mcp/internal/jobs"
+	"cipp-mcp/internal/policy"
+)
+
+// sampleRows is how many rows a plan shows of a bulk.
+const sampleRows = 5
+
+// summary gathers what a person has to know of many plans.
+type summary struct {
+	rows                                  []bulkRow
+	most                                  int // rows of the sample
+	runs, nothing, hand                   int
+	sample                                []string
+	warnings, blockers, critical, lasting gathered
+}
+
+// gathered are sentences of rows, the first few with their row and the others counted.
+type gathered struct {
+	n     int
+	texts []string
+}
+
+func (g *gathered) add(r bulkRow, most int, sentences ...string) {
+	for _, s := range sentences {
+		g.n++
+		if len(g.texts) < most {
+			g.texts = append(g.texts, fmt.Sprintf("row %d, %s: %s", r.N, q(r.who()), s))
+		}
+	}
+}
+
+func (g *gathered) list(what string) []string {
+	if n := g.n - len(g.texts); n > 0 {
+		return append(g.texts, fmt.Sprintf("and %d more %s", n, what))
+	}
+	return g.texts
+}
+
+func (s *summary) add(i int, p plannedRow) {
+	r := s.rows[i]
+	switch {
+	case p.hand:
+		s.hand++
+		s.warnings.add(r, sampleRows, "has to be done by hand: "+p.none)
+	case p.none != "":
+		s.nothing++
+	default:
+		s.runs++
+		if len(s.sample) < s.most {
+			s.sample = append(s.sample, fmt.Sprintf("row %d, %s: %s", r.N, q(r.who()), does(p.plan)))
+		}
+	}
+	s.warnings.add(r, sampleRows, p.plan.Warnings...)
+	s.blockers.add(r, shownErrors, p.plan.Blockers...)
+	if p.plan.Risk >= policy.Critical {
+		s.critical.add(r, 3, strings.Join(p.plan.Critical, "; "))
+	}
+	for _, c := range p.plan.Changes {
+		if c.Runs() && c.NoWayBack != "" {
+			s.lasting.add(r, 1, c.NoWayBack)
+		}
+	}
+}
+
+// does is a row's plan in a line.
+func does(p policy.Plan) string {
+	var parts []string
+	for _, c := range p.Changes {
+		switch {
+		case !c.Runs():
+		case c.Before != "" || c.After != "":
+			parts = append(parts, fmt.Sprintf("%s (%s → %s)", c.Step, c.Before, c.After))
+		default:
+			parts = append(parts, c.Step+": "+c.Summary)
+		}
+	}
+	return Clean(strings.Join(parts, "; "), 300)
+}
+
+func (s *summary) change(what, before, after string) jobs.Change {
+	c := jobs.Change{
+		Summary: what, Before: "as found [" + before + "]", After: "as each row says [" + after + "]",
+		Sample: s.sample, Warnings: s.warnings.list("warnings"), Blockers: s.blockers.list("rows are blocked"), Critical: strings.Join(s.critical.list("rows need the operator"), "; "),
+	}
+	if s.runs > len(s.sample) && len(s.sample) > 0 {
+		c.Sample = append(c.Sample, fmt.Sprintf("and %d more rows", s.runs-len(s.sample)))
+	}
+	if s.nothing > 0 {
+		c.Summary += fmt.Sprintf(", %d of them with nothing to do", s.nothing)
+	}
+	if s.lasting.n > 0 {
+		c.NoWayBack = s.lasting.texts[0]
+		if s.lasting.n > 1 {
+			c.NoWayBack += fmt.Sprintf(" (likewise %d more)", s.lasting.n-1)
+		}
+	}
+	if s.runs == 0 && s.hand == 0 && s.blockers.n == 0 {
+		c.Nothing = "nothing to do for any row"
+	}
+	if s.runs == 0 && s.hand > 0 && s.blockers.n == 0 {
+		c.Manual = strings.Join(s.warnings.texts, "; ")
+	}
+	return c
+}

@@ -1,0 +1,183 @@
+package tools
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"cipp-mcp/internal/jobs"
+	"cipp-mcp/internal/policy"
+)
+
+// profileTool gives a user what a profile holds.
+const profileTool = "cipp_apply_profile"
+
+// ApplyProfileIn are the arguments of cipp_apply_profile.
+type ApplyProfileIn struct {
+	TenantArg
+	UserArg
+	Profile string `json:"profile" jsonschema:"maxLength=60"`
+	Mode    string `json:"mode,omitempty" jsonschema:"enum=add,enum=remove,enum=reconcile,default=add" jsonschema_description:"reconcile: also take what only other profiles give."`
+	WriteArgs
+}
+
+var applyProfile = Write(Tool{
+	Name: profileTool, Title: "Apply a profile", Toolset: "workflows", Risk: policy.Destructive, Idempotent: true, Extra: true, Aliases: with(userAliases, map[string]string{"role": "profile", "template": "profile"}),
+	Description: "Gives a user what one of the operator's profiles holds (groups, licences, applications, sites, mailboxes, attributes), or takes it. cipp_list_access_catalog with kind=profile lists them.",
+	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","profile":"sales","dryRun":true}`,
+}, func(ctx context.Context, c *Call, in ApplyProfileIn) (Work, error) {
+	p, ok := c.Policy.Profile(c.Tenant, in.Profile)
+	if !ok {
+		names := c.Policy.Profiles(c.Tenant)
+		if len(names) == 0 {
+			return Work{}, invalid("The operator has written no profile for %s (profiles in cipp-mcp.yaml).", c.Tenant.DefaultDomain)
+		}
+		return Work{}, invalid("There is no profile %q for %s; there are: %s.", Clean(in.Profile, 60), c.Tenant.DefaultDomain, strings.Join(names, ", "))
+	}
+	rows, err := jobs.Found(ctx, c.Run, foundRows, func(context.Context) ([]bulkRow, error) {
+		give, take := accessOf(p.Groups, p.Licenses, p.Apps, p.DirectoryRoles, p.Sites, p.Mailboxes, p.Calendars), access{}
+		switch in.Mode {
+		case "remove":
+			give, take = access{}, give
+		case "reconcile":
+			for _, name := range c.Policy.Profiles(c.Tenant) {
+				o, _ := c.Policy.Profile(c.Tenant, name)
+				take = take.and(accessOf(o.Groups, o.Licenses, o.Apps, o.DirectoryRoles, o.Sites, o.Mailboxes, o.Calendars))
+			}
+			take = take.without(give)
+		}
+		attributes := p.Attributes
+		if in.Mode == "remove" {
+			attributes = nil // what a person's record says does not go with access
+		}
+		return c.profileRows(give, take, attributes), nil
+	})
+	if err != nil {
+		return Work{}, err
+	}
+	if len(rows) == 0 {
+		return Work{}, nil
+	}
+	for _, r := range rows {
+		if slices.Contains(c.Policy.Config.Tools.Remove, r.Tool) { // presets do not count: they are about what a model sees
+			return Work{}, &Problem{Code: "switched_off", Message: "The profile needs " + r.Tool + ", which the operator switched off (tools.remove in cipp-mcp.yaml).", Next: "Ask the operator."}
+		}
+	}
+	cr := &crowd{call: c, rows: rows, what: fmt.Sprintf("profile %s, %s", q(in.Profile), count(len(rows), "part", "parts")), sample: 20}
+	return Work{Steps: []jobs.Step{cr.step()}}, nil
+})
+
+// access is what a profile gives: by kind, the names as the kind's tool takes them.
+type access map[string][]string
+
+// accessOf gathers a profile's access by kind; a mailbox's rights are told apart by its address.
+func accessOf(groups, licenses, apps, roles []string, sites map[string]string, mailboxes map[string][]string, calendars map[string]string) access {
+	a := access{"groups": groups, "licenses": licenses, "apps": apps, "roles": roles}
+	for address, right := range sites {
+		a["sites"] = append(a["sites"], right+":"+address)
+	}
+	for box, rights := range mailboxes {
+		a["mailbox "+strings.ToLower(box)] = rights
+	}
+	for box, right := range calendars {
+		a["calendar "+strings.ToLower(box)] = []string{right}
+	}
+	return a
+}
+
+func (a access) and(b access) access {
+	out := maps.Clone(a)
+	for kind, names := range b {
+		for _, n := range names {
+			if !slices.ContainsFunc(out[kind], func(o string) bool { return strings.EqualFold(o, n) }) {
+				out[kind] = append(slices.Clone(out[kind]), n)
+			}
+		}
+	}
+	return out
+}
+
+func (a access) without(b access) access {
+	out := access{}
+	for kind, names := range a {
+		for _, n := range names {
+			if !slices.ContainsFunc(b[kind], func(o string) bool { return strings.EqualFold(o, n) }) {
+				out[kind] = append(out[kind], n)
+			}
+		}
+	}
+	return out
+}
+
+// profileRows are the calls that give and take: one of each kind's own tool, so that each is checked, planned and read
+// back as it would be alone.
+func (c *Call) profileRows(give, take access, attributes map[string]string) []bulkRow {
+	var rows []bulkRow
+	add := func(tool string, args map[string]any) {
+		args["tenantFilter"] = c.Tenant.ID
+		if args["userId"] == nil {
+			args["userId"] = c.User.ID
+		}
+		rows = append(rows, bulkRow{N: len(rows) + 1, TenantID: c.Tenant.ID, Tenant: c.Tenant.DefaultDomain, UserID: c.User.ID, User: c.User.UserPrincipalName, Args: args, Tool: tool})
+	}
+	if len(attributes) > 0 {
+		args := map[string]any{}
+		for k, v := range attributes {
+			args[k] = v
+		}
+		add("cipp_edit_user", args)
+	}
+	for _, k := range []struct{ kind, tool, add, remove string }{
+		{"licenses", "cipp_manage_user_licenses", "addLicenseSkuIds", "removeLicenseSkuIds"}, // what groups and mailboxes need
+		{"groups", "cipp_set_group_membership", "add", "remove"}, {"apps", "cipp_set_app_assignments", "add", "remove"},
+		{"roles", "cipp_set_directory_roles", "add", "remove"}, {"sites", "cipp_set_site_access", "add", "remove"},
+	} {
+		args := map[string]any{}
+		if l := give[k.kind]; len(l) > 0 {
+			args[k.add] = slices.Sorted(slices.Values(l))
+		}
+		if l := take[k.kind]; len(l) > 0 {
+			args[k.remove] = slices.Sorted(slices.Values(l))
+		}
+		if len(args) > 0 {
+			add(k.tool, args)
+		}
+	}
+	boxes := map[string]bool{}
+	for kind := range maps.Keys(give.and(take)) {
+		if strings.Contains(kind, " ") {
+			boxes[kind] = true
+		}
+	}
+	for _, kind := range slices.Sorted(maps.Keys(boxes)) {
+		what, box, _ := strings.Cut(kind, " ")
+		tool, args := "cipp_set_mailbox_permissions", map[string]any{"userId": box}
+		if what == "calendar" {
+			tool = "cipp_set_calendar_permissions"
+		}
+		var adds, removes []string
+		for _, right := range give[kind] {
+			adds = append(adds, right+":"+c.User.UserPrincipalName)
+		}
+		for _, right := range take[kind] {
+			switch {
+			case what != "calendar":
+				removes = append(removes, right+":"+c.User.UserPrincipalName)
+			case len(give[kind]) == 0: // a right replaces the other
+				removes = append(removes, c.User.UserPrincipalName)
+			}
+		}
+		if len(adds) > 0 {
+			args["add"] = adds
+		}
+		if len(removes) > 0 {
+			args["remove"] = removes
+		}
+		if len(adds)+len(removes) > 0 {
+			add(tool, args)
+		}
+	}
+	return rows
+}
