@@ -9,6 +9,7 @@ import (
 
 	"cipp-mcp/workflows/bec"
 	"cipp-mcp/workflows/bec/casefile"
+	"cipp-mcp/workflows/bec/collect"
 )
 
 // What the user did, or did not do, only a person can tell. An answer comes in signed by the operator (bec attest), or
@@ -45,6 +46,27 @@ func (e *Env) believes(caseID string, a casefile.Attestation) bool {
 		return e.Policy.Sealer.Open(sealedAnswer(caseID), a.Proof, &message) == nil && message == a.Message(caseID)
 	}
 	return e.Policy.Signatures != nil && e.Policy.Signatures.Signed(a.By, a.Message(caseID), a.Proof) == nil
+}
+
+// caseInDanger warns of a case of the user that is open and has not kept yet what stands there now: blocking changes it.
+func (c *Call) caseInDanger() (string, error) {
+	if c.Cases.Store == nil {
+		return "", nil
+	}
+	open, err := c.Cases.Store.Of(c.Tenant.ID, c.User.ID)
+	if err != nil {
+		return "", err
+	}
+	for _, k := range open {
+		readings, err := k.Readings()
+		if err != nil {
+			return "", err
+		}
+		if c.Clock.Now().Sub(k.Opened) < caseOpen && (len(readings) == 0 || !readings[0].Did(collect.Snapshot)) {
+			return k.CaseID + " is open and the state of the account is not kept yet: a block changes the evidence, so let cipp_bec_check keep it first unless a fraud is under way", nil
+		}
+	}
+	return "", nil
 }
 
 // sealedAnswer is what the seal under an answer is for.
