@@ -2,6 +2,7 @@ package graphclient
 
 import (
 	"context"
+	"iter"
 	"time"
 
 	"github.com/google/uuid"
@@ -79,27 +80,40 @@ func (s *auditSearch) within(ctx context.Context, from, to time.Time) error {
 // time inside Exchange answers with.
 func (s *auditSearch) session(ctx context.Context, from, to time.Time, divisible bool, got map[[16]byte]struct{}) (due int, sound bool, err error) {
 	m := cmdlet{name: "Search-UnifiedAuditLog", params: s.params(from, to, uuid.NewString())}
-	last := 0
-	for calls := 0; calls <= 2*auditSessionRows/auditPage; calls++ {
-		came := 0
-		for page, err := range rowPages[foundRow](ctx, s.c, s.tid, m) {
-			if err != nil {
-				return due, false, err
-			}
-			fresh, more, ok := s.sift(page, &last, &due, divisible, got)
-			came += len(page)
-			if err := s.give(fresh); err != nil {
-				return due, false, err
-			}
-			if !more {
-				return due, ok, nil
-			}
+	last, ended := 0, false
+	for page, err := range ahead(ctx, func(ctx context.Context) iter.Seq2[[]foundRow, error] { return s.calls(ctx, m, &ended) }) {
+		if err != nil {
+			return due, false, err
 		}
-		if came == 0 {
-			return due, true, nil
+		fresh, more, ok := s.sift(page, &last, &due, divisible, got)
+		if err := s.give(fresh); err != nil {
+			return due, false, err
+		}
+		if !more {
+			return due, ok, nil
 		}
 	}
-	return due, false, nil // it never ended
+	return due, ended, nil // or it never ended
+}
+
+// calls are the pages of the same call made again and again; ended says that it gave nothing more, and not only that it
+// was made too often.
+func (s *auditSearch) calls(ctx context.Context, m cmdlet, ended *bool) iter.Seq2[[]foundRow, error] {
+	return func(yield func([]foundRow, error) bool) {
+		for calls := 0; calls <= 2*auditSessionRows/auditPage; calls++ {
+			came := 0
+			for page, err := range rowPages[foundRow](ctx, s.c, s.tid, m) {
+				came += len(page)
+				if !yield(page, err) || err != nil {
+					return
+				}
+			}
+			if came == 0 {
+				*ended = true
+				return
+			}
+		}
+	}
 }
 
 // sift is the rows of a page that were not known yet. more says whether to read on, sound whether the page was
@@ -155,4 +169,50 @@ func identityKey(identity string) [16]byte {
 		return id
 	}
 	return [16]byte(uuid.NewSHA1(uuid.NameSpaceOID, []byte(identity)))
+}
+
+// ahead lets the next page come while the last one is worked on, from the second on: after the first one knows whether
+// more is wanted. Whoever stops early ends what is under way, and waits for that.
+func ahead[T any](ctx context.Context, pages func(context.Context) iter.Seq2[[]T, error]) iter.Seq2[[]T, error] {
+	type came struct {
+		page []T
+		err  error
+	}
+	return func(yield func([]T, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		next, wanted := make(chan came), make(chan struct{})
+		go func() {
+			defer close(next)
+			for page, err := range pages(ctx) {
+				select {
+				case next <- came{page, err}:
+				case <-ctx.Done():
+					return
+				}
+				select {
+				case <-wanted:
+				case <-ctx.Done():
+					return
+				}
+			}
+		}()
+		defer func() {
+			cancel()
+			for range next { //nolint:revive // until it has ended
+			}
+		}()
+		first := true
+		for c := range next {
+			if !yield(c.page, c.err) {
+				return
+			}
+			if first {
+				first = false
+				close(wanted)
+			}
+		}
+		if err := ctx.Err(); err != nil {
+			yield(nil, err)
+		}
+	}
 }

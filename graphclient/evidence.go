@@ -84,6 +84,8 @@ var evidencePlaces = []struct {
 	{"/identityProtection/riskDetections", []string{"IdentityRiskEvent.Read.All"}, protectionBudget},
 	{"/identityProtection/", []string{"IdentityRiskyUser.Read.All"}, protectionBudget},
 	{"/identity/conditionalAccess/", []string{"Policy.Read.All"}, protectionBudget},
+	{"/security/alerts_v2", []string{"SecurityAlert.Read.All"}, noBudget},
+	{"/organization", []string{"Organization.Read.All", "Directory.Read.All", "User.Read.All"}, noBudget},
 	{"/policies/", []string{"Policy.Read.All"}, noBudget},
 	{"/servicePrincipals", []string{"Application.Read.All"}, noBudget},
 	{"/oauth2PermissionGrants", []string{"Directory.Read.All"}, noBudget},

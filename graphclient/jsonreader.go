@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/tidwall/gjson"
 )
 
 // jsonReader reads JSON from a byte slice in one pass, for the lists that are long enough for it to
@@ -319,6 +321,35 @@ func (r *jsonReader) count(v *int) error {
 	return nil
 }
 
+// escape is what follows a backslash, where it stands for one ASCII character, and how long it is; 0 for what does not.
+func escape(b []byte) (c byte, long int) {
+	switch b[0] {
+	case '"', '\\', '/':
+		return b[0], 1
+	case 'n':
+		return '\n', 1
+	case 'r':
+		return '\r', 1
+	case 't':
+		return '\t', 1
+	case 'u': // Microsoft writes <, >, & and ' so
+		if len(b) < 5 || b[1] != '0' || b[2] != '0' || b[3] < '0' || b[3] > '7' {
+			return 0, 0
+		}
+		low := b[4] | 0x20
+		switch {
+		case b[4] >= '0' && b[4] <= '9':
+			c = b[4] - '0'
+		case low >= 'a' && low <= 'f':
+			c = low - 'a' + 10
+		default:
+			return 0, 0
+		}
+		return c | (b[3]-'0')<<4, 5
+	}
+	return 0, 0
+}
+
 // quotedJSON reads a string that holds JSON and gives the JSON. What is none is kept as the string it came as,
 // so that it is not lost.
 func (r *jsonReader) quotedJSON(v *json.RawMessage) error {
@@ -339,10 +370,11 @@ func (r *jsonReader) quotedJSON(v *json.RawMessage) error {
 			out = append(out, rest...)
 			break
 		}
-		c := rest[i+1]
-		ok = c == '"' || c == '\\' || c == '/' // rarer escapes are for the library
-		out = append(append(out, rest[:i]...), c)
-		rest = rest[i+2:]
+		c, long := escape(rest[i+1:])
+		if ok = long > 0; ok { // rarer escapes are for the library
+			out = append(append(out, rest[:i]...), c)
+			rest = rest[i+1+long:]
+		}
 	}
 	switch {
 	case plain:
@@ -354,7 +386,7 @@ func (r *jsonReader) quotedJSON(v *json.RawMessage) error {
 		}
 		out = json.RawMessage(s)
 	}
-	if !json.Valid(out) {
+	if !gjson.ValidBytes(out) {
 		out = append(json.RawMessage(nil), raw...)
 	}
 	*v = out

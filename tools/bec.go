@@ -29,6 +29,15 @@ type BECCheckOut struct {
 	section string
 	cut     func(n int) string // makes the cursor after n rows of the section's list
 	report  string
+	ask     func() (*Ask, error)
+}
+
+// Ask asks the person at the client what only the user can tell.
+func (o *BECCheckOut) Ask() (*Ask, error) {
+	if o.ask == nil {
+		return nil, nil //nolint:nilnil // nothing is left to ask
+	}
+	return o.ask()
 }
 
 var becCheck = Read(Tool{
@@ -36,7 +45,7 @@ var becCheck = Read(Tool{
 	Description: "Investigates a possibly compromised account: sign-ins, logs, rules, forwarding, delegates, consents, methods, devices. Call it before changing anything.",
 	Needs: Needs{
 		App: []string{"User.Read.All", "AuditLog.Read.All", "AuditLogsQuery.Read.All", "UserAuthenticationMethod.Read.All", "Directory.Read.All", "Application.Read.All", "Device.Read.All", "DeviceManagementManagedDevices.Read.All",
-			"IdentityRiskyUser.Read.All", "IdentityRiskEvent.Read.All", "MailboxSettings.Read", "Policy.Read.All", "RoleManagement.Read.Directory", "Files.Read.All", "Domain.Read.All", "Exchange.ManageAsApp"},
+			"IdentityRiskyUser.Read.All", "IdentityRiskEvent.Read.All", "SecurityAlert.Read.All", "MailboxSettings.Read", "Policy.Read.All", "RoleManagement.Read.Directory", "Files.Read.All", "Domain.Read.All", "Exchange.ManageAsApp"},
 		AppRoles: []string{"Exchange Administrator"}, GDAPRoles: []string{"Security Reader", "Global Reader", "Authentication Administrator", "Exchange Administrator"},
 	},
 	Example: `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com"}`,
@@ -51,15 +60,20 @@ func becHandler(ctx context.Context, c *Call, in BECCheckIn) (BECCheckOut, error
 	if err != nil {
 		return BECCheckOut{}, err
 	}
+	told, err := c.hear(ctx, k)
+	if err != nil {
+		return BECCheckOut{}, err
+	}
 	job, err := c.keepReading(ctx, k, sec == "summary")
 	if err != nil {
 		return BECCheckOut{}, err
 	}
-	a, err := c.judged(ctx, k)
+	// How far the reading is, before its evidence is judged: it goes on meanwhile, and what it ends with was not judged.
+	last, err := k.Last()
 	if err != nil {
 		return BECCheckOut{}, err
 	}
-	last, err := k.Last()
+	a, err := c.judged(ctx, k)
 	if err != nil {
 		return BECCheckOut{}, err
 	}
@@ -68,6 +82,12 @@ func becHandler(ctx context.Context, c *Call, in BECCheckIn) (BECCheckOut, error
 	if a.State == bec.Contained && last != nil && last.Over() {
 		at := last.Begun()
 		out.VerifiedAt = &at
+	}
+	if told != "" {
+		out.Next = append([]bec.Next{{What: told, Who: "technician"}}, out.Next...)
+	}
+	if sec == "summary" && out.Status != bec.Collecting && c.Said == nil {
+		out.ask = c.asks(k, a.Questions)
 	}
 	if out.Status == bec.Collecting {
 		out.JobID = job

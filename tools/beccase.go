@@ -157,7 +157,7 @@ func (e *Env) readOn(ctx context.Context, caseID string) (over bool, err error) 
 		}
 	}
 	if !r.Did(collect.Accounts) {
-		a, err := e.judged(ctx, c)
+		a, err := e.judgedBy(ctx, c, judge.Suspect)
 		if err != nil {
 			return false, err
 		}
@@ -227,6 +227,10 @@ var judging = make(chan struct{}, 1)
 
 // judged is what the evidence of a case says by now.
 func (e *Env) judged(ctx context.Context, c *casefile.Case) (bec.Analysis, error) {
+	return e.judgedBy(ctx, c, judge.Judge)
+}
+
+func (e *Env) judgedBy(ctx context.Context, c *casefile.Case, judgement func(context.Context, bec.Facts, bec.File) (bec.Analysis, error)) (bec.Analysis, error) {
 	select {
 	case judging <- struct{}{}:
 		most := debug.SetGCPercent(judgingGC)
@@ -242,7 +246,7 @@ func (e *Env) judged(ctx context.Context, c *casefile.Case) (bec.Analysis, error
 	if err != nil {
 		return bec.Analysis{}, err
 	}
-	return judge.Judge(ctx, facts, file)
+	return judgement(ctx, facts, file)
 }
 
 // facts are what a case knows beside its evidence.
@@ -261,34 +265,11 @@ func (e *Env) facts(ctx context.Context, c *casefile.Case) (bec.Facts, error) {
 		k := e.Cases.Customer(graphclient.Tenant{ID: c.TenantID, DefaultDomain: c.Tenant})
 		f.TrustedForwardDomains, f.ApprovedApps, f.ApprovedPartnerTenants, f.BreakGlass = k.TrustedForwardDomains, k.ApprovedApps, k.ApprovedPartnerTenants, k.BreakGlass
 	}
-	if f.Attested, err = e.attested(c); err != nil {
+	if f.Attested, f.Elicited, err = e.attested(c); err != nil {
 		return f, err
 	}
 	f.OwnActs, err = e.ownActs(ctx, c)
 	return f, err
-}
-
-// attested are the answers of people that can be believed, event to whether it was the user.
-func (e *Env) attested(c *casefile.Case) (map[string]bool, error) {
-	said, err := c.Attestations()
-	out := map[string]bool{}
-	for _, a := range said {
-		if e.believes(c.CaseID, a) {
-			out[a.Event] = a.Yes
-		}
-	}
-	return out, err
-}
-
-// askedAtClient is who an answer is by that a person gave through the client.
-const askedAtClient = "client"
-
-func (e *Env) believes(caseID string, a casefile.Attestation) bool {
-	if a.By == askedAtClient {
-		var message string
-		return e.Policy.Sealer.Open("attestation "+caseID, a.Proof, &message) == nil && message == a.Message(caseID)
-	}
-	return e.Policy.Signatures != nil && e.Policy.Signatures.Signed(a.By, a.Message(caseID), a.Proof) == nil
 }
 
 // ownActs are the writes this server made to the user, which must not come back as findings.

@@ -32,6 +32,10 @@ func (e *Env) CaseReport(ctx context.Context, caseID string) (*report.Report, er
 	if err != nil {
 		return nil, err
 	}
+	last, err := k.Last() // before its evidence is judged: it may go on meanwhile
+	if err != nil {
+		return nil, err
+	}
 	a, err := e.judged(ctx, k)
 	if err != nil {
 		return nil, err
@@ -40,11 +44,12 @@ func (e *Env) CaseReport(ctx context.Context, caseID string) (*report.Report, er
 	if err != nil {
 		return nil, err
 	}
-	last, err := k.Last()
-	if err != nil {
-		return nil, err
+	r := &report.Report{Head: k.Head, Analysis: a, Status: readingStatus(last, a.Coverage), Version: Program, Written: e.Clock.Now()}
+	for _, a := range m.Said {
+		if e.believes(k.CaseID, a) {
+			r.Said = append(r.Said, a)
+		}
 	}
-	r := &report.Report{Head: k.Head, Analysis: a, Status: readingStatus(last, a.Coverage), Version: Program, Written: e.Clock.Now(), Said: m.Said}
 	for _, reading := range m.Readings {
 		r.Sources = append(r.Sources, reading.Sources...)
 	}

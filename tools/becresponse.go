@@ -70,6 +70,11 @@ func (c *Call) response(ctx context.Context, k *casefile.Case, chosen []string) 
 			return p, err
 		}
 		p.Plan = a.Plan
+		for _, e := range a.Events {
+			if e.Attribution == bec.ByAttacker && e.TimeUTC.After(p.LastAct) {
+				p.LastAct = e.TimeUTC
+			}
+		}
 		readings, err := k.Readings()
 		if err != nil || len(readings) == 0 || !readings[0].Did(collect.Snapshot) {
 			return p, err
@@ -80,14 +85,14 @@ func (c *Call) response(ctx context.Context, k *casefile.Case, chosen []string) 
 	if err != nil {
 		return workflows.Response{}, nil, err
 	}
-	r := workflows.Response{CaseID: k.CaseID, Snapshot: found.Snapshot}
+	r := workflows.Response{CaseID: k.CaseID, Whole: found.Plan, Snapshot: found.Snapshot, LastAct: found.LastAct}
 	var left []string
 	for _, s := range found.Plan {
-		// What reaches past this account waits for the operator, and the rest must not wait with it.
-		all := len(chosen) == 0 && s.Action != "disableServicePrincipal"
-		if all || slices.Contains(chosen, s.ID) || s.Action == "snapshot" {
+		all := len(chosen) == 0 && !slices.Contains(onRequest, s.Action)
+		switch {
+		case all || slices.Contains(chosen, s.ID) || s.Action == "snapshot":
 			r.Plan = append(r.Plan, s)
-		} else {
+		case !slices.Contains(wayBack, s.Action): // that is no part of containing it
 			left = append(left, s.ID+" "+s.Action)
 		}
 	}
@@ -99,11 +104,19 @@ func (c *Call) response(ctx context.Context, k *casefile.Case, chosen []string) 
 	return r, left, nil
 }
 
+// wayBack are the steps that hand the account back to the user, once the attacker's things are gone.
+var wayBack = []string{"issueAccessPass", "allowSignIn"}
+
+// onRequest are the steps that nobody gets who does not name them: the way back, and what reaches past this account, which
+// waits for the operator, and the rest must not wait with it.
+var onRequest = append([]string{"disableServicePrincipal"}, wayBack...)
+
 // casePlan is the plan of a case as it was when a response was planned.
 type casePlan struct {
 	CaseID   string     `json:"caseId"`
 	Plan     []bec.Step `json:"plan"`
 	Snapshot time.Time  `json:"snapshot"`
+	LastAct  time.Time  `json:"lastAct,omitzero"`
 }
 
 // verifyAt is when a response is looked at again: tokens outlive a revocation by up to an hour, and attackers return.
@@ -172,7 +185,7 @@ func (r *WriteResult) MarshalJSON() ([]byte, error) {
 }
 
 // notAWayIn are the steps of a response that close no way in: without them it can still hold.
-var notAWayIn = []string{"snapshot", "litigationHold", "unblockSender", "restoreAutoReply", "notify", "confirmCompromised", "disableServicePrincipal"}
+var notAWayIn = []string{"snapshot", "litigationHold", "unblockSender", "restoreAutoReply", "notify", "confirmCompromised", "disableServicePrincipal", "issueAccessPass", "allowSignIn"}
 
 // PlanCase shows a plan's steps in the words of its case.
 func (r *WriteResult) PlanCase(run *jobs.Run, plan policy.Plan) {
@@ -228,7 +241,7 @@ func (e *Env) caseOutcome(ctx context.Context, j jobs.Job) *CaseOutcome {
 		rows[row.Name] = row
 	}
 	out := &CaseOutcome{CaseID: caseOfRun(j.Run), Steps: []bec.Step{}}
-	closed := 0
+	closed, ways := 0, 0
 	for _, s := range steps {
 		row, ok := rows[names[s.ID]]
 		if !ok {
@@ -245,11 +258,15 @@ func (e *Env) caseOutcome(ctx context.Context, j jobs.Job) *CaseOutcome {
 		if slices.Contains(notAWayIn, s.Action) {
 			continue
 		}
+		ways++
 		if s.Verified {
 			closed++
 		} else {
 			out.Remaining = append(out.Remaining, CaseLeftOver{s.Action, s.TargetID, s.TargetName, s.Reason, leftNext(s)})
 		}
+	}
+	if ways == 0 {
+		return out // nothing was to be contained by it
 	}
 	out.Remaining = append(out.Remaining, leftOut(j.Run, steps)...)
 	if j.Ended() {

@@ -58,6 +58,13 @@ var disableUser = Write(Tool{
 	if !in.RevokeSessions {
 		w.Warnings = []string{"open sessions go on; revokeSessions=true ends them too"}
 	}
+	open, err := c.caseInDanger()
+	if err != nil {
+		return w, err
+	}
+	if open != "" {
+		w.Warnings = append(w.Warnings, open)
+	}
 	planned, err := jobs.Found(ctx, c.Run, "plannedSignIn", c.plannedSignIn)
 	if err != nil {
 		return w, err

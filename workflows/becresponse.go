@@ -16,15 +16,21 @@ import (
 type Response struct {
 	CaseID string
 	Plan   []bec.Step
+	// Whole is all of the case's plan: what of it stands open keeps the account shut.
+	Whole []bec.Step
 	// Snapshot is when the state that the response destroys was kept as evidence; zero when it was not.
 	Snapshot time.Time
+	// LastAct is the attacker's last known act; zero where there is none.
+	LastAct time.Time
 }
 
 // responseFound is what planning found of the objects a response names, so that a process that rebuilds the steps
 // does the same to the same.
 type responseFound struct {
 	Plan     []bec.Step                  `json:"plan"`
+	Whole    []bec.Step                  `json:"whole,omitempty"`
 	Snapshot time.Time                   `json:"snapshot"`
+	LastAct  time.Time                   `json:"lastAct,omitzero"`
 	Rules    []graphclient.InboxRule     `json:"rules,omitempty"`
 	Methods  []graphclient.AuthMethod    `json:"methods,omitempty"`
 	Apps     appsFound                   `json:"apps"`
@@ -70,7 +76,7 @@ func ResponseSteps(run *jobs.Run) (plan []bec.Step, names map[string]string) {
 }
 
 func (t Target) responseFound(ctx context.Context, r Response) (f responseFound, err error) {
-	f.Plan, f.Snapshot, f.Trustees = r.Plan, r.Snapshot, map[string]graphclient.User{}
+	f.Plan, f.Whole, f.Snapshot, f.LastAct, f.Trustees = r.Plan, r.Whole, r.Snapshot, r.LastAct, map[string]graphclient.User{}
 	wants := func(actions ...string) bool {
 		return slices.ContainsFunc(r.Plan, func(s bec.Step) bool { return slices.Contains(actions, s.Action) })
 	}
@@ -184,7 +190,7 @@ func last(id string) string { return id[strings.LastIndexAny(id, "/\\")+1:] }
 // so.
 func (t Target) respond(s Sealer, f responseFound, b bec.Step, again bool) jobs.Step {
 	if b.Status == jobs.StateManual {
-		return manualStep(b, b.Reason)
+		return t.byHand(f, b)
 	}
 	switch b.Action {
 	case "snapshot":
@@ -202,6 +208,10 @@ func (t Target) respond(s Sealer, f responseFound, b bec.Step, again bool) jobs.
 		return softened(ResetPassword(t, s, "", true))
 	case "removeForwarding":
 		return stopForwarding(t)
+	case "issueAccessPass":
+		return t.handOver(s, f)
+	case "allowSignIn":
+		return t.reopen(f)
 	case "unblockSender":
 		return unblockSender(t)
 	case "restoreAutoReply":

@@ -269,8 +269,15 @@ func (d *demo) call(ctx context.Context, tool string, args map[string]any) error
 	return nil
 }
 
-// Elicit is the person at the client: the plan is shown, the answer is seen.
+// Elicit is the person at the client: the plan is shown, the answer is seen. What only the user can tell is left open:
+// nobody here has her on the telephone.
 func (d *demo) Elicit(_ context.Context, r mcp.ElicitationRequest) (*mcp.ElicitationResult, error) {
+	if !asksForApproval(r) {
+		d.say("  \x1b[33m┌ The server asks what only the user can tell\x1b[0m")
+		d.say("  \x1b[33m│\x1b[0m %s", shorten(r.Params.Message, 180))
+		d.say("  \x1b[33m└ left open by the demo's technician\x1b[0m")
+		return &mcp.ElicitationResult{ElicitationResponse: mcp.ElicitationResponse{Action: mcp.ElicitationResponseActionDecline}}, nil
+	}
 	d.say("  \x1b[33m┌ The server asks for approval\x1b[0m")
 	for _, line := range strings.Split(r.Params.Message, "\n") {
 		d.say("  \x1b[33m│\x1b[0m %s", shorten(line, 180))
@@ -287,6 +294,14 @@ func (d *demo) Elicit(_ context.Context, r mcp.ElicitationRequest) (*mcp.Elicita
 		return &mcp.ElicitationResult{ElicitationResponse: mcp.ElicitationResponse{Action: mcp.ElicitationResponseActionDecline}}, nil
 	}
 	return &mcp.ElicitationResult{ElicitationResponse: mcp.ElicitationResponse{Action: mcp.ElicitationResponseActionAccept, Content: map[string]any{"approve": true}}}, nil
+}
+
+// asksForApproval tells a plan's form from one with questions.
+func asksForApproval(r mcp.ElicitationRequest) bool {
+	schema, _ := r.Params.RequestedSchema.(map[string]any)
+	fields, _ := schema["properties"].(map[string]any)
+	_, ok := fields["approve"]
+	return ok
 }
 
 func shorten(s string, most int) string {

@@ -73,7 +73,7 @@ func TestAnAnswerCountsOnceAndForItsOwnQuestion(t *testing.T) {
 		"altered state":    invoke("cipp_disable_user", priya, &mcpserver.Answer{State: string(altered), Accepted: true}),
 		"no state":         invoke("cipp_disable_user", priya, &mcpserver.Answer{Accepted: true}),
 		"a cursor":         invoke("cipp_disable_user", priya, &mcpserver.Answer{State: cursor, Accepted: true}),
-		"the plan's token": invoke("cipp_disable_user", priya, &mcpserver.Answer{State: q.Unanswered.PlanToken, Accepted: true}),
+		"the plan's token": invoke("cipp_disable_user", priya, &mcpserver.Answer{State: q.Unanswered.(*tools.WriteResult).PlanToken, Accepted: true}),
 	} {
 		if out.Problem == nil || out.Problem.Code != "plan_refused" {
 			t.Errorf("%s: %+v", name, out)

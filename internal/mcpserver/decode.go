@@ -52,10 +52,10 @@ func decode(t tools.Tool, schema *jsonschema.Schema, raw json.RawMessage) (in an
 	for _, name := range schema.Required {
 		v, ok := known[name]
 		if !ok {
-			return nil, nil, badArgument("%s needs the argument %s: %s", t.Name, name, property(schema, name).Description)
+			return nil, nil, badArgument("%s needs the argument %s%s", t.Name, name, saying(property(schema, name)))
 		}
 		if s, isText := v.(string); isText && strings.TrimSpace(s) == "" {
-			return nil, nil, badArgument("%s must not be empty: %s", name, property(schema, name).Description)
+			return nil, nil, badArgument("%s must not be empty%s", name, saying(property(schema, name)))
 		}
 	}
 	b, err := json.Marshal(known)
@@ -257,4 +257,12 @@ func show(v any) string {
 		return "that"
 	}
 	return tools.Clean(string(b), 80)
+}
+
+// saying is a property's description behind what is said of it; where it has none, the sentence ends.
+func saying(p *jsonschema.Schema) string {
+	if p.Description == "" {
+		return "."
+	}
+	return ": " + p.Description
 }

@@ -38,15 +38,18 @@ func (inv *Invoker) handler(t tools.Tool) server.ToolHandlerFunc {
 			return done, nil
 		}
 		caller := Caller{Name: clientName(ctx), CanAsk: canElicit(ctx), Progress: progress(ctx, r)}
-		if a := server.ElicitationResponse(r.Params.InputResponses, confirmID); a != nil {
-			caller.Answer = &Answer{State: r.Params.RequestState, Accepted: accepted(a)}
+		for _, id := range []string{confirmID, answersID} {
+			if a := server.ElicitationResponse(r.Params.InputResponses, id); a != nil {
+				caller.Answer = answerTo(id, r.Params.RequestState, a)
+			}
 		}
 		out := inv.Invoke(ctx, t, rawArguments(r), caller)
 		if out.Question != nil && server.IsModernRequest(ctx) {
-			return server.NewInputRequestBuilder(out.Question.State).Elicit(confirmID, confirmation(out.Question)).ToolResult(), nil
+			id, form := out.Question.form()
+			return server.NewInputRequestBuilder(out.Question.State).Elicit(id, form).ToolResult(), nil
 		}
 		if out.Question != nil {
-			out = inv.askWithin(ctx, t, r, out.Question, caller)
+			out = inv.askWithin(ctx, t, r, out.Question, caller, began)
 		}
 		if out.Problem != nil {
 			return failure(out.Problem), nil //nolint:nilerr // the problem is the result
@@ -72,15 +75,23 @@ func confirmation(q *Question) mcp.ElicitationParams {
 
 // askWithin asks through a client of the older protocol, which has to answer while the call waits.
 // When nobody does in time, nothing executes in this call any more, and the plan waits for its token.
-func (inv *Invoker) askWithin(ctx context.Context, t tools.Tool, r mcp.CallToolRequest, q *Question, caller Caller) Outcome {
-	waiting, cancel := context.WithTimeout(ctx, inv.AskFor)
+func (inv *Invoker) askWithin(ctx context.Context, t tools.Tool, r mcp.CallToolRequest, q *Question, caller Caller, began time.Time) Outcome {
+	patience := inv.AskFor
+	if !t.Writes() { // a read has its answer already, and has taken its time
+		patience = max(inv.AskFor-time.Since(began), inv.AskFor/4)
+	}
+	waiting, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	a, err := server.ServerFromContext(ctx).RequestElicitation(waiting, mcp.ElicitationRequest{Params: confirmation(q)})
+	id, form := q.form()
+	a, err := server.ServerFromContext(ctx).RequestElicitation(waiting, mcp.ElicitationRequest{Params: form})
 	if err != nil {
 		inv.Log.Info("a question was not answered", zap.String("tool", t.Name), zap.Error(err))
 		return Outcome{Result: q.Unanswered}
 	}
-	caller.Answer = &Answer{State: q.State, Accepted: accepted(a)}
+	caller.Answer = answerTo(id, q.State, a)
+	if q.Fields != nil && len(caller.Answer.Content) == 0 {
+		return Outcome{Result: q.Unanswered} // nothing was said, and nothing has to be looked at again
+	}
 	return inv.Invoke(ctx, t, rawArguments(r), caller)
 }
 

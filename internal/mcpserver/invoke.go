@@ -62,18 +62,22 @@ type Caller struct {
 	Progress func(done, total int, message string)
 }
 
-// Answer is a person's answer, with the sealed state that the question carried.
+// Answer is a person's answer, with the sealed state that the question carried. Accepted is that a plan was agreed to;
+// Content is the form that was sent, nil where none was.
 type Answer struct {
 	State    string
 	Accepted bool
+	Content  map[string]any
 }
 
 // Question is to be put to the person at the client; State comes back with the answer. Unanswered is
-// the call's result when nobody answers in time.
+// the call's result when nobody answers in time. Fields are what a read wants to know; without them the question is
+// whether a plan is agreed to.
 type Question struct {
 	Message    string
 	State      string
-	Unanswered *tools.WriteResult
+	Unanswered Result
+	Fields     []string
 }
 
 // Outcome is one of: a result, a question, a problem.
@@ -106,8 +110,8 @@ func (inv *Invoker) Invoke(ctx context.Context, t tools.Tool, raw json.RawMessag
 		return Outcome{Problem: p}
 	}
 	if question != nil {
-		tools.Sanitize(question.Unanswered, inv.Env.Redact)
 		if question.Unanswered != nil {
+			tools.Sanitize(question.Unanswered, inv.Env.Redact)
 			shrink(question.Unanswered)
 		}
 		return Outcome{Question: question}
@@ -151,6 +155,9 @@ func (inv *Invoker) invoke(ctx context.Context, t tools.Tool, raw json.RawMessag
 	if t.Writes() {
 		return inv.write(ctx, t, call, in, args, caller)
 	}
+	if caller.Answer != nil {
+		call.Said = inv.said(*caller.Answer)
+	}
 	v, err := t.Run(ctx, call, in)
 	if err != nil {
 		return nil, nil, err
@@ -159,5 +166,6 @@ func (inv *Invoker) invoke(ctx context.Context, t tools.Tool, raw json.RawMessag
 	if !ok {
 		return nil, nil, fmt.Errorf("the result %T of %s has no text", v, t.Name)
 	}
-	return res, nil, nil
+	q, err := inv.askOf(res, caller)
+	return res, q, err
 }

@@ -18,7 +18,7 @@ var (
 		"availabilityStatus", "supportedServices", "passwordValidityPeriodInDays", "passwordNotificationWindowInDays",
 		"state", "model", "federationConfiguration"}
 	featureKeys = []string{"entra", "signInApi", "unifiedAuditLog", "mailItemsAccessed", "entraLogDays", "ualDays", "ualLagMinutes", "auditQuerySeconds",
-		"passwordWriteback", "syncOverwritesAccountEnabled", "intune", "b2bInvitations", "sharingCapability"}
+		"passwordWriteback", "syncOverwritesAccountEnabled", "intune", "defender", "b2bInvitations", "sharingCapability"}
 	policyKeys = []string{"temporaryAccessPass", "securityDefaults", "registrationCampaign", "authorizationPolicy",
 		"authenticationMethodsPolicy"}
 	gdapKeys = []string{"id", "displayName", "status", "roles", "accessAssignments", "createdDateTime", "activatedDateTime",
@@ -31,7 +31,7 @@ var (
 	graphKeys = []string{"users", "groups", "subscribedSkus", "devices", "managedDevices", "directoryRoles", "roleAssignments",
 		"roleEligibilitySchedules", "servicePrincipals", "applications", "oauth2PermissionGrants", "appRoleAssignments",
 		"conditionalAccessPolicies", "namedLocations", "administrativeUnits", "signIns", "directoryAudits", "riskyUsers",
-		"riskDetections", "auditLogQueries", "deletedItems", "sites", "delegatedAdminRelationships", "contracts", "organization", "contacts", "numberAssignments"}
+		"riskDetections", "alerts", "auditLogQueries", "deletedItems", "sites", "delegatedAdminRelationships", "contracts", "organization", "contacts", "numberAssignments"}
 )
 
 // known refuses any key of o that is not in keys, naming it and its place.

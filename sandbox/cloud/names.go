@@ -15,7 +15,7 @@ var sectionTypes = map[string][]string{
 	"servicePrincipals": {"servicePrincipal"}, "applications": {"application"}, "oauth2PermissionGrants": {"oAuth2PermissionGrant"},
 	"appRoleAssignments": {"appRoleAssignment"}, "conditionalAccessPolicies": {"conditionalAccessPolicy"},
 	"namedLocations": {"ipNamedLocation", "countryNamedLocation"}, "administrativeUnits": {"administrativeUnit"}, "signIns": {"signIn"},
-	"directoryAudits": {"directoryAudit"}, "riskyUsers": {"riskyUser"}, "riskDetections": {"riskDetection"}, "deletedItems": {"user", "group"},
+	"directoryAudits": {"directoryAudit"}, "riskyUsers": {"riskyUser"}, "riskDetections": {"riskDetection"}, "alerts": {"security.alert"}, "deletedItems": {"user", "group"},
 	"delegatedAdminRelationships": {"delegatedAdminRelationship"}, "contracts": {"contract"}, "contacts": {"orgContact"},
 	"auditLogQueries": {"security.auditLogQuery"}, "numberAssignments": {"numberAssignment"}, "sites": {"site"},
 }

@@ -133,6 +133,15 @@ func (t *Tenant) Premium() bool {
 // PremiumP2 says whether the tenant has Entra ID P2.
 func (t *Tenant) PremiumP2() bool { return strings.EqualFold(Str(t.Features, "entra"), "P2") }
 
+// Defender says whether the tenant has one of the Defender products; without a word about it, where it has Entra ID P2,
+// which comes with the same suite.
+func (t *Tenant) Defender() bool {
+	if v, ok := t.Features["defender"].(bool); ok {
+		return v
+	}
+	return t.PremiumP2()
+}
+
 // Consent is what was granted to an application here, or nil.
 func (t *Tenant) Consent(appID string) *Consent {
 	for i := range t.Consents {

@@ -18,7 +18,7 @@ var policyOperations = []op{
 
 func (c *call) caLicensed() error {
 	if !c.t.Premium() {
-		return refused(403, "AccessDenied", "You cannot perform the requested operation, required scopes are missing in the token or the tenant has no premium license.")
+		return refused(403, "AccessDenied", "You cannot perform the requested operation, required scopes are missing in the token.")
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ type op struct {
 	del        string // delegated ones; empty: as app
 	roles      string // directory roles of which a signed-in user needs one, comma separated; empty: any
 	beta       bool   // beta only
-	family     string // whose refusal: "" directory, methods, mail, intune, drive
+	family     string // whose refusal: "" directory, methods, mail, intune, drive, security
 	do         func(*call) error
 
 	segments []string
@@ -24,7 +24,7 @@ type op struct {
 func operations() []op {
 	return slices.Concat(userOperations, managerOperations, membershipOperations, passwordOperations, methodOperations,
 		licenseOperations, groupOperations, roleOperations, grantOperations, applicationOperations, logOperations,
-		reportOperations, deviceOperations, mailOperations, driveOperations, calendarOperations, deletedOperations, riskOperations,
+		reportOperations, deviceOperations, mailOperations, driveOperations, calendarOperations, deletedOperations, riskOperations, alertOperations,
 		organizationOperations, partnerOperations, policyOperations, objectOperations, invitationOperations, auditQueryOperations, numberOperations,
 		siteOperations, photoOperations, authorityOperations, assignmentOperations, secretOperations)
 }
@@ -147,6 +147,8 @@ func (o *op) denied() error {
 		return refused(http.StatusForbidden, "Forbidden", "Application is not authorized to perform this operation. Application must have one of the following scopes: %s", strings.ReplaceAll(o.app, " ", ", "))
 	case "drive":
 		return refused(http.StatusForbidden, "accessDenied", "Access denied")
+	case "security":
+		return refused(http.StatusForbidden, "Forbidden", "Missing application roles. API required roles: %s, application roles: .", strings.ReplaceAll(o.app, " ", ","))
 	}
 	return denied()
 }

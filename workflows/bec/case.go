@@ -15,6 +15,7 @@ import (
 //	ual, ualLogons, mailItemsAccessed           auditRecord {id, creationTime, recordType, operation, userId, clientIp, objectId, service, data: AuditData}
 //	messageTrace                                messageTrace (Get-MessageTraceV2)
 //	risk                                        riskyUser, riskDetection
+//	alerts                                      alert (security.alert)
 //	authMethods                                 authenticationMethod (with @odata.type), authenticationRequirements
 //	devices, mobileDevices                      device, managedDevice; mobileDevice (Get-MobileDeviceStatistics)
 //	grants                                      oauth2PermissionGrant (the user's and AllPrincipals), appRoleAssignment (the user's)
@@ -64,8 +65,11 @@ type Facts struct {
 	OwnAppID string
 	OwnActs  []OwnAct
 
-	// Attested are a person's answers: event (its evidenceRef) to whether it was the user.
+	// Attested are a person's answers that the operator signed: event (its evidenceRef) to whether it was the user.
 	Attested map[string]bool
+	// Elicited are answers that a person gave to a question at the client. Nobody signed them, so they weigh less: what
+	// the evidence itself ties to an attacker stays the attacker's.
+	Elicited map[string]bool
 
 	// Intel says what is known of an address; nil knows nothing.
 	Intel func(netip.Addr) (Intel, bool)
@@ -85,7 +89,8 @@ type Intel struct {
 	Country string `json:"country"`
 }
 
-// File is a case's evidence: the rows of each source, streamed as often as asked for, and how far each was read.
+// File is a case's evidence: the rows of each source, streamed as often as asked for, and how far each was read. A row's
+// Data is good until the next row.
 type File interface {
 	Coverage() []Coverage
 	Rows(source string) iter.Seq2[Row, error]
@@ -105,4 +110,11 @@ type Analysis struct {
 	Affected     Affected
 	Plan         []Step // proposed, in the order of the response
 	Next         []Next
+	Questions    []Question // what only a person can tell
+}
+
+// Question asks whether the user did one concrete thing.
+type Question struct {
+	Event string // its evidenceRef
+	Text  string // quotes tenant text fenced and bounded
 }

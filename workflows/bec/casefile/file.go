@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"cipp-mcp/workflows/bec"
 )
@@ -25,6 +26,9 @@ type File struct {
 	of       *Case
 	coverage []bec.Coverage
 	holders  map[string][]*Reading // source to the readings whose rows stand for it
+
+	mu      sync.Mutex
+	checked map[string]bool // files that were read to their end and held JSON throughout
 }
 
 var _ bec.File = (*File)(nil)
@@ -35,7 +39,7 @@ func (c *Case) Evidence() (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &File{of: c, holders: map[string][]*Reading{}}
+	f := &File{of: c, holders: map[string][]*Reading{}, checked: map[string]bool{}}
 	at := map[string]int{}
 	for _, r := range readings {
 		sources, err := r.Sources()
@@ -88,14 +92,21 @@ func (f *File) Coverage() []bec.Coverage { return slices.Clone(f.coverage) }
 func (f *File) Rows(source string) iter.Seq2[bec.Row, error] {
 	return func(yield func(bec.Row, error) bool) {
 		for _, r := range f.holders[source] {
-			if !rows(filepath.Join(f.of.dir, r.name, source+".jsonl"), yield) {
+			path := filepath.Join(f.of.dir, r.name, source+".jsonl")
+			f.mu.Lock()
+			known := f.checked[path]
+			f.mu.Unlock()
+			if !rows(path, !known, yield) {
 				return
 			}
+			f.mu.Lock()
+			f.checked[path] = true
+			f.mu.Unlock()
 		}
 	}
 }
 
-func rows(path string, yield func(bec.Row, error) bool) bool {
+func rows(path string, check bool, yield func(bec.Row, error) bool) bool {
 	in, err := os.Open(path) //nolint:gosec // within the case's own folder
 	if errors.Is(err, fs.ErrNotExist) {
 		return true // nothing to read is kept as nothing
@@ -106,6 +117,7 @@ func rows(path string, yield func(bec.Row, error) bool) bool {
 	defer func() { _ = in.Close() }()
 	lines := bufio.NewReaderSize(in, 64<<10)
 	var long []byte
+	kind := ""
 	for {
 		line, err := lines.ReadSlice('\n')
 		if errors.Is(err, bufio.ErrBufferFull) {
@@ -117,8 +129,8 @@ func rows(path string, yield func(bec.Row, error) bool) bool {
 			long = long[:0]
 		}
 		if len(line) > 0 {
-			row, jerr := readRow(line)
-			if jerr != nil {
+			row, jerr := viewRow(line, kind, check)
+			if kind = row.Kind; jerr != nil {
 				return yield(bec.Row{}, fmt.Errorf("the evidence in %s is damaged: %w", filepath.Base(path), jerr))
 			}
 			if !yield(row, nil) {

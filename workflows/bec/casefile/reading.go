@@ -149,6 +149,7 @@ type Writer struct {
 	file    *os.File
 	buf     *bufio.Writer
 	sum     hash.Hash
+	line    []byte // used again for every row
 	rows    int
 }
 
@@ -174,10 +175,11 @@ func (w *Writer) Add(kind, id string, v any) error {
 		}
 		data = b
 	}
-	line, err := rowLine(kind, id, data)
+	line, err := appendRow(w.line[:0], kind, id, data)
 	if err != nil {
 		return fmt.Errorf("keep %s: %w", w.source, err)
 	}
+	w.line = line
 	w.sum.Write(line)
 	w.rows++
 	if _, err := w.buf.Write(line); err != nil {

@@ -29,6 +29,11 @@ func TestRowLines(t *testing.T) {
 		if err := json.Unmarshal(line, &want); err != nil {
 			t.Fatalf("%q: %v", line, err)
 		}
+		for _, check := range []bool{true, false} {
+			if row, err := viewRow(line, "", check); err != nil || !reflect.DeepEqual(row, want) {
+				t.Errorf("%q was viewed as %q, not %q: %v", line, row, want, err)
+			}
+		}
 		got, err := readRow(line)
 		if err != nil || !reflect.DeepEqual(got, want) || got.Kind != c.kind || got.ID != c.id {
 			t.Errorf("%q was read as %q, not %q: %v", line, got, want, err)
@@ -46,6 +51,9 @@ func TestRowLines(t *testing.T) {
 	for _, bad := range []string{`{"kind":"x","id":"y","data":{"a":}}`, `{"kind":"x","id":"y","data":{"a":1}`, `{"kind":"x","id":"y","data":1} 2`, `{"kind":"x","id":"y","data":}`, `nonsense`, `{"kind":"x`} {
 		if row, err := readRow([]byte(bad + "\n")); err == nil {
 			t.Errorf("%s was read as %q", bad, row)
+		}
+		if row, err := viewRow([]byte(bad+"\n"), "x", true); err == nil {
+			t.Errorf("%s was viewed as %q", bad, row)
 		}
 	}
 	if row, err := readRow([]byte(`{"id":"y", "kind":"x","data":{}}`)); err != nil || row.ID != "y" || row.Kind != "x" {

@@ -129,6 +129,25 @@ func (c *Case) Attest(a Attestation) error {
 	return c.put("attested.json", append(list, a))
 }
 
+// AskedOf are the events a person at the client was asked about, answered or not.
+func (c *Case) AskedOf() ([]string, error) {
+	var list []string
+	err := c.get("asked.json", &list)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return list, err
+}
+
+// Ask notes that a person at the client is asked about these events: nobody is asked twice.
+func (c *Case) Ask(events []string) error {
+	list, err := c.AskedOf()
+	if err != nil {
+		return err
+	}
+	return c.put("asked.json", append(list, events...))
+}
+
 // put writes a small file whole or not at all.
 func (c *Case) put(name string, v any) error {
 	b, err := json.MarshalIndent(v, "", " ")

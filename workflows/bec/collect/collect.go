@@ -39,6 +39,7 @@ type Collector struct {
 
 	mailbox once[json.RawMessage]
 	grants  once[[]grant]
+	plans   once[licences]
 }
 
 // once is something several sources need and one reads.
@@ -118,7 +119,11 @@ func (c *Collector) readOne(ctx context.Context, s source) error {
 		return ctx.Err()
 	}
 	if err != nil {
-		cover = failed(cover, err, w.Rows())
+		cover = c.licensed(ctx, s.name, failed(cover, err, w.Rows()), err)
+		if ctx.Err() != nil {
+			w.Drop()
+			return ctx.Err()
+		}
 	}
 	return w.Close(c.settled(s.name, cover, begun))
 }

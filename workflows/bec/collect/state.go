@@ -28,25 +28,18 @@ var parts = map[string][]source{
 		{bec.Connectors, connectors}, {bec.AuditConfig, auditConfig}, {bec.ConsentPolicy, consentPolicy}, {bec.PartnerAccess, partnerAccess},
 		{bec.AppPasswords, unreadable("Microsoft has no API that lists app passwords; look in the legacy MFA portal")},
 		{bec.OutlookForms, unreadable("custom forms and folder home pages are readable over MAPI only")},
-		{bec.Alerts, notAsked("security alerts are read in the Defender portal; this version does not read them")},
 	},
 	Logs: {
 		{bec.SignInsInteractive, interactiveSignIns}, {bec.SignInsNonInteractive, nonInteractiveSignIns}, {bec.DirectoryAudits, directoryAudits},
 		{bec.UAL, unifiedAudit}, {bec.MessageTrace, messageTrace},
-		// No response destroys these two, and one request a second is all there is for them: the logs need not wait.
-		{bec.Risk, risk}, {bec.ConditionalAccess, conditionalAccess},
+		// No response destroys these, and of the first two one request a second is all there is: the logs need not wait.
+		{bec.Risk, risk}, {bec.ConditionalAccess, conditionalAccess}, {bec.Alerts, alerts},
 	},
 }
 
 func unreadable(why string) func(context.Context, *Collector, *casefile.Writer) (bec.Coverage, error) {
 	return func(context.Context, *Collector, *casefile.Writer) (bec.Coverage, error) {
 		return bec.Coverage{Status: bec.Unavailable, Reason: bec.NoAPI, Detail: why}, nil
-	}
-}
-
-func notAsked(why string) func(context.Context, *Collector, *casefile.Writer) (bec.Coverage, error) {
-	return func(context.Context, *Collector, *casefile.Writer) (bec.Coverage, error) {
-		return bec.Coverage{Status: bec.NotRequested, Reason: bec.ReasonNotAskedFor, Detail: why}, nil
 	}
 }
 

@@ -87,6 +87,7 @@ func (q *inquiry) attribute() {
 		}
 	}
 	q.seedVendor(seed)
+	q.seedAlerts(seed)
 	for _, p := range q.patterns {
 		if p.seed {
 			for _, e := range p.events {
@@ -103,6 +104,9 @@ func (q *inquiry) attribute() {
 	q.seedApps(seed)
 	q.expand(front)
 	for _, e := range q.events {
+		if was, asked := q.f.Elicited[e.ref().String()]; asked && was {
+			q.heard(e)
+		}
 		if e.who == "" {
 			e.who, e.why = q.usual(e)
 		}
@@ -116,14 +120,29 @@ func (q *inquiry) farAway(e *event) bool {
 	return q.base.testable && q.base.colleagues && c.hostile() && (q.base.enough || q.base.n >= 3) && (e.by == byUser || c.anon)
 }
 
+// attest takes in a person's answer. What was only said at the client may make an event the attacker's here; that it was
+// the user's is heard last, when everything else has spoken.
 func (q *inquiry) attest(e *event) {
 	was, asked := q.attested(e)
+	heard, said := q.f.Elicited[e.ref().String()]
 	switch {
-	case !asked:
-	case was:
+	case asked && was:
 		e.who, e.why = bec.ByUser, "a person said that it was the user"
-	default:
+	case asked:
 		e.who, e.why = bec.ByAttacker, "a person said that it was not the user"
+	case said && !heard:
+		e.who, e.why = bec.ByAttacker, "the person at the client said that it was not the user"
+	}
+}
+
+// heard takes in that the person at the client says it was the user. Who signed in through an attacker's proxy, or
+// consented to an attacker's application, did so himself and says so: that takes nothing from what the evidence shows.
+func (q *inquiry) heard(e *event) {
+	switch e.who {
+	case "", bec.Ambiguous:
+		e.who, e.why = bec.ByUser, "the person at the client said that it was the user"
+	case bec.ByAttacker:
+		e.why += "; the person at the client said that it was the user, which does not explain it"
 	}
 }
 

@@ -3,6 +3,7 @@ package judge
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"cipp-mcp/workflows/bec"
 )
@@ -44,6 +45,10 @@ func (q *inquiry) findAuditing() {
 			f := q.found("AUDIT_TAMPER", "off", bec.Low)
 			f.refs = []ref{r.ref()}
 			f.Title, f.Why = "The audit log of the tenant is off", "Nothing shows that it was ever on, or who switched it off: young tenants begin that way. What it would hold is missing."
+			if q.holdsRole() && q.attackSeen() {
+				f.Severity, f.Confidence = bec.Critical, bec.LowConfidence
+				f.Why = "The attacker was in an account that holds a role. Nothing shows who switched it off, or that it was ever on: that is how one who switches it off leaves it. What it would hold is missing."
+			}
 			q.report(f)
 		}
 	}
@@ -53,6 +58,27 @@ func (q *inquiry) findAuditing() {
 		f.Title, f.Why = "The mailbox is not audited", "Its own auditing is off, and the organisation's does not stand in for it."
 		q.report(f)
 	}
+}
+
+// holdsRole tells whether the evidence shows a directory role of the user.
+func (q *inquiry) holdsRole() bool {
+	return slices.ContainsFunc(q.state["roleAssignment"], func(r *row) bool { return q.user(r.o.str("principalId")) })
+}
+
+// opportunity is the attacker's event within a day before a change of the tenant that no log can name anybody for, because
+// the audit log is off, where the account that he was in holds a role. Nil is that there was none, or that a log would
+// tell.
+func (q *inquiry) opportunity(at time.Time) *event {
+	if !q.offNow || at.IsZero() || q.wasRead(bec.UAL) || !q.holdsRole() {
+		return nil
+	}
+	var latest *event
+	for _, e := range q.events {
+		if d := at.Sub(e.at); e.who == bec.ByAttacker && e.mine && e.ok && d >= -5*time.Minute && d <= 24*time.Hour {
+			latest = e
+		}
+	}
+	return latest
 }
 
 func (q *inquiry) auditingDefault() bool {

@@ -133,7 +133,7 @@ func (q *inquiry) dwell() (from, to time.Time) {
 }
 
 // next is what to do beside the plan, and what would decide an open case.
-func (q *inquiry) next(v bec.Verdict, asOf time.Time) []bec.Next {
+func (q *inquiry) next(v bec.Verdict, asOf time.Time, ask []bec.Question) []bec.Next {
 	out := []bec.Next{}
 	add := func(n bec.Next) { out = append(out, n) }
 	bad := v == bec.Confirmed || v == bec.Likely
@@ -152,7 +152,9 @@ func (q *inquiry) next(v bec.Verdict, asOf time.Time) []bec.Next {
 	for _, s := range q.siblings {
 		add(bec.Next{What: "Open a case for " + fence(s), Why: "the same actor", Who: "model", Tool: "cipp_bec_check"})
 	}
-	q.questions(&out)
+	for _, a := range ask {
+		add(bec.Next{What: "Ask whether it was the user: " + a.Text, Why: "only a person can tell (" + fence(a.Event) + ")", Who: "user"})
+	}
 	if v != bec.NoEvidenceFound && !bad || v == bec.Inconclusive {
 		for _, s := range append(q.missing(), q.broken()...) {
 			c := q.cover(s)
@@ -161,6 +163,9 @@ func (q *inquiry) next(v bec.Verdict, asOf time.Time) []bec.Next {
 		if !q.base.enough {
 			add(bec.Next{What: "Ask what is usual for this user", Why: "the baseline is insufficient: fewer than 10 sign-ins or less than 7 days before the first odd event", Who: "user"})
 		}
+	}
+	if q.unansweredAlert() && !bad {
+		add(bec.Next{What: "Look at the security alert in the Defender portal and classify it there", Why: "it is later than the evidence reaches", Who: "technician"})
 	}
 	if v == bec.NoEvidenceFound || v == bec.Inconclusive {
 		if t := q.now.Add(24 * time.Hour); !asOf.IsZero() {
@@ -177,18 +182,24 @@ func reasonText(r bec.Reason) string {
 	return " (" + string(r) + ")"
 }
 
+// mostQuestions bounds what one person is asked about.
+const mostQuestions = 8
+
+// nobodysAct are the classes of what no user did, so that there is nothing to ask him.
+var nobodysAct = []string{"COVERAGE_GAP", "LOOKALIKE_DOMAIN", "INBOUND_LURE", "SENDER_BLOCKED", "OTHER_ACCOUNTS_SAME_ACTOR"}
+
 // questions are those that only the user can answer, about concrete things.
-func (q *inquiry) questions(out *[]bec.Next) {
-	n := 0
+func (q *inquiry) questions() []bec.Question {
+	var out []bec.Question
 	for _, f := range q.findings {
-		if f.Attribution.Value != bec.Ambiguous || rank(f.Severity) < rank(bec.Medium) || n == 8 || f.Class == "COVERAGE_GAP" {
+		if f.Attribution.Value != bec.Ambiguous || rank(f.Severity) < rank(bec.Medium) || len(out) == mostQuestions || slices.Contains(nobodysAct, f.Class) {
 			continue
 		}
-		n++
 		when := ""
 		if f.FirstSeen != nil {
 			when = " at " + f.FirstSeen.Format(time.RFC3339)
 		}
-		*out = append(*out, bec.Next{What: "Ask whether it was the user: " + f.Title + when, Why: "only a person can tell (" + fence(f.refs[0].String()) + ")", Who: "user"})
+		out = append(out, bec.Question{Event: f.refs[0].String(), Text: f.Title + when})
 	}
+	return out
 }

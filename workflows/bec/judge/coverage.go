@@ -123,7 +123,7 @@ func (q *inquiry) settleAuditing() {
 				if c.Status == bec.ReadWhole {
 					c.Status = bec.ReadPartly
 				}
-				if c.Reason == "" || c.Reason == bec.CanaryAbsent {
+				if c.Reason == "" || c.Reason == bec.CanaryAbsent || c.Status == bec.Unavailable && c.Reason == bec.ReadError { // a search of a log that is off is refused
 					c.Reason = bec.AuditOff
 				}
 				q.offNow = true

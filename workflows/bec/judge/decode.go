@@ -62,6 +62,17 @@ func (o *object) has(names ...string) bool { return o.get(names...).Exists() }
 // str is a field as text, cloned so that it does not keep the whole row alive.
 func (o *object) str(names ...string) string { return text(o.get(names...)) }
 
+// view is a field as text that is good as long as the row is.
+func (o *object) view(names ...string) string {
+	r := o.get(names...)
+	if r.Type == gjson.String {
+		return r.Str
+	}
+	return text(r)
+}
+
+func (o *object) lowerView(names ...string) string { return strings.ToLower(o.view(names...)) }
+
 func (o *object) lower(names ...string) string { return strings.ToLower(o.str(names...)) }
 
 func (o *object) obj(names ...string) object { return read(o.get(names...)) }

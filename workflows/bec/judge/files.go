@@ -118,16 +118,14 @@ func (q *inquiry) findLinks() {
 		if f.Attribution.Value != bec.ByAttacker {
 			f.Severity = bec.High
 		}
-		q.linkSteps(f, t)
+		q.linkSteps(f, l.acts)
 		q.report(f)
 	}
 	if len(attacker) > 0 && len(done) == 0 {
 		f := q.found("SHARING_LURE", "share:attacker", bec.Critical)
 		f.Title, f.Why, f.Status = "Files were shared in the attacker's context", "A shared file carries the lure under the user's name; such mails leave no record of sending.", "historic"
 		q.actedBy(f, attacker)
-		for _, e := range attacker {
-			q.linkSteps(f, e.target)
-		}
+		q.linkSteps(f, attacker)
 		q.report(f)
 	}
 	if len(open) > 0 {
@@ -148,30 +146,6 @@ func (q *inquiry) insider(to string) bool {
 }
 
 func tail(s string) string { return s[strings.LastIndexByte(s, '/')+1:] }
-
-// linkSteps proposes to take away the links on a file, by their ids.
-func (q *inquiry) linkSteps(f *finding, file string) {
-	for _, r := range q.state["driveItemPermission"] {
-		name := r.o.str("itemName", "name", "webUrl")
-		parent := r.o.obj("item")
-		if name == "" {
-			name = parent.str("name", "webUrl")
-		}
-		if name == "" || !strings.EqualFold(tail(name), tail(file)) || slices.Contains(r.o.list("roles"), "owner") {
-			continue // another file, or whose it is
-		}
-		id := r.o.str("id")
-		if i := r.o.str("itemId"); i != "" {
-			id = i + "|" + id
-		} else if i := parent.str("id"); i != "" {
-			id = i + "|" + id
-		}
-		f.refs = append(f.refs, r.ref())
-		f.alive = true
-		f.Status = "active"
-		f.Remediation = append(f.Remediation, bec.Remediation{Action: "removeSharingLink", TargetID: id, Reversible: true, NeedsApproval: true})
-	}
-}
 
 // findCollaboration looks at Teams and at flows and forms.
 func (q *inquiry) findCollaboration() {

@@ -131,10 +131,11 @@ func (q *inquiry) report(f *finding) {
 				f.BenignTested = append(f.BenignTested, result("attested", true, true, "a person said that it was the user", ""))
 			} else {
 				f.Attribution.Value, f.Attribution.Reason = bec.ByAttacker, "a person said that it was not the user"
-				f.Confidence = bec.HighConfidence
+				f.Confidence, f.denied = bec.HighConfidence, true
 			}
 		}
 	}
+	q.hear(f)
 	for _, t := range f.BenignTested {
 		if t.Result == "not_testable" && (t.Test == "knownDevice" || t.Test == "sharedEgress") && f.Attribution.Value != bec.ByAttacker {
 			f.untested = true
@@ -159,6 +160,32 @@ func (q *inquiry) report(f *finding) {
 		return
 	}
 	q.findings = append(q.findings, f)
+}
+
+// hear takes in what the person at the client said of a finding's records, unless the operator signed an answer. It
+// explains what nobody's hand was known of; what the evidence ties to an attacker it leaves as it is.
+func (q *inquiry) hear(f *finding) {
+	for _, r := range f.refs {
+		if _, signed := q.f.Attested[r.String()]; signed {
+			return
+		}
+	}
+	for _, r := range f.refs {
+		was, said := q.f.Elicited[r.String()]
+		switch {
+		case !said:
+		case !was:
+			f.Attribution.Value, f.Attribution.Reason = bec.ByAttacker, "the person at the client said that it was not the user"
+			f.denied = true
+			return
+		case f.Attribution.Value == bec.ByAttacker:
+			f.BenignTested = append(f.BenignTested, result("saidAtClient", true, false, "", "the person at the client said that it was the user, but the evidence ties it to an attacker"))
+		default:
+			f.Attribution = bec.Attribution{Value: bec.ByUser, Reason: "the person at the client said that it was the user"}
+			f.Severity, f.alive = bec.Severities[min(rank(f.Severity), rank(bec.Low))], false
+			f.BenignTested = append(f.BenignTested, result("saidAtClient", true, true, "the person at the client said that it was the user", ""))
+		}
+	}
 }
 
 // finish lets findings that hang together strengthen each other.
@@ -203,7 +230,7 @@ func (q *inquiry) quote(ctx context.Context) error {
 	times := map[ref]time.Time{}
 	for _, s := range sources {
 		need := want[s]
-		if len(need) == 0 {
+		if len(need) == 0 || q.quick {
 			continue
 		}
 		n := 0

@@ -52,13 +52,26 @@ type inquiry struct {
 
 	findings []*finding
 
+	quick   bool // without what only a reader of the case needs
 	tmp     event
+	key     []byte
 	scratch [3]object // used again for every row of a log
 }
 
 // Judge is the verdict on a case as of its evidence.
 func Judge(ctx context.Context, f bec.Facts, file bec.File) (bec.Analysis, error) {
+	return open(f, file).judge(ctx)
+}
+
+// Suspect is Judge for a reading that wants to know what to look for elsewhere: records have no hashes, and messages that
+// were read are not counted, so that the evidence is gone through once.
+func Suspect(ctx context.Context, f bec.Facts, file bec.File) (bec.Analysis, error) {
 	q := open(f, file)
+	q.quick = true
+	return q.judge(ctx)
+}
+
+func (q *inquiry) judge(ctx context.Context) (bec.Analysis, error) {
 	if err := q.read(ctx); err != nil {
 		return bec.Analysis{}, fmt.Errorf("reading the case: %w", err)
 	}
@@ -83,7 +96,8 @@ func Judge(ctx context.Context, f bec.Facts, file bec.File) (bec.Analysis, error
 		return bec.Analysis{}, fmt.Errorf("reading the case: %w", err)
 	}
 	a.Plan = q.plan(a.Verdict)
-	a.Next = q.next(a.Verdict, a.AsOf)
+	a.Questions = q.questions()
+	a.Next = q.next(a.Verdict, a.AsOf, a.Questions)
 	if err := q.quote(ctx); err != nil {
 		return bec.Analysis{}, fmt.Errorf("reading the case: %w", err)
 	}
@@ -151,9 +165,11 @@ func open(f bec.Facts, file bec.File) *inquiry {
 		}
 	}
 	q.pending = map[string]bool{}
-	for r, was := range f.Attested {
-		if was {
-			q.pending[r] = true
+	for _, said := range []map[string]bool{f.Attested, f.Elicited} {
+		for r, was := range said {
+			if was {
+				q.pending[r] = true
+			}
 		}
 	}
 	q.isUser(f.User.ID)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unsafe"
 
 	"cipp-mcp/workflows/bec"
 
@@ -39,7 +40,7 @@ func (q *inquiry) read(ctx context.Context) error {
 				q.broke(s, err)
 				break
 			}
-			o.open(gjson.ParseBytes(r.Data))
+			o.open(parsed(s, r))
 			q.take(s, r, &o)
 		}
 		if ctx.Err() != nil {
@@ -47,6 +48,16 @@ func (q *inquiry) read(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// parsed is a row's data. Of a log, of which the evidence has hundreds of thousands of rows, it is no copy: what is kept of
+// such a row is cloned, field by field.
+func parsed(source string, r bec.Row) gjson.Result {
+	switch kindOf(source, r.Kind) {
+	case "signIn", "directoryAudit", "auditRecord", "messageTrace":
+		return gjson.Parse(unsafe.String(unsafe.SliceData(r.Data), len(r.Data))) //nolint:gosec // nobody writes to it before the next row
+	}
+	return gjson.ParseBytes(r.Data)
 }
 
 func (q *inquiry) broke(source string, err error) {
@@ -57,7 +68,7 @@ func (q *inquiry) broke(source string, err error) {
 }
 
 func (q *inquiry) take(source string, r bec.Row, o *object) {
-	id := strings.Clone(r.ID)
+	id := r.ID
 	if len(q.pending) > 0 {
 		delete(q.pending, source+"/"+id)
 	}

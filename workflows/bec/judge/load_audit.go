@@ -13,7 +13,7 @@ func logon(op string) bool { return op == "UserLoggedIn" || op == "UserLoginFail
 // takeDirectoryAudit reads one row of the directory's audit log.
 func (q *inquiry) takeDirectoryAudit(source, id string, o *object) {
 	at, raw := o.time("activityDateTime")
-	e := &event{at: at, raw: rawTime(at, raw), source: source, id: id, op: q.str(strings.TrimSuffix(o.str("activityDisplayName"), ".")), corr: o.str("correlationId")}
+	e := &event{at: at, raw: rawTime(at, raw), source: source, id: id, op: q.str(strings.TrimSuffix(o.view("activityDisplayName"), ".")), corr: o.str("correlationId")}
 	q.saw(source, at)
 	by := o.obj("initiatedBy")
 	u, a := by.obj("user"), by.obj("app")
@@ -21,18 +21,18 @@ func (q *inquiry) takeDirectoryAudit(source, id string, o *object) {
 	e.ok = !strings.EqualFold(e.params["result"], "failure") && !strings.EqualFold(e.params["result"], "timeout")
 	switch {
 	case u.str("userPrincipalName", "id") != "":
-		e.actor = q.str(u.lower("userPrincipalName", "id"))
+		e.actor = q.str(u.lowerView("userPrincipalName", "id"))
 		e.params["actorid"] = u.str("id")
 		e.by = byOther
 		if q.user(u.str("id")) || q.user(e.actor) {
 			e.by, e.actor = byUser, q.str(strings.ToLower(q.f.User.UserPrincipalName))
 		}
 	default:
-		e.by, e.app = byApp, q.str(a.lower("appId"))
-		e.actor = q.str(strings.ToLower(a.str("displayName", "servicePrincipalName", "servicePrincipalId")))
+		e.by, e.app = byApp, q.str(a.lowerView("appId"))
+		e.actor = q.str(strings.ToLower(a.view("displayName", "servicePrincipalName", "servicePrincipalId")))
 		e.params["actorapp"] = a.str("displayName")
 	}
-	e.ip = address(u.str("ipAddress"))
+	e.ip = address(u.view("ipAddress"))
 	e.place = q.where(e.ip, 0, "")
 	first := true
 	o.get("targetResources").ForEach(func(_, v gjson.Result) bool {
@@ -78,9 +78,9 @@ func (q *inquiry) modified(params map[string]string, m object) {
 // takeAudit reads one record of the unified audit log.
 func (q *inquiry) takeAudit(source, id string, o *object) {
 	d := o.into(&q.scratch[0], "data", "auditData")
-	op := q.str(strings.TrimSuffix(d.str("Operation"), "."))
+	op := q.str(strings.TrimSuffix(d.view("Operation"), "."))
 	if op == "" {
-		op = q.str(strings.TrimSuffix(o.str("operation", "Operations"), "."))
+		op = q.str(strings.TrimSuffix(o.view("operation", "Operations"), "."))
 	}
 	if id == "" {
 		id = d.str("Id")
@@ -138,12 +138,12 @@ func set(list ...string) map[string]bool {
 }
 
 func (q *inquiry) auditActor(e *event, o, d *object) {
-	e.actor = q.str(d.lower("UserId"))
+	e.actor = q.str(d.lowerView("UserId"))
 	if e.actor == "" {
-		e.actor = q.str(o.lower("userId", "userPrincipalName", "UserIds"))
+		e.actor = q.str(o.lowerView("userId", "userPrincipalName", "UserIds"))
 	}
-	owner := d.str("MailboxOwnerUPN", "MailboxGuid")
-	key := d.str("UserKey")
+	owner := d.view("MailboxOwnerUPN", "MailboxGuid")
+	key := d.view("UserKey")
 	switch t := d.num("UserType"); {
 	case q.user(e.actor), q.user(key):
 		e.by, e.mine = byUser, true
@@ -157,12 +157,12 @@ func (q *inquiry) auditActor(e *event, o, d *object) {
 	default:
 		e.by = byOther
 	}
-	if q.user(owner) || q.user(d.str("MailboxGuid")) {
+	if q.user(owner) || q.user(d.view("MailboxGuid")) {
 		e.mine = true
 	}
-	e.target = q.str(d.str("ObjectId"))
+	e.target = q.str(d.view("ObjectId"))
 	if e.target == "" {
-		e.target = q.str(o.str("objectId"))
+		e.target = q.str(o.view("objectId"))
 	}
 	if name, _, _ := strings.Cut(e.target, "\\"); q.user(name) {
 		e.mine = true
@@ -171,37 +171,37 @@ func (q *inquiry) auditActor(e *event, o, d *object) {
 
 func (q *inquiry) auditContext(e *event, o, d *object) {
 	for _, n := range []string{"ClientIPAddress", "ClientIP", "ActorIpAddress"} {
-		if e.ip = address(d.str(n)); e.ip.IsValid() {
+		if e.ip = address(d.view(n)); e.ip.IsValid() {
 			break
 		}
 	}
 	if !e.ip.IsValid() {
-		e.ip = address(o.str("clientIp"))
+		e.ip = address(o.view("clientIp"))
 	}
 	e.place = q.where(e.ip, 0, "")
 	ctx := d.into(&q.scratch[1], "AppAccessContext")
-	e.session = q.str(ctx.str("AADSessionId"))
+	e.session = q.str(ctx.view("AADSessionId"))
 	if e.session == "" {
-		e.session = q.str(d.str("SessionId"))
+		e.session = q.str(d.view("SessionId"))
 	}
 	e.token = d.str("UniqueTokenId")
 	if e.token == "" {
 		e.token = ctx.str("UniqueTokenId")
 	}
-	e.device = q.str(d.lower("DeviceId"))
-	e.app = q.str(d.lower("ClientAppId"))
-	for _, a := range []string{ctx.lower("ClientAppId"), d.lower("AppId"), d.lower("ApplicationId")} {
+	e.device = q.str(d.lowerView("DeviceId"))
+	e.app = q.str(d.lowerView("ClientAppId"))
+	for _, a := range []string{ctx.lowerView("ClientAppId"), d.lowerView("AppId"), d.lowerView("ApplicationId")} {
 		if e.app == "" {
 			e.app = q.str(a)
 		}
 	}
-	e.agent = q.str(d.str("UserAgent"))
+	e.agent = q.str(d.view("UserAgent"))
 	if e.agent == "" {
-		e.agent = q.str(d.str("ClientInfoString"))
+		e.agent = q.str(d.view("ClientInfoString"))
 	}
 	e.family, e.os = q.kindOfClient(e.agent, "", "")
 	e.corr = d.str("InterSystemsId", "CorrelationId")
-	switch strings.ToLower(d.str("ResultStatus")) {
+	switch strings.ToLower(d.view("ResultStatus")) {
 	case "failed", "failure", "false", "0":
 	default:
 		e.ok = true

@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,8 +18,13 @@ func (q *inquiry) group(e *event, flavour string) (*event, bool) {
 		return e, false // of a service, in somebody else's mailbox
 	}
 	hour := e.at.Truncate(time.Hour)
-	key := strings.Join([]string{flavour, e.actor, e.session, e.ip.String(), e.agent, e.app, e.device, itoa(int(hour.Unix()))}, "\x00")
-	if g, ok := q.bulk[key]; ok {
+	key := q.key[:0]
+	for _, part := range [...]string{flavour, e.actor, e.session, e.agent, e.app, e.device} {
+		key = append(append(key, part...), 0)
+	}
+	key = strconv.AppendInt(e.ip.AppendTo(key), hour.Unix(), 36)
+	q.key = key
+	if g, ok := q.bulk[string(key)]; ok {
 		g.n++
 		if e.at.Before(g.at) {
 			g.at, g.id, g.raw = e.at, e.id, e.raw
@@ -26,7 +32,7 @@ func (q *inquiry) group(e *event, flavour string) (*event, bool) {
 		return g, false
 	}
 	e = e.kept()
-	q.bulk[key] = e
+	q.bulk[string(key)] = e
 	if e.mine {
 		q.add(e)
 	} else {

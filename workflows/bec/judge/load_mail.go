@@ -24,7 +24,7 @@ func (m *mail) ref() ref { return ref{bec.MessageTrace, m.id} }
 
 func (q *inquiry) takeMail(source, id string, o *object) {
 	at, _ := o.time("Received", "receivedDateTime")
-	m := mail{at: at, id: id, from: q.str(o.lower("SenderAddress")), to: q.str(o.lower("RecipientAddress")), subject: q.str(clean(o.str("Subject"), longestField)), ip: address(o.str("FromIP"))}
+	m := mail{at: at, id: id, from: q.str(o.lowerView("SenderAddress")), to: q.str(o.lowerView("RecipientAddress")), subject: q.str(clean(o.view("Subject"), longestField)), ip: address(o.view("FromIP"))}
 	if m.id == "" {
 		m.id = o.str("MessageTraceId", "id")
 	}

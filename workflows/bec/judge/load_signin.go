@@ -12,38 +12,38 @@ import (
 func (q *inquiry) takeSignIn(source, id string, o *object) {
 	at, raw := o.time("createdDateTime")
 	e := &event{at: at, raw: rawTime(at, raw), source: source, id: id, op: "signIn", n: 1}
-	e.actor = q.str(o.lower("userPrincipalName"))
+	e.actor = q.str(o.lowerView("userPrincipalName"))
 	if e.actor == "" {
-		e.actor = q.str(o.lower("userId"))
+		e.actor = q.str(o.lowerView("userId"))
 	}
 	e.mine = q.user(o.str("userId")) || !o.has("userId") && q.user(e.actor)
-	e.ip = address(o.str("ipAddress"))
-	e.session, e.token, e.corr = q.str(o.str("sessionId")), o.str("uniqueTokenIdentifier"), o.str("correlationId")
-	e.app, e.resource = q.str(o.lower("appId")), q.str(o.lower("resourceId"))
-	e.agent = q.str(o.str("userAgent"))
+	e.ip = address(o.view("ipAddress"))
+	e.session, e.token, e.corr = q.str(o.view("sessionId")), o.str("uniqueTokenIdentifier"), o.str("correlationId")
+	e.app, e.resource = q.str(o.lowerView("appId")), q.str(o.lowerView("resourceId"))
+	e.agent = q.str(o.view("userAgent"))
 	st := o.into(&q.scratch[0], "status")
 	e.code = st.num("errorCode")
 	e.ok = e.code == 0
 	s := new(signIn)
 	e.sign = s
 	dev := o.into(&q.scratch[0], "deviceDetail")
-	e.device = q.str(dev.lower("deviceId"))
-	s.managed, s.compliant, s.trust = dev.flag("isManaged"), dev.flag("isCompliant"), q.str(dev.str("trustType"))
-	s.osBuild = q.str(dev.str("operatingSystem"))
+	e.device = q.str(dev.lowerView("deviceId"))
+	s.managed, s.compliant, s.trust = dev.flag("isManaged"), dev.flag("isCompliant"), q.str(dev.view("trustType"))
+	s.osBuild = q.str(dev.view("operatingSystem"))
 	e.family, e.os = q.kindOfClient(e.agent, s.osBuild, dev.str("browser"))
 	loc := o.into(&q.scratch[0], "location")
 	geo := loc.into(&q.scratch[1], "geoCoordinates")
 	if geo.has("latitude") && geo.has("longitude") {
 		s.lat, s.lon, s.located = geo.get("latitude").Float(), geo.get("longitude").Float(), true
 	}
-	e.place = q.where(e.ip, o.num("autonomousSystemNumber"), q.str(loc.str("countryOrRegion")))
+	e.place = q.where(e.ip, o.num("autonomousSystemNumber"), q.str(loc.view("countryOrRegion")))
 	s.interactive = interactive(source, o)
-	s.protocol, s.transfer, s.incoming = q.str(o.str("authenticationProtocol")), q.str(o.str("originalTransferMethod")), q.str(o.str("incomingTokenType"))
-	s.requirement, s.client = q.str(o.str("authenticationRequirement")), q.str(o.str("clientAppUsed"))
-	s.caStatus, s.riskLevel = q.str(o.str("conditionalAccessStatus")), q.str(o.str("riskLevelDuringSignIn"))
-	s.crossTenant = q.str(o.str("crossTenantAccessType"))
+	s.protocol, s.transfer, s.incoming = q.str(o.view("authenticationProtocol")), q.str(o.view("originalTransferMethod")), q.str(o.view("incomingTokenType"))
+	s.requirement, s.client = q.str(o.view("authenticationRequirement")), q.str(o.view("clientAppUsed"))
+	s.caStatus, s.riskLevel = q.str(o.view("conditionalAccessStatus")), q.str(o.view("riskLevelDuringSignIn"))
+	s.crossTenant = q.str(o.view("crossTenantAccessType"))
 	s.gsa = o.flag("isThroughGlobalSecureAccess")
-	s.appName, s.resourceName = q.str(o.str("appDisplayName")), q.str(o.str("resourceDisplayName"))
+	s.appName, s.resourceName = q.str(o.view("appDisplayName")), q.str(o.view("resourceDisplayName"))
 	for _, t := range o.list("riskEventTypes_v2", "riskEventTypes") {
 		s.risk = append(s.risk, q.str(t))
 	}

@@ -128,6 +128,7 @@ type finding struct {
 	events    []*event
 	artefact  bool   // a state that stays without a log of its making
 	vendor    bool   // Microsoft or an administrator confirmed it
+	denied    bool   // a person said that it was not the user
 	unbounded bool   // more was read than the records name
 	fromUser  bool   // it was made in a usual place: never a removal in the plan
 	untested  bool   // an explanation could not be tried, because its source was not read

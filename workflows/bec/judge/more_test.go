@@ -254,7 +254,8 @@ func TestPlanOrder(t *testing.T) {
 	for _, s := range a.Plan {
 		got = append(got, s.Action)
 	}
-	if got[0] != "snapshot" || got[len(got)-1] != "revokeSessions" {
+	n := len(got)
+	if got[0] != "snapshot" || n < 4 || got[n-3] != "revokeSessions" || got[n-2] != "issueAccessPass" || got[n-1] != "allowSignIn" {
 		t.Errorf("%v", got)
 	}
 	if len(a.Summary) > 1200 {

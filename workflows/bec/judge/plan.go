@@ -9,7 +9,7 @@ import (
 
 // order of the response: what stops the attacker first, what hands the account back last.
 var responseOrder = []string{"snapshot", "litigationHold", "blockSignIn", "revokeSessions", "disableDevice", "resetPassword", "removeMethod", "removeAppPasswords", "removeGrant", "removeAppRoleAssignment", "disableServicePrincipal", "disableRule", "removeSweepRule",
-	"removeForwarding", "removeDelegate", "removeSendAs", "removeSendOnBehalf", "removeFolderPermission", "restoreJunkList", "restoreAutoReply", "removeMobileDevice", "removeSharingLink", "restoreTenantItem", "revokeSessionsAgain", "unblockSender"}
+	"removeForwarding", "removeDelegate", "removeSendAs", "removeSendOnBehalf", "removeFolderPermission", "restoreJunkList", "restoreAutoReply", "removeMobileDevice", "removeSharingLink", "restoreTenantItem", "revokeSessionsAgain", "issueAccessPass", "allowSignIn", "unblockSender"}
 
 // plan is the proposed response. It holds what is the attacker's, by id; what might be the user's own is asked about
 // instead.
@@ -46,7 +46,27 @@ func (q *inquiry) plan(v bec.Verdict) []bec.Step {
 	if kind != bec.AbuseByOtherPrincipal {
 		p.add("revokeSessionsAgain", user, "a token may have been redeemed while the response ran", &bec.Undo{})
 	}
+	if takeover {
+		p.wayBack()
+	}
 	return p.steps()
+}
+
+// wayBack are the steps by which the user gets the account again. They are for later, and nobody's default: each is asked
+// for by its id, once the attacker's things are gone.
+func (p *planner) wayBack() {
+	q := p.q
+	p.add("issueAccessPass", q.f.User.ID, "only on request, after the response: it is handed over in person or by a call back to a known number, and the user registers a method that cannot be phished with it; an endpoint that may hold malware is cleaned or replaced first", &bec.Undo{Possible: true, Recipe: "take the pass away"})
+	if slices.ContainsFunc(p.list, func(s bec.Step) bool { return s.Action == "blockSignIn" }) || q.blockedNow() {
+		p.add("allowSignIn", q.f.User.ID, "only on request, last: opening the account earlier lets the attacker in again", &bec.Undo{Possible: true, Recipe: "block sign-in again"})
+	}
+}
+
+// blockedNow tells whether the account is blocked in the state that was read.
+func (q *inquiry) blockedNow() bool {
+	return slices.ContainsFunc(q.state["user"], func(r *row) bool {
+		return (q.user(r.o.str("id")) || q.user(r.o.str("userPrincipalName"))) && r.o.has("accountEnabled") && !r.o.flag("accountEnabled")
+	})
 }
 
 type planner struct {
@@ -77,15 +97,19 @@ func (p *planner) manual(action, target, why string) {
 func (p *planner) hybrid(s *bec.Step) {
 	q := p.q
 	synced, federated := q.hybrid()
+	manual := func(words string) { s.Status, s.Reason = "manual_required", words }
+	const sync = "then start a delta synchronisation (Start-ADSyncSyncCycle -PolicyType Delta) and call again: the step is done once Microsoft shows it"
 	switch {
 	case s.Action == "blockSignIn" && q.breakGlass():
-		s.Status, s.Reason = "manual_required", "this is an emergency account: blocking it needs a second approver. "+s.Reason
+		manual("this is an emergency account: blocking it needs a second approver. " + s.Reason)
 	case s.Action == "blockSignIn" && synced:
-		s.Status, s.Reason = "manual_required", "the user is synchronised: disable the account in the local directory, the next synchronisation may overwrite a block in the cloud. "+s.Reason
+		manual("the user is synchronised, and the next synchronisation may overwrite a block in the cloud: disable the account in the local directory (Disable-ADAccount), " + sync + ". " + s.Reason)
 	case s.Action == "resetPassword" && federated:
-		s.Status, s.Reason = "manual_required", "the domain is federated: reset the password where it is mastered, twice, and synchronise"
+		manual("the domain is federated, so the password of the cloud opens nothing: reset it where it is mastered, twice, end the user's sessions at the identity provider, " + sync)
 	case s.Action == "resetPassword" && synced && !q.writeback():
-		s.Status, s.Reason = "manual_required", "the user is synchronised: reset the password in the local directory, twice, and synchronise, unless password writeback is set up"
+		manual("the user is synchronised: reset the password in the local directory (Set-ADAccountPassword), twice, since a hash may be cached, " + sync + "; with password writeback set up, a signed-in administrator can reset it in the portal instead")
+	case s.Action == "allowSignIn" && synced:
+		manual("the user is synchronised: enable the account in the local directory (Enable-ADAccount), last, " + sync)
 	}
 }
 

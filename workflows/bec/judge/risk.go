@@ -122,30 +122,5 @@ func (q *inquiry) findRisk() {
 		f.vendor = true
 		q.report(f)
 	}
-	for _, r := range q.state["alert"] {
-		q.findAlert(r)
-	}
-}
-
-func (q *inquiry) findAlert(r *row) {
-	sev := bec.Low
-	switch r.o.lower("severity") {
-	case "high":
-		sev = bec.High
-	case "medium":
-		sev = bec.Medium
-	}
-	switch r.o.lower("classification") {
-	case "falsepositive", "informationalexpectedactivity":
-		return
-	}
-	f := q.found("RISK_DETECTION", "alert:"+r.id, sev)
-	f.Title, f.Why = "A security product raised the alert "+fence(r.o.str("title", "name")), "The severity is the product's."
-	f.refs = []ref{r.ref()}
-	f.vendor = strings.EqualFold(r.o.str("classification"), "truePositive")
-	if at, _ := r.o.time("firstActivityDateTime", "createdDateTime"); !at.IsZero() {
-		f.FirstSeen, f.LastSeen = ptr(at), ptr(at)
-	}
-	f.Status = "historic"
-	q.report(f)
+	q.findAlerts()
 }

@@ -188,6 +188,11 @@ func (q *inquiry) findTransport() {
 		f.Title = "The transport rule " + fence(r.o.str("Name")) + " " + or(len(out) > 0, "sends copies to "+fences(out), "lets mail pass the spam filter")
 		f.Why = "It acts on the mail of the whole organisation."
 		q.actedBy(f, made)
+		if e := q.opportunity(at); e != nil && len(out) > 0 && len(made) == 0 {
+			q.actedBy(f, []*event{e})
+			f.Attribution.Value, f.Attribution.Reason, f.Confidence = bec.ByAttacker, "it was changed while the attacker was in an account that holds a role, and the audit log, which would say who did it, is off", bec.MediumConfidence
+			f.BenignTested = append(f.BenignTested, result("madeByAnother", false, false, "", "the audit log is off, so that nobody else's hand could be seen"))
+		}
 		switch {
 		case f.Attribution.Value == bec.ByAttacker, recent && len(out) > 0 && len(made) > 0 && f.Attribution.Value != bec.ByUser:
 			f.Severity = bec.Critical

@@ -1,10 +1,12 @@
 package judge
 
 import (
+	"bytes"
 	"context"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"cipp-mcp/workflows/bec"
 
@@ -48,6 +50,13 @@ func (q *inquiry) timeline() []bec.Event {
 	for _, r := range q.state["riskDetection"] {
 		if at, raw := r.o.time("activityDateTime", "detectedDateTime"); q.mineByState(r) && !at.IsZero() {
 			out = append(out, bec.Event{TimeUTC: at, TimeKind: "detected", TimeRaw: rawTime(at, raw), Source: r.source, Actor: "Identity Protection", Target: clean(r.o.str("riskEventType"), longestField), IP: r.o.str("ipAddress"), Class: "RISK_DETECTION",
+				Attribution: bec.Ambiguous, EvidenceRef: r.ref().String()})
+		}
+	}
+	for _, r := range q.state["alert"] {
+		account, recipient := q.alertNames(r)
+		if at, _ := alertTime(r); (account || recipient) && !at.IsZero() && !alertDismissed(r) {
+			out = append(out, bec.Event{TimeUTC: at, TimeKind: "detected", Source: r.source, Actor: clean(r.o.str("serviceSource", "productName"), longestField), Target: clean(r.o.str("title", "name"), longestField), Class: "RISK_DETECTION",
 				Attribution: bec.Ambiguous, EvidenceRef: r.ref().String()})
 		}
 	}
@@ -128,10 +137,11 @@ func (e *event) what() string {
 // affected says how much was read and who was written to. The ids of read messages are collected only now, and only
 // those of the attacker's groups.
 func (q *inquiry) affected(ctx context.Context, a *bec.Affected) error {
-	groups := map[string]bool{}
+	groups, hours := map[string]bool{}, map[int64]bool{}
 	for _, e := range q.events {
 		if e.op == "MailItemsAccessed" && e.mine && e.who == bec.ByAttacker {
 			groups[readKey(e)] = true
+			hours[e.at.Unix()/3600] = true
 		}
 	}
 	for _, f := range q.findings {
@@ -140,8 +150,8 @@ func (q *inquiry) affected(ctx context.Context, a *bec.Affected) error {
 	if q.attackSeen() && !q.wasRead(bec.MailItemsAccessed) {
 		a.ReadUnbounded = true
 	}
-	if len(groups) > 0 {
-		n, err := q.messagesRead(ctx, groups)
+	if len(groups) > 0 && !q.quick {
+		n, err := q.messagesRead(ctx, groups, hours)
 		if err != nil {
 			return err
 		}
@@ -192,7 +202,7 @@ func (q *inquiry) openers() []string {
 	return out
 }
 
-func (q *inquiry) messagesRead(ctx context.Context, groups map[string]bool) (int, error) {
+func (q *inquiry) messagesRead(ctx context.Context, groups map[string]bool, hours map[int64]bool) (int, error) {
 	ids := map[uint64]struct{}{}
 	var o object
 	for _, s := range []string{bec.UAL, bec.MailItemsAccessed} {
@@ -204,7 +214,10 @@ func (q *inquiry) messagesRead(ctx context.Context, groups map[string]bool) (int
 			if err != nil {
 				break
 			}
-			o.open(gjson.ParseBytes(r.Data))
+			if at := createdIn(r.Data); !at.IsZero() && !hours[at.Unix()/3600] {
+				continue // of an hour in which the attacker read nothing
+			}
+			o.open(parsed(s, r))
 			d := o.into(&q.scratch[0], "data", "auditData")
 			if d.str("Operation") != "MailItemsAccessed" && o.str("operation") != "MailItemsAccessed" {
 				continue
@@ -234,4 +247,20 @@ func (q *inquiry) messagesRead(ctx context.Context, groups map[string]bool) (int
 		}
 	}
 	return len(ids), nil
+}
+
+// createdIn is a record's CreationTime where it stands there once, as the log writes it; else the zero time, and the record
+// has to be read.
+func createdIn(data []byte) time.Time {
+	name := []byte(`"CreationTime":"`)
+	i := bytes.Index(data, name)
+	if i < 0 || bytes.Contains(data[i+len(name):], name) {
+		return time.Time{}
+	}
+	rest := data[i+len(name):]
+	end := bytes.IndexByte(rest, '"')
+	if end < 0 {
+		return time.Time{}
+	}
+	return instant(string(rest[:end]))
 }

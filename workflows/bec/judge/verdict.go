@@ -24,10 +24,13 @@ func (q *inquiry) verdict() bec.Verdict {
 		if f.counts() && rank(f.Severity) >= rank(bec.Medium) {
 			worst = append(worst, f)
 		}
-		vouched = vouched || f.vendor
+		vouched = vouched || f.vendor || f.denied
 	}
 	for _, e := range q.events {
 		if was, ok := q.attested(e); ok && !was {
+			vouched = true
+		}
+		if was, ok := q.f.Elicited[e.ref().String()]; ok && !was {
 			vouched = true
 		}
 	}
@@ -87,7 +90,7 @@ func groups(list []*finding) int {
 // nothing tells whether «no evidence found» may be said: everything mandatory was read up to its asOf, the baseline
 // is sufficient, and nothing above low is left open, not even what could not be tried.
 func (q *inquiry) nothing() bool {
-	if !q.base.enough || len(q.missing()) > 0 || len(q.broken()) > 0 || q.offNow {
+	if !q.base.enough || len(q.missing()) > 0 || len(q.broken()) > 0 || q.offNow || q.unansweredAlert() {
 		return false
 	}
 	return !slices.ContainsFunc(q.findings, func(f *finding) bool {
@@ -116,11 +119,11 @@ func (q *inquiry) missing() []string {
 }
 
 // broken are the other sources that could have been read and were not; those that a licence, or nobody's wish, keeps away
-// do not count, and neither does what is only an opinion.
+// do not count, and neither does what is only an opinion. Alerts count where they broke off: one may hold what was not seen.
 func (q *inquiry) broken() []string {
 	var out []string
 	for _, c := range q.coverage {
-		if slices.Contains(mandatory, c.Source) || c.Source == bec.Risk || c.Source == bec.Alerts || c.Source == bec.OutlookForms || c.Source == bec.AppPasswords || c.Source == bec.UALLogons {
+		if slices.Contains(mandatory, c.Source) || c.Source == bec.Risk || c.Source == bec.Alerts && c.Reason == bec.NoPermission || c.Source == bec.OutlookForms || c.Source == bec.AppPasswords || c.Source == bec.UALLogons {
 			continue
 		}
 		if !q.complete(c.Source) && slices.Contains([]bec.Reason{bec.NoPermission, bec.Throttled, bec.Capped, bec.TimedOut, bec.ReadError, bec.CanaryDead}, c.Reason) {

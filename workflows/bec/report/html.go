@@ -88,13 +88,13 @@ func (r *Report) chart() *chart {
 		part := float64(t.Sub(from)) / float64(to.Sub(from))
 		return chartLeft + int(max(0, min(1, part))*float64(chartRight-chartLeft))
 	}
-	c := &chart{Width: chartRight + 20}
+	c := &chart{Width: chartRight + 50}
 	y := chartTop
 	for _, who := range lanes {
 		l := lane{Name: string(who), Y: y + laneHeight/2}
 		for _, e := range r.Analysis.Events {
-			if e.Attribution != who || len(l.Dots) >= longestChart {
-				continue
+			if e.Attribution != who || len(l.Dots) >= longestChart || e.TimeUTC.Before(from) || e.TimeUTC.After(to) {
+				continue // what lies outside is in the table
 			}
 			d := dot{X: x(e.TimeUTC), Class: anyoneDot, Title: e.TimeUTC.UTC().Format("2006-01-02 15:04:05Z ") + e.Source + " " + what(e)}
 			if who == bec.ByAttacker {
@@ -134,7 +134,7 @@ func (r *Report) chart() *chart {
 	}
 	c.Height = y + 10
 	format := dayFormat
-	if to.Sub(from) < 72*time.Hour {
+	if to.Sub(from) < 10*24*time.Hour {
 		format = minuteFormat
 	}
 	const ticks = 6
@@ -166,5 +166,8 @@ func (r *Report) span() (from, to time.Time) {
 	if from.IsZero() {
 		return r.Head.Opened.Add(-30 * 24 * time.Hour), r.Head.Opened
 	}
-	return from.Add(-24 * time.Hour), to.Add(24 * time.Hour)
+	if to = to.Add(24 * time.Hour); r.Written.After(from) && to.After(r.Written) {
+		to = r.Written // there is no later
+	}
+	return from.Add(-24 * time.Hour), to
 }
