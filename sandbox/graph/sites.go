@@ -188,7 +188,7 @@ func addToDrive(c *call) error {
 			name = cloud.Str(in, "name") + " " + string(appendValue(nil, float64(n)))
 		}
 	}
-	item := cloud.Object{"id": "01" + strings.ToUpper(strings.ReplaceAll(c.t.NewID(), "-", "")), "name": name, "createdDateTime": cloud.Stamp(c.t.Now()), "remoteItem": cloud.Copy(to)}
+	item := cloud.Object{"id": "01" + strings.ToUpper(strings.ReplaceAll(cloud.DerivedID(driveID(u), name), "-", "")), "name": name, "createdDateTime": cloud.Stamp(c.t.Now()), "remoteItem": cloud.Copy(to)}
 	d["items"] = append(cloud.List(d, "items"), item)
 	c.audit("FileManagement", "Add shortcut", "Add", u, "User")
 	c.status = http.StatusCreated
