@@ -75,7 +75,7 @@ func joins(group, changes string) capability {
 			}
 		},
 		fails: func(w *world) {
-			w.invalid("There is no group", "cipp_set_group_membership", in(harbourline, "userId", priya, "add", []string{group + "s"}))
+			w.invalid("there is no group", "cipp_set_group_membership", in(harbourline, "userId", priya, "add", []string{group + "s"}))
 		},
 	}
 }
