@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -126,7 +127,7 @@ func (c *Client) onSite(ctx context.Context, tid, site, method, path string, bod
 		}
 	}
 	address := k.base + strings.TrimRight(u.EscapedPath(), "/") + "/_api/web/" + path
-	return c.repeat(ctx, k, func(ctx context.Context) error {
+	err = c.repeat(ctx, k, func(ctx context.Context) error {
 		req, err := http.NewRequestWithContext(withCall(ctx, k), method, address, bytes.NewReader(sent))
 		if err != nil {
 			return unbuilt(k, err)
@@ -148,4 +149,9 @@ func (c *Client) onSite(ctx context.Context, tid, site, method, path string, bod
 		}
 		return nil
 	})
+	var e *Error
+	if errors.As(err, &e) && e.Kind == NotFound {
+		e.Message = "SharePoint knows no such site, or nobody of that name."
+	}
+	return err
 }

@@ -112,6 +112,7 @@ type tokenClaims struct {
 	Roles []string `json:"roles"`
 	Scp   string   `json:"scp"`
 	OID   string   `json:"oid"`
+	Wids  []string `json:"wids"` // directory roles, by template id
 }
 
 func claimsOf(token string) (claims tokenClaims) {

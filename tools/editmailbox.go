@@ -20,7 +20,7 @@ type EditMailboxIn struct {
 	Archive        string   `json:"archive,omitempty" jsonschema:"enum=enabled,enum=disabled,enum=autoExpanding"`
 	AddAliases     []string `json:"addAliases,omitempty" jsonschema:"maxItems=20"`
 	RemoveAliases  []string `json:"removeAliases,omitempty" jsonschema:"maxItems=20"`
-	PrimaryAddress string   `json:"primaryAddress,omitempty" jsonschema:"maxLength=320"`
+	PrimaryAddress string   `json:"primaryAddress,omitempty"`
 	HideFromGal    *bool    `json:"hideFromGal,omitempty"`
 	Protocols      []string `json:"protocols,omitempty" jsonschema:"maxItems=8" jsonschema_description:"imap=off; owa, mapi, activeSync, outlookMobile, pop, ews, smtpAuth."`
 	LitigationHold *bool    `json:"litigationHold,omitempty"`
@@ -44,8 +44,11 @@ var editMailbox = Write(Tool{
 	Aliases:     with(userAliases, map[string]string{"hiddenFromAddressLists": "hideFromGal", "HideFromGAL": "hideFromGal", "aliases": "addAliases", "addedAliases": "addAliases", "removedAliases": "removeAliases", "primarySmtpAddress": "primaryAddress", "quota": "quotas"}),
 	Needs:       exchangeAnd("Domain.Read.All", "LicenseAssignment.Read.All"),
 	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","hideFromGal":true,"dryRun":true}`,
-}, func(_ context.Context, c *Call, in EditMailboxIn) (Work, error) {
+}, func(ctx context.Context, c *Call, in EditMailboxIn) (Work, error) {
 	var w Work
+	if err := c.needsMailbox(ctx); err != nil {
+		return w, err
+	}
 	t := c.target()
 	raise := func(when bool) {
 		if when {
@@ -99,6 +102,16 @@ var editMailbox = Write(Tool{
 	}
 	return w, nil
 })
+
+// needsMailbox refuses a call on somebody who had no mailbox when it was planned: a step that finds none has nothing to
+// do, which nobody should take for done.
+func (c *Call) needsMailbox(ctx context.Context) error {
+	_, err := jobs.Found(ctx, c.Run, "mailbox", func(ctx context.Context) (bool, error) {
+		_, err := c.Graph.Mailbox(ctx, c.Tenant.ID, c.Mailbox())
+		return err == nil, err
+	})
+	return err
+}
 
 // addresses are the addresses of a call, each with a domain: that of the user's sign-in name where it has none.
 func (c *Call) addresses(in EditMailboxIn) (a workflows.Addresses, err error) {
@@ -207,6 +220,9 @@ var convertMailbox = Write(Tool{
 	Description: "Turns a mailbox into a user's, shared, room or equipment mailbox and waits until it is one. For a leaver use cipp_offboard_user.",
 	Needs:       exchangeAnd("LicenseAssignment.Read.All"),
 	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","type":"shared","dryRun":true}`,
-}, func(_ context.Context, c *Call, in ConvertMailboxIn) (Work, error) {
+}, func(ctx context.Context, c *Call, in ConvertMailboxIn) (Work, error) {
+	if err := c.needsMailbox(ctx); err != nil {
+		return Work{}, err
+	}
 	return Work{Steps: []jobs.Step{workflows.ConvertMailbox(c.target(), workflows.MailboxKinds[in.Type], in.KeepLicense)}}, nil
 })

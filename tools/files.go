@@ -133,11 +133,18 @@ var setSiteAccess = Write(Tool{
 				return w, siteProblem(l.argument, address, c, err)
 			}
 			key := site.ID + string(role)
+			if site.Group != nil && role != graphclient.SiteVisitor {
+				key = site.Group.ID + string(role) // of which a site below it may be as well
+			}
 			if seen[key] {
 				return w, invalid("%q stands more than once in add and remove.", Clean(g, 160))
 			}
 			seen[key] = true
-			w.Steps = append(w.Steps, workflows.SiteAccess(c.target(), site, role, l.give))
+			step, err := workflows.SiteAccess(ctx, c.target(), site, role, l.give)
+			if err != nil {
+				return w, err
+			}
+			w.Steps = append(w.Steps, step)
 		}
 	}
 	if len(w.Steps) == 0 {
@@ -145,3 +152,33 @@ var setSiteAccess = Write(Tool{
 	}
 	return w, nil
 })
+
+// SiteRow is one site a user has access to.
+type SiteRow struct {
+	Site   string   `json:"site"`
+	URL    string   `json:"url"`
+	Rights []string `json:"rights"`          // visitor | member | owner
+	Group  string   `json:"group,omitempty"` // the Microsoft 365 group through which
+}
+
+func (s SiteRow) line() string {
+	return "site " + q(s.Site) + " | " + strings.Join(s.Rights, ", ") + fenced(" through the group ", s.Group) + " | " + s.URL
+}
+
+// siteRows are the sites of the user. Where SharePoint does not let this sign-in look into the sites' own groups, those
+// of Microsoft 365 groups are shown, and that there may be more is said.
+func siteRows(ctx context.Context, c *Call) ([]SiteRow, error) {
+	held, unread, err := c.Graph.SiteMembershipsOf(ctx, c.Tenant.ID, *c.User)
+	if err != nil {
+		return nil, err
+	}
+	rows := []SiteRow{}
+	for _, m := range held {
+		rows = append(rows, SiteRow{m.Site.DisplayName, m.Site.WebURL, m.Rights, m.Group})
+	}
+	if p, ok := ProblemOf(unread); ok && unread != nil {
+		p.Message = "only the sites of Microsoft 365 groups are shown: " + p.Message
+		return rows, p
+	}
+	return rows, unread
+}

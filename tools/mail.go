@@ -51,6 +51,9 @@ var setEmailForwarding = Write(Tool{
 	Needs:       Needs{App: []string{"Exchange.ManageAsApp", "User.Read.All"}, AppRoles: []string{"Exchange Recipient Administrator"}, GDAPRoles: []string{"Exchange Administrator"}},
 	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","disable":true,"dryRun":true}`,
 }, func(ctx context.Context, c *Call, in SetEmailForwardingIn) (Work, error) {
+	if err := c.needsMailbox(ctx); err != nil {
+		return Work{}, err
+	}
 	address := strings.TrimSpace(in.ForwardingAddress)
 	switch {
 	case in.Disable && address != "":

@@ -12,7 +12,7 @@ import (
 type ListMailboxesIn struct {
 	TenantArg
 	Type    string `json:"type,omitempty" jsonschema:"enum=user,enum=shared,enum=room,enum=equipment,enum=group,enum=scheduling,enum=discovery,enum=inactive,enum=softDeleted,enum=onPremises"`
-	Search  string `json:"search,omitempty" jsonschema:"maxLength=120"`
+	Search  string `json:"search,omitempty"`
 	Archive *bool  `json:"archive,omitempty"`
 	OnHold  *bool  `json:"onHold,omitempty"`
 	PageArgs

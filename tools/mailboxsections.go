@@ -3,8 +3,6 @@ package tools
 import (
 	"context"
 	"fmt"
-	"html"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -82,22 +80,12 @@ func forwardingFull(ctx context.Context, c *Call, m graphclient.Mailbox) (*Mailb
 	return f, err
 }
 
-var (
-	htmlBreak = regexp.MustCompile(`(?i)<(br|/p|/div)[^>]*>`)
-	htmlTag   = regexp.MustCompile(`<[^>]*>`)
-)
-
-// asText is what a person reads of a little HTML.
-func asText(s string) string {
-	return strings.TrimSpace(html.UnescapeString(htmlTag.ReplaceAllString(htmlBreak.ReplaceAllString(s, "\n"), "")))
-}
-
 func repliesOf(ctx context.Context, c *Call) (*MailboxReplies, error) {
 	r, err := c.Graph.AutoReply(ctx, c.Tenant.ID, c.Mailbox())
 	if err != nil {
 		return nil, err
 	}
-	out := &MailboxReplies{State: strings.ToLower(r.AutoReplyState), Internal: asText(r.InternalMessage), External: asText(r.ExternalMessage), Audience: strings.ToLower(r.ExternalAudience)}
+	out := &MailboxReplies{State: strings.ToLower(r.AutoReplyState), Internal: workflows.PlainText(r.InternalMessage), External: workflows.PlainText(r.ExternalMessage), Audience: strings.ToLower(r.ExternalAudience)}
 	if out.State == "scheduled" { // Exchange shows times that were never set
 		out.Start, out.End = r.StartTime, r.EndTime
 	}

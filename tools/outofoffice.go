@@ -16,8 +16,8 @@ type SetOutOfOfficeIn struct {
 	TenantArg
 	UserArg
 	State            string `json:"state" jsonschema:"enum=enabled,enum=disabled,enum=scheduled"`
-	InternalMessage  string `json:"internalMessage,omitempty" jsonschema:"maxLength=8000"`
-	ExternalMessage  string `json:"externalMessage,omitempty" jsonschema:"maxLength=8000" jsonschema_description:"Absent: as inside."`
+	InternalMessage  string `json:"internalMessage,omitempty"`
+	ExternalMessage  string `json:"externalMessage,omitempty" jsonschema_description:"Absent: as inside."`
 	ExternalAudience string `json:"externalAudience,omitempty" jsonschema:"enum=none,enum=known,enum=all"`
 	HTML             bool   `json:"html,omitempty"`
 	StartTime        string `json:"startTime,omitempty" jsonschema_description:"With offset."`
@@ -32,11 +32,17 @@ var setOutOfOffice = Write(Tool{
 	Needs:       exchangeNeeds,
 	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","state":"enabled","internalMessage":"Back on Monday.","dryRun":true}`,
 }, func(ctx context.Context, c *Call, in SetOutOfOfficeIn) (Work, error) {
+	if err := c.needsMailbox(ctx); err != nil {
+		return Work{}, err
+	}
 	text := func(s string) string {
 		if in.HTML || s == "" {
 			return s
 		}
 		return workflows.ReplyText(s)
+	}
+	if n := max(len([]rune(in.InternalMessage)), len([]rune(in.ExternalMessage))); n > longestReply {
+		return Work{}, invalid("internalMessage and externalMessage are at most %d characters long (got %d).", longestReply, n)
 	}
 	want := graphclient.AutoReply{InternalMessage: text(in.InternalMessage), ExternalMessage: text(in.ExternalMessage)}
 	if in.ExternalAudience != "" {
@@ -72,7 +78,7 @@ var setOutOfOffice = Write(Tool{
 		want.ExternalAudience = "All"
 	}
 	w := Work{Steps: []jobs.Step{workflows.AutoReplies(c.target(), want)}}
-	if !in.HTML && htmlTag.MatchString(in.InternalMessage+in.ExternalMessage) {
+	if !in.HTML && workflows.HasTags(in.InternalMessage+in.ExternalMessage) {
 		w.Warnings = []string{"the texts are sent as text: tags in them are shown as they stand (html=true sends HTML)"}
 	}
 	if in.HTML && strings.Contains(strings.ToLower(in.ExternalMessage+in.InternalMessage), "href") {
@@ -80,6 +86,9 @@ var setOutOfOffice = Write(Tool{
 	}
 	return w, nil
 })
+
+// longestReply bounds a reply's text, in characters.
+const longestReply = 8000
 
 // period is from when until when; without a beginning from now on, to the second, which is what Exchange keeps.
 func (c *Call) period(ctx context.Context, start, end string) (from, until *time.Time, err error) {

@@ -79,11 +79,14 @@ const mailboxRightWords = "fullAccess:priya@contoso.com, sendAs:… or sendOnBeh
 var setMailboxPermissions = Write(Tool{
 	Name: "cipp_set_mailbox_permissions", Title: "Set mailbox permissions", Toolset: "mail", Extra: true, Risk: policy.Destructive, Idempotent: true,
 	Aliases:     with(userAliases, map[string]string{"automap": "automapping", "grant": "add", "revoke": "remove"}),
-	Description: "Lets users or mail-enabled security groups open a mailbox or send as it, or ends that. For calendars cipp_set_calendar_permissions.",
+	Description: "Lets users or mail-enabled security groups open a mailbox or send as it, or ends that. Calendars: cipp_set_calendar_permissions.",
 	Needs:       exchangeAnd("User.Read.All"),
 	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","add":["fullAccess:ben@contoso.com"],"dryRun":true}`,
 }, func(ctx context.Context, c *Call, in SetMailboxPermissionsIn) (Work, error) {
 	var w Work
+	if err := c.needsMailbox(ctx); err != nil {
+		return w, err
+	}
 	known := func(s string) bool { _, ok := mailboxRight(s); return ok }
 	seen := map[string]string{}
 	for _, l := range []struct {
@@ -135,7 +138,7 @@ var setMailboxPermissions = Write(Tool{
 type SetCalendarPermissionsIn struct {
 	TenantArg
 	UserArg
-	Calendar string   `json:"calendar,omitempty" jsonschema:"maxLength=250" jsonschema_description:"Another than the default one, by name."`
+	Calendar string   `json:"calendar,omitempty" jsonschema:"maxLength=250" jsonschema_description:"By name; absent: the main one."`
 	Add      []string `json:"add,omitempty" jsonschema:"maxItems=20" jsonschema_description:"right:who; none, freeBusy, titles, details, edit, delegate, delegatePrivate, owner; who may be default."`
 	Remove   []string `json:"remove,omitempty" jsonschema:"maxItems=20" jsonschema_description:"who."`
 	WriteArgs
@@ -146,7 +149,7 @@ const calendarRightWords = "none, freeBusy, titles, details, edit, delegate, del
 var setCalendarPermissions = Write(Tool{
 	Name: "cipp_set_calendar_permissions", Title: "Set calendar permissions", Toolset: "mail", Extra: true, Risk: policy.Destructive, Idempotent: true,
 	Aliases:     with(userAliases, map[string]string{"folderName": "calendar", "FolderName": "calendar", "grant": "add", "revoke": "remove"}),
-	Description: "Gives users, guests or groups a right on a calendar in place of the one before, or takes it. Mailboxes: cipp_set_mailbox_permissions.",
+	Description: "Gives users, guests or groups a right on a calendar, or takes it. Mailboxes: cipp_set_mailbox_permissions.",
 	Needs:       exchangeAnd("User.Read.All"),
 	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","add":["edit:ben@contoso.com"],"dryRun":true}`,
 }, func(ctx context.Context, c *Call, in SetCalendarPermissionsIn) (Work, error) {

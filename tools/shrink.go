@@ -49,7 +49,7 @@ func noteCut(to *[]Unavailable, section string, left int, next string) {
 func (o *GetUserOut) Shrink() bool {
 	lists := []cuttable{
 		cuttableList("licenses", &o.Licenses), cuttableList("groups", &o.Groups), cuttableList("roles", &o.Roles), cuttableList("apps", &o.Apps),
-		cuttableList("consents", &o.Consents), cuttableList("signIns", &o.SignIns), cuttableList("devices", &o.Devices),
+		cuttableList("consents", &o.Consents), cuttableList("signIns", &o.SignIns), cuttableList("devices", &o.Devices), cuttableList("sites", &o.Sites),
 	}
 	if o.Manager != nil {
 		lists = append(lists, cuttableList("manager", &o.Manager.DirectReports))

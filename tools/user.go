@@ -14,7 +14,7 @@ import (
 type GetUserIn struct {
 	TenantArg
 	UserArg
-	Sections []string `json:"sections,omitempty" jsonschema:"enum=summary,enum=attributes,enum=manager,enum=licenses,enum=groups,enum=roles,enum=apps,enum=consents,enum=mfa,enum=signIns,enum=risk,enum=devices,enum=mailbox,enum=onedrive,enum=all,maxItems=14" jsonschema_description:"Default summary."`
+	Sections []string `json:"sections,omitempty" jsonschema:"enum=summary,enum=attributes,enum=manager,enum=licenses,enum=groups,enum=roles,enum=apps,enum=consents,enum=mfa,enum=signIns,enum=risk,enum=devices,enum=mailbox,enum=onedrive,enum=sites,enum=all,maxItems=15" jsonschema_description:"Default summary."`
 }
 
 // GetUserOut is the answer of cipp_get_user; absent sections were not asked for or stand in
@@ -38,6 +38,7 @@ type GetUserOut struct {
 	Devices     []DeviceRow                     `json:"devices,omitempty"`
 	Mailbox     *MailboxSummary                 `json:"mailbox,omitempty"`
 	OneDrive    *graphclient.Drive              `json:"onedrive,omitempty"`
+	Sites       []SiteRow                       `json:"sites,omitempty"`
 	Unavailable []Unavailable                   `json:"unavailable,omitempty"`
 }
 
@@ -193,6 +194,9 @@ func (o *GetUserOut) Text() string {
 	if d := o.OneDrive; d != nil {
 		l.add("OneDrive %s | %.1f GB used", d.WebURL, float64(d.Quota.Used)/(1<<30))
 	}
+	for _, s := range o.Sites {
+		l.add("%s", s.line())
+	}
 	for _, u := range o.Unavailable {
 		l.add("not read: %s: %s %s", u.Section, u.Reason, u.Next)
 	}
@@ -248,7 +252,7 @@ func date(t *time.Time) string {
 var getUser = Read(Tool{
 	Name: "cipp_get_user", Title: "One user", Toolset: "users", Aliases: userAliases,
 	Description: "Shows one user; sections add licences, groups, roles, mfa, signIns, mailbox, devices and more. Use cipp_list_users to find somebody, cipp_bec_check to investigate a suspicion.",
-	Needs:       Needs{App: []string{"User.Read.All", "Directory.Read.All", "UserAuthenticationMethod.Read.All", "AuditLog.Read.All", "Policy.Read.All", "IdentityRiskyUser.Read.All", "DeviceManagementManagedDevices.Read.All", "Files.Read.All"}, AppRoles: []string{"Exchange Administrator"}, GDAPRoles: []string{"Global Reader", "Authentication Administrator", "Exchange Administrator"}},
+	Needs:       Needs{App: []string{"User.Read.All", "Directory.Read.All", "UserAuthenticationMethod.Read.All", "AuditLog.Read.All", "Policy.Read.All", "IdentityRiskyUser.Read.All", "DeviceManagementManagedDevices.Read.All", "Files.Read.All", "Sites.Read.All"}, AppRoles: []string{"Exchange Administrator"}, GDAPRoles: []string{"Global Reader", "Authentication Administrator", "Exchange Administrator", "SharePoint Administrator"}},
 	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","sections":["summary","mfa"]}`,
 }, getUserHandler)
 
@@ -327,6 +331,7 @@ func getUserHandler(ctx context.Context, c *Call, in GetUserIn) (GetUserOut, err
 		out.OneDrive, err = c.Graph.Drive(ctx, tid, id)
 		return err
 	})
+	s.run(want("sites"), "sites", func() (err error) { out.Sites, err = siteRows(ctx, c); return err })
 	s.wait()
 	return out, nil
 }

@@ -19,7 +19,7 @@ const outOfOffice = "out-of-office"
 func OutOfOffice(t Target, message string) jobs.Step {
 	text := ReplyText(message)
 	s := autoReplyStep(t, outOfOffice, "Turn automatic replies on", graphclient.AutoReply{AutoReplyState: "Enabled", InternalMessage: text, ExternalMessage: text, ExternalAudience: "All"}, false)
-	if !tags.MatchString(message) {
+	if !HasTags(message) {
 		return s
 	}
 	plan := s.Plan
@@ -50,7 +50,7 @@ func AutoReplies(t Target, want graphclient.AutoReply) jobs.Step {
 			return c, err
 		}
 		now, err := t.autoReply(ctx)
-		if err == nil && plainText(now.InternalMessage) == "" {
+		if err == nil && PlainText(now.InternalMessage) == "" {
 			c.Blockers = append(c.Blockers, "the mailbox of "+t.User.UserPrincipalName+" holds no text for automatic replies: give internalMessage")
 		}
 		return c, err
@@ -71,7 +71,7 @@ func autoReplyAgain(t Target, name string, was graphclient.AutoReply) jobs.Step 
 // autoReplyStep sets the automatic replies to what want names, or, exactly, to want.
 func autoReplyStep(t Target, name, summary string, want graphclient.AutoReply, exactly bool) jobs.Step {
 	same := func(wanted, now string) bool {
-		return wanted == "" && !exactly || plainText(wanted) == plainText(now)
+		return wanted == "" && !exactly || PlainText(wanted) == PlainText(now)
 	}
 	is := func(r graphclient.AutoReply) bool {
 		return equalFold(r.AutoReplyState, want.AutoReplyState) && same(want.InternalMessage, r.InternalMessage) && same(want.ExternalMessage, r.ExternalMessage) &&
@@ -137,7 +137,7 @@ func repliesInWords(r graphclient.AutoReply) string {
 	if state == "scheduled" {
 		state = "from " + stamp(r.StartTime) + " to " + stamp(r.EndTime)
 	}
-	in, out := jobs.Fence(plainText(r.InternalMessage)), jobs.Fence(plainText(r.ExternalMessage))
+	in, out := jobs.Fence(PlainText(r.InternalMessage)), jobs.Fence(PlainText(r.ExternalMessage))
 	audience := map[string]string{"none": "nobody outside", "known": "contacts outside", "all": "outside"}[strings.ToLower(r.ExternalAudience)]
 	switch {
 	case audience == "nobody outside":
@@ -156,7 +156,10 @@ func sameTime(want, now *time.Time) bool {
 
 var tags = regexp.MustCompile(`<[^>]*>`)
 
-// plainText is what a person sees of a reply's HTML: Exchange wraps what it is given in a document.
-func plainText(s string) string {
+// HasTags says whether a text holds what looks like HTML.
+func HasTags(s string) bool { return tags.MatchString(s) }
+
+// PlainText is what a person sees of a reply's HTML: Exchange wraps what it is given in a document.
+func PlainText(s string) string {
 	return strings.Join(strings.Fields(html.UnescapeString(tags.ReplaceAllString(s, " "))), " ")
 }

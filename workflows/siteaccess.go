@@ -11,8 +11,7 @@ import (
 // AccessedSite is a site, and the Microsoft 365 group whose site it is.
 type AccessedSite struct {
 	graphclient.Site
-	GroupID   string `json:"groupId,omitempty"`
-	GroupName string `json:"groupName,omitempty"`
+	Group *graphclient.Group `json:"group,omitempty"`
 }
 
 // SiteOfAddress finds a site by its address, with its group.
@@ -26,8 +25,12 @@ func (t Target) SiteOfAddress(ctx context.Context, address string) (AccessedSite
 		return AccessedSite{}, err
 	}
 	found := AccessedSite{Site: s}
-	if g := lib.Owner.Group; g != nil {
-		found.GroupID, found.GroupName = g.ID, g.DisplayName
+	if o := lib.Owner.Group; o != nil {
+		g, err := t.Graph.Group(ctx, t.tid(), o.ID)
+		if err != nil {
+			return found, err
+		}
+		found.Group = &g
 	}
 	return found, nil
 }
@@ -35,23 +38,30 @@ func (t Target) SiteOfAddress(ctx context.Context, address string) (AccessedSite
 // SiteAccess makes the user a visitor, member or owner of a site, or ends that. Members and owners of a group's site are
 // those of its group (POST /groups/{id}/members/$ref, owners/$ref); everybody else is in the site's own groups
 // (SharePoint REST, associatedmembergroup and the like).
-func SiteAccess(t Target, s AccessedSite, role graphclient.SiteRole, give bool) jobs.Step {
+func SiteAccess(ctx context.Context, t Target, s AccessedSite, role graphclient.SiteRole, give bool) (jobs.Step, error) {
+	switch {
+	case s.Group == nil || role == graphclient.SiteVisitor:
+		return siteGroupStep(t, s, role, give), nil
+	case role == graphclient.SiteOwner:
+		return groupOwnership(t, *s.Group, give), nil
+	case give:
+		return JoinGroup(t, *s.Group), nil
+	default:
+		return LeaveOneGroup(ctx, t, *s.Group)
+	}
+}
+
+// siteGroupStep puts the user into one of a site's own groups, or takes him out.
+func siteGroupStep(t Target, s AccessedSite, role graphclient.SiteRole, give bool) jobs.Step {
 	upn := t.User.UserPrincipalName
 	e := effect{
 		name: "site-" + string(role) + "-" + shortID(s.ID), want: give,
-		change: jobs.Change{Summary: fmt.Sprintf("Make %s a %s of the site %s", upn, role, jobs.Fence(shortened(s.DisplayName))), Target: s.ID, Before: "no " + string(role), After: string(role)},
-		back:   func() jobs.Step { return SiteAccess(t, s, role, !give) },
-	}
-	if role == graphclient.SiteOwner {
-		e.change.Summary = fmt.Sprintf("Make %s an owner of the site %s", upn, jobs.Fence(shortened(s.DisplayName)))
+		change: jobs.Change{Summary: fmt.Sprintf("Make %s %s of the site %s", upn, roleWords[role], jobs.Fence(shortened(s.DisplayName))), Target: s.ID, Before: "no " + string(role), After: string(role)},
+		back:   func() jobs.Step { return siteGroupStep(t, s, role, !give) },
 	}
 	if !give {
-		e.change.Summary = fmt.Sprintf("End that %s is %s of the site %s", upn, role, jobs.Fence(shortened(s.DisplayName)))
+		e.change.Summary = fmt.Sprintf("End that %s is %s of the site %s", upn, roleWords[role], jobs.Fence(shortened(s.DisplayName)))
 		e.change.Before, e.change.After = e.change.After, e.change.Before
-	}
-	if s.GroupID != "" && role != graphclient.SiteVisitor {
-		e.throughGroup(t, s, role, give)
-		return e.step()
 	}
 	e.there = func(ctx context.Context) (bool, error) {
 		return t.Graph.InSiteGroup(ctx, t.tid(), s.WebURL, role, upn)
@@ -76,46 +86,39 @@ func SiteAccess(t Target, s AccessedSite, role graphclient.SiteRole, give bool) 
 	return step
 }
 
-// throughGroup makes the access to a group's site a matter of its group.
-func (e *effect) throughGroup(t Target, s AccessedSite, role graphclient.SiteRole, give bool) {
-	e.change.Summary += ", through its group " + jobs.Fence(shortened(s.GroupName))
-	e.change.Target = s.GroupID
-	owner := role == graphclient.SiteOwner
-	e.there = func(ctx context.Context) (bool, error) {
-		if !owner {
-			return t.Graph.IsGroupMember(ctx, t.tid(), s.GroupID, t.User.ID)
-		}
-		return t.owns(ctx, graphclient.Group{ID: s.GroupID}, t.User)
+var roleWords = map[graphclient.SiteRole]string{graphclient.SiteVisitor: "a visitor", graphclient.SiteMember: "a member", graphclient.SiteOwner: "an owner"}
+
+// groupOwnership makes the user an owner of a Microsoft 365 group, and so of its site, or ends that.
+func groupOwnership(t Target, g graphclient.Group, own bool) jobs.Step {
+	name := jobs.Fence(shortened(g.DisplayName))
+	e := effect{
+		name: "own-group-" + g.ID, want: own,
+		change: jobs.Change{Summary: "Make " + t.User.UserPrincipalName + " an owner of the group " + name + ", whose site it is", Target: g.ID, Before: "no owner", After: "owner"},
+		there:  func(ctx context.Context) (bool, error) { return t.owns(ctx, g, t.User) },
+		back:   func() jobs.Step { return groupOwnership(t, g, !own) },
+	}
+	if !own {
+		e.change.Summary = "End that " + t.User.UserPrincipalName + " owns the group " + name + ", whose site it is"
+		e.change.Before, e.change.After = e.change.After, e.change.Before
 	}
 	e.do = func(ctx context.Context) error {
-		switch {
-		case owner && give:
-			return passing(t.Graph.AddGroupOwner(ctx, t.tid(), s.GroupID, t.User.ID), graphclient.AlreadyMember)
-		case owner:
-			return passing(t.Graph.RemoveGroupOwner(ctx, t.tid(), s.GroupID, t.User.ID), graphclient.NotFound, graphclient.NotMember)
-		case give:
-			return passing(t.Graph.AddGroupMember(ctx, t.tid(), s.GroupID, t.User.ID), graphclient.AlreadyMember)
-		default:
-			return passing(t.Graph.RemoveGroupMember(ctx, t.tid(), s.GroupID, t.User.ID), graphclient.NotFound, graphclient.NotMember)
+		if own {
+			return passing(t.Graph.AddGroupOwner(ctx, t.tid(), g.ID, t.User.ID), graphclient.AlreadyMember)
 		}
+		return passing(t.Graph.RemoveGroupOwner(ctx, t.tid(), g.ID, t.User.ID), graphclient.NotFound, graphclient.NotMember)
 	}
 	e.judge = func(ctx context.Context, c *jobs.Change) error {
-		g, err := t.Graph.Group(ctx, t.tid(), s.GroupID)
-		if err != nil {
-			return err
-		}
 		switch {
 		case g.RoleAssignable():
-			c.Critical = jobs.Fence(g.DisplayName) + " is role-assignable"
-		case g.Dynamic() && !owner:
-			c.Blockers = append(c.Blockers, "a rule decides who is in "+jobs.Fence(g.DisplayName)+": change what the rule looks at")
+			c.Critical = name + " is role-assignable"
 		case g.Synced():
-			c.Blockers = append(c.Blockers, jobs.Fence(g.DisplayName)+" is synchronised: change it in Active Directory")
+			c.Blockers = append(c.Blockers, name+" is synchronised: name its owners in Active Directory")
 		}
-		c.Warnings = append(c.Warnings, jobs.Fence(g.DisplayName)+" is a Microsoft 365 group: its mailbox, and its team where it has one, go with the site")
-		if owner && !give {
+		if !own {
 			return ownerless(ctx, t, g, false, "", c)
 		}
+		c.Warnings = append(c.Warnings, grants(g)...)
 		return nil
 	}
+	return e.step()
 }

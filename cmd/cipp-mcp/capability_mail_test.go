@@ -238,6 +238,48 @@ var mailCapabilities = map[string]capability{
 	},
 }
 
+// Who has no mailbox is told so, and who is mastered on premises where to go; nothing is written.
+func TestMailboxesThatCannotBeChanged(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	before := w.state()
+	for tool, args := range map[string]m{
+		"cipp_edit_mailbox": {"hideFromGal": true}, "cipp_convert_mailbox": {"type": "shared"}, "cipp_set_out_of_office": {"state": "enabled", "internalMessage": "x"}, "cipp_set_email_forwarding": {"disable": true},
+		"cipp_set_mailbox_permissions": {"add": "sendAs:" + priya}, "cipp_set_calendar_permissions": {"add": "edit:" + priya}, "cipp_get_mailbox": {},
+	} {
+		w.refused("no_mailbox", tool, and(args, "tenantFilter", harbourline, "userId", unboxed))
+	}
+	a := w.must("cipp_edit_mailbox", in(harbourline, "userId", ingrid, "hideFromGal", true, "addAliases", "i.m"))
+	if a.v["status"] == "done" || strings.Count(a.text, "Active Directory") < 2 {
+		t.Errorf("%s", a.text)
+	}
+	w.unharmed(before)
+}
+
+// Risk is raised by what an argument does, not by the tool.
+func TestMailboxRisk(t *testing.T) {
+	w := newWorld(t, worldOptions{config: "approval: {write: none, destructive: client}\n"})
+	w.answer = func(string) bool { return false }
+	for _, c := range []struct {
+		args  m
+		asked bool
+	}{
+		{m{"hideFromGal": true}, false}, {m{"protocols": "pop=off"}, false}, {m{"quotas": "warn=41"}, false}, {m{"addAliases": "d.w"}, false},
+		{m{"protocols": "imap=on"}, true}, {m{"protocols": "smtpAuth=true"}, true}, {m{"archive": "autoExpanding"}, true}, {m{"removeAliases": "dana.whitfield@harbourlinefreight.onmicrosoft.com"}, true}, {m{"retentionHold": false}, true},
+	} {
+		if c.args["protocols"] == "imap=on" {
+			w.done("cipp_edit_mailbox", in(harbourline, "userId", dana, "protocols", "imap=off"))
+		}
+		if c.args["retentionHold"] == false {
+			w.done("cipp_edit_mailbox", in(harbourline, "userId", dana, "retentionHold", true))
+		}
+		w.asked = nil
+		a := w.must("cipp_edit_mailbox", and(c.args, "tenantFilter", harbourline, "userId", dana))
+		if (len(w.asked) > 0) != c.asked {
+			t.Errorf("%v: asked %d times: %s", c.args, len(w.asked), a.text)
+		}
+	}
+}
+
 func sortedLines(s string) string {
 	return strings.Join(slices.Sorted(strings.SplitSeq(s, "\n")), "\n")
 }

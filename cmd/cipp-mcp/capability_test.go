@@ -43,7 +43,7 @@ func areas() map[string]capability {
 	all := map[string]capability{}
 	for _, area := range []map[string]capability{
 		baseCapabilities, bulkCapabilities, licenceCapabilities, lifecycleCapabilities, securityCapabilities,
-		mailCapabilities, accessCapabilities,
+		mailCapabilities, fileCapabilities, accessCapabilities,
 	} {
 		for id, c := range area {
 			if _, twice := all[id]; twice {

@@ -49,6 +49,12 @@ var deeds = map[string]deed{
 	"cipp_set_app_assignments": {world: applied, begin: func(*world, bool) m {
 		return in(harbourline, "userId", dana, "add", []string{"Tideline CRM:Sales"})
 	}},
+	"cipp_set_directory_roles": {world: mayGiveRoles, begin: func(*world, bool) m {
+		return in(harbourline, "userId", dana, "add", []string{"Reports Reader"})
+	}},
+	"a role to be activated": {tool: "cipp_set_directory_roles", world: mayGiveRoles, begin: func(*world, bool) m {
+		return in(harbourline, "userId", dana, "add", []string{"Reports Reader"}, "eligible", true)
+	}},
 	"cipp_apply_profile": {world: withProfiles, begin: func(*world, bool) m {
 		return in(harbourline, "userId", dana, "profile", "sales")
 	}},
@@ -136,6 +142,13 @@ var deeds = map[string]deed{
 	"cipp_set_calendar_permissions": {begin: func(*world, bool) m {
 		return in(harbourline, "userId", gareth, "add", []string{"edit:" + priya, "titles:default"}, "remove", noor)
 	}},
+	"cipp_provision_onedrive": {still: true, world: asPartner, begin: func(*world, bool) m { return in(harbourline, "userId", dana) }},
+	"cipp_add_onedrive_shortcut": {begin: func(*world, bool) m {
+		return in(harbourline, "userId", yuki, "siteUrl", customsSite)
+	}},
+	"cipp_set_site_access": {world: asPartner, begin: func(*world, bool) m {
+		return in(harbourline, "userId", dana, "add", []string{"member:" + customsSite, "owner:" + projectsSite}, "remove", "visitor:"+customsSite)
+	}},
 	"cipp_bec_remediate": {once: true, begin: func(w *world, _ bool) m {
 		return in(demoVictimTenant, "userId", demoVictim, "caseId", investigated(w).v["caseId"])
 	}},
@@ -151,6 +164,8 @@ var deeds = map[string]deed{
 		return m{"jobId": id, "action": "resume"}
 	}},
 }
+
+func asPartner(*testing.T) worldOptions { return worldOptions{partner: true} }
 
 // weathers are what befalls a write, once: what is answered, and whether the work was done for all that.
 var weathers = map[string]struct {
@@ -172,7 +187,7 @@ var weathers = map[string]struct {
 }
 
 // random is what differs between two runs of the same deed, each a part of a path.
-var random = []string{"/passwordProfile", "/id", "DateTime", "WhenChanged", "WhenSoftDeleted", "LitigationHoldDate"}
+var random = []string{"/passwordProfile", "/createdUsing", "/id", "DateTime", "WhenChanged", "WhenSoftDeleted", "LitigationHoldDate"}
 
 // ids end the paths of what the ids of a new user decide.
 var ids = []string{"/ExchangeGuid", "/Guid", "/ExternalDirectoryObjectId", "/Identity", "/members"}
@@ -188,7 +203,7 @@ type outcome struct {
 
 // write says whether a request changed something, or was to.
 func write(r sandbox.RequestCount) bool {
-	return r.Service == "sharepoint" && r.Cmdlet == "SetProperty" || r.Service == "graph" && r.Method != "GET" && r.Path != "/$batch" || r.Service == "exchange" && r.Cmdlet != "" && !strings.HasPrefix(r.Cmdlet, "Get-") && !strings.HasPrefix(r.Cmdlet, "Search-")
+	return r.Service == "sharepoint" && (r.Cmdlet == "SetProperty" || r.Cmdlet == "RequestPersonalSites" || r.Cmdlet == "" && r.Method != "GET" && !strings.HasSuffix(r.Path, "/ensureuser")) || r.Service == "graph" && r.Method != "GET" && r.Path != "/$batch" || r.Service == "exchange" && r.Cmdlet != "" && !strings.HasPrefix(r.Cmdlet, "Get-") && !strings.HasPrefix(r.Cmdlet, "Search-")
 }
 
 func (w *world) written() map[sandbox.RequestCount]int {

@@ -90,6 +90,14 @@ func key(v any) string {
 	if !ok {
 		return ""
 	}
+	if who, ok := m["principalId"].(string); ok && who != "" { // an assignment is known by who holds what, not by its own id
+		for _, what := range []string{"clientId", "resourceId", "roleDefinitionId", "appRoleId", "directoryScopeId"} {
+			if s, ok := m[what].(string); ok {
+				who += " " + s
+			}
+		}
+		return strings.ReplaceAll(who, "/", "∕")
+	}
 	for _, k := range keyNames {
 		s, ok := m[k].(string)
 		if !ok || s == "" {

@@ -67,10 +67,22 @@ func permissions(cfg config.Config) (graph, exchange, appRoles, gdapRoles []stri
 	return graph, exchange, appRoles, gdapRoles
 }
 
-// sharing says whether an enabled tool administers SharePoint sites, which Microsoft gives to people only.
-func sharing(cfg config.Config) bool {
-	t, ok := tools.ByName("cipp_offboard_user")
-	return ok && off(cfg.Tools, t) == ""
+// onSharePoint are the tools that talk to SharePoint itself, besides Graph; sites says whether an application by itself may,
+// with a certificate. The others Microsoft gives to people only.
+var onSharePoint = []struct {
+	tool, what string
+	sites      bool
+}{{"cipp_offboard_user", " (disableOneDriveSharing)", false}, {"cipp_provision_onedrive", "", false}, {"cipp_set_site_access", "", true}}
+
+// sharePointTools are those of them that are enabled.
+func sharePointTools(cfg config.Config, delegated bool) []string {
+	var out []string
+	for _, x := range onSharePoint {
+		if t, ok := tools.ByName(x.tool); ok && off(cfg.Tools, t) == "" && (delegated || x.sites) {
+			out = append(out, x.tool+x.what)
+		}
+	}
+	return out
 }
 
 // guide prints the way in steps.
@@ -104,8 +116,10 @@ func (s setup) guide(w io.Writer, cfg config.Config) {
 	if len(exchange) > 0 {
 		p("   Office 365 Exchange Online: %s", strings.Join(exchange, ", "))
 	}
-	if delegated && sharing(cfg) {
-		p("   Office 365 SharePoint Online: AllSites.FullControl (cipp_offboard_user, disableOneDriveSharing)")
+	if of := sharePointTools(cfg, delegated); delegated && len(of) > 0 {
+		p("   Office 365 SharePoint Online: AllSites.FullControl (%s)", strings.Join(of, ", "))
+	} else if len(of) > 0 {
+		p("   Office 365 SharePoint Online: Sites.FullControl.All (%s; with a certificate only, SharePoint refuses a secret)", strings.Join(of, ", "))
 	}
 	p("   Or, for each name (resource %s for Graph, %s for Exchange, %s for SharePoint):", graphAppID, exchangeAppID, sharePointAppID)
 	p("     az ad app permission add --id %s --api RESOURCE --api-permissions $(az ad sp show --id RESOURCE --query \"%s[?value=='NAME'].id\" -o tsv)=%s\n", client, list, kind)

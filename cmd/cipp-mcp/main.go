@@ -47,7 +47,7 @@ func root() *cobra.Command {
 	}
 	c.PersistentFlags().StringVar(&g.configFile, "config", "", "configuration file (default: CIPP_CONFIG, else cipp-mcp.yaml in the user's configuration directory)")
 	c.PersistentFlags().StringVar(&g.logLevel, "log-level", "", "debug, info, warn or error; logs go to standard error")
-	c.AddCommand(serveCommand(&g), demoCommand(&g), sandboxCommand(), callCommand(&g), initCommand(&g), configCommand(&g), secretsCommand(&g), toolsCommand(),
+	c.AddCommand(serveCommand(&g), demoCommand(&g), sandboxCommand(), callCommand(&g), initCommand(&g), doctorCommand(&g), configCommand(&g), secretsCommand(&g), toolsCommand(),
 		workerCommand(&g), jobsCommand(&g), becCommand(&g), approvalsCommand(&g), grantsCommand(&g), freezeCommand(&g), journalCommand(&g))
 	return c
 }

@@ -14,10 +14,11 @@ import (
 
 // Every example of the documentation runs, in both protocol eras, and a dry run changes nothing.
 func TestExamplesRun(t *testing.T) {
-	names := strings.NewReplacer("nia@contoso.onmicrosoft.com", "nia@"+harbourline, "contoso.onmicrosoft.com", harbourline, "anna@contoso.com", dana, "max@contoso.com", "max@"+harbourline, `"search":"contoso"`, `"search":"harbour"`, `"search":"anna"`, `"search":"priya"`)
+	names := strings.NewReplacer("nia@contoso.onmicrosoft.com", "nia@"+harbourline, "contoso.onmicrosoft.com", harbourline, "anna@contoso.com", dana, "max@contoso.com", "max@"+harbourline, "ben@contoso.com", priya, "https://contoso.sharepoint.com/sites/crm", projectsSite, `"search":"contoso"`, `"search":"harbour"`, `"search":"anna"`, `"search":"priya"`)
 	for _, era := range []string{"modern", "legacy"} {
 		t.Run(era, func(t *testing.T) {
 			o := story(t, func(g, _ m) {
+				userOf(t, g, dana)["drive"] = m{"quota": m{"used": 5e9, "total": 1e12}}
 				g["deletedItems"] = []any{m{"@odata.type": "#microsoft.graph.user", "id": "0c6b1a5e-93d0-4a4f-8c11-5b8f3f1d2e77", "displayName": "Max Born", "deletedDateTime": "$now-3d",
 					"userPrincipalName": "0c6b1a5e93d04a4f8c115b8f3f1d2e77max@" + harbourline}}
 			})

@@ -97,10 +97,11 @@ func TestPermissions(t *testing.T) {
 
 func TestCalendar(t *testing.T) {
 	b := start(t, frozen)
-	f := b.one(harbourline, "Get-MailboxFolderStatistics", given{"Identity": "juergen.voss@harbourline.example", "FolderScope": "Calendar"})
-	if f["Name"] != "Kalender" {
-		t.Fatalf("%v", f["Name"])
+	calendars := b.must(harbourline, "Get-MailboxFolderStatistics", given{"Identity": "juergen.voss@harbourline.example", "FolderScope": "Calendar"})
+	if len(calendars) != 2 || calendars[0]["Name"] != "Kalender" || calendars[1]["FolderPath"] != "/Kalender/Urlaub" {
+		t.Fatalf("%v", calendars)
 	}
+	f := calendars[0]
 	for _, folder := range []string{`juergen.voss@harbourline.example:\Kalender`, "juergen.voss@harbourline.example:" + f["FolderId"].(string)} {
 		if rows := b.must(harbourline, "Get-MailboxFolderPermission", given{"Identity": folder}); len(rows) != 2 {
 			t.Errorf("%s: %v", folder, rows)
