@@ -13,7 +13,6 @@ import (
 
 const (
 	nia       = "nia.reyes@harbourline.example"
-	yuki      = "yuki.tanaka@harbourline.example"
 	rotterdam = "bc510933-18fb-44fc-9fe8-8ce12143a9b1"
 )
 
