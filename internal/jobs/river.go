@@ -192,7 +192,7 @@ func (w *runWorker) Work(ctx context.Context, job *river.Job[nudge]) error {
 	ctx, cancel := context.WithTimeout(ctx, sliceTime)
 	defer cancel()
 	defer context.AfterFunc(w.river.ending, cancel)() //nolint:contextcheck // a slice ends with whichever is first
-	w.river.follow(slice{ctx, w.river.ending}, job.Args.RunID)
+	w.river.follow(slice{ctx, w.river.ending}, job.Args.RunID) //nolint:contextcheck // it is both
 	return nil
 }
 
