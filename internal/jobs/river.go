@@ -191,7 +191,7 @@ type runWorker struct {
 func (w *runWorker) Work(ctx context.Context, job *river.Job[nudge]) error {
 	ctx, cancel := context.WithTimeout(ctx, sliceTime)
 	defer cancel()
-	defer context.AfterFunc(w.river.ending, cancel)() //nolint:contextcheck // a slice ends with whichever is first
+	defer context.AfterFunc(w.river.ending, cancel)()          //nolint:contextcheck // a slice ends with whichever is first
 	w.river.follow(slice{ctx, w.river.ending}, job.Args.RunID) //nolint:contextcheck // it is both
 	return nil
 }
