@@ -233,10 +233,8 @@ func (c *Call) checkRows(ctx context.Context, t Tool, tenants []graphclient.Tena
 
 func (c *Call) checkRow(ctx context.Context, t Tool, tenants []graphclient.Tenant, r *bulkRow) error {
 	args := maps.Clone(r.Args)
-	for _, steering := range []string{"dryRun", "planToken", "runAt", "idempotencyKey"} {
-		if _, ok := args[steering]; ok {
-			return invalid("%s belongs to the bulk itself, not to its rows.", steering)
-		}
+	if err := steered(args); err != nil {
+		return err
 	}
 	if err := c.rowTenant(ctx, tenants, args); err != nil {
 		return err
@@ -247,6 +245,9 @@ func (c *Call) checkRow(ctx context.Context, t Tool, tenants []graphclient.Tenan
 	}
 	if p, ok := canonical["password"].(string); ok {
 		c.Redactor.Add(p)
+	}
+	if err := steered(canonical); err != nil {
+		return err
 	}
 	call, err := c.NewCall(ctx, t, in)
 	if err != nil {
@@ -260,6 +261,16 @@ func (c *Call) checkRow(ctx context.Context, t Tool, tenants []graphclient.Tenan
 	if call.User != nil {
 		r.UserID, r.User = call.User.ID, call.User.UserPrincipalName
 		r.Args["userId"] = call.User.ID
+	}
+	return nil
+}
+
+// steered refuses in a row what steers a whole call: nobody would look at it there.
+func steered(args map[string]any) error {
+	for _, steering := range []string{"dryRun", "planToken", "runAt", "idempotencyKey"} {
+		if _, ok := args[steering]; ok {
+			return invalid("%s belongs to the bulk itself, not to its rows.", steering)
+		}
 	}
 	return nil
 }
