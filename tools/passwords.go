@@ -2,6 +2,7 @@ package tools
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -150,9 +151,28 @@ func (s sealer) Seal(ctx context.Context, kind, whom, secret string) (string, er
 
 // Discard leaves what others share: that this row's password is not in force stands in the row's result.
 func (s sealer) Discard(ctx context.Context, handle string) {
-	if !s.env.batch.shared(handle) {
+	if !s.shared(ctx, handle) {
 		s.env.Sink.Discard(ctx, handle)
 	}
+}
+
+// shared says whether a secret holds the passwords of other rows too. It may have been another process that sealed it,
+// so the ledger is asked; where that cannot tell, the secret is kept.
+func (s sealer) shared(ctx context.Context, handle string) bool {
+	if s.env.batch.shared(handle) {
+		return true
+	}
+	j, err := s.env.Policy.Ledger.Job(ctx, s.run)
+	if err != nil || j.ParentID == "" {
+		return err != nil && !errors.Is(err, jobs.ErrNoRun)
+	}
+	above, err := s.env.Policy.Ledger.Job(ctx, j.ParentID)
+	if err != nil {
+		return true
+	}
+	var handles []string
+	above.Run.Get(workflows.SecretHandles, &handles)
+	return slices.Contains(handles, handle)
 }
 
 func (s sealer) Ready() error { return s.env.Sink.Ready() }
