@@ -19,7 +19,7 @@ type BulkActionIn struct {
 	TenantFilter string         `json:"tenantFilter,omitempty" jsonschema_description:"Customer tenant."`
 	Tenants      []string       `json:"tenants,omitempty" jsonschema:"maxItems=50" jsonschema_description:"Instead: several tenants, by name."`
 	Targets      []string       `json:"targets,omitempty" jsonschema:"maxItems=1000" jsonschema_description:"Users. Or csv, or filter."`
-	CSV          string         `json:"csv,omitempty" jsonschema:"maxLength=1000000" jsonschema_description:"Header line of the action's argument names, then a line each; or a file of the operator's folder."`
+	CSV          string         `json:"csv,omitempty" jsonschema:"maxLength=1000000" jsonschema_description:"Header line of the action's argument names, then a line each."`
 	Filter       string         `json:"filter,omitempty" jsonschema:"maxLength=500" jsonschema_description:"As in cipp_list_users."`
 	Arguments    map[string]any `json:"arguments,omitempty" jsonschema_description:"For all rows."`
 	RunAtArg
@@ -142,7 +142,11 @@ type bulkRow struct {
 
 // who is the row in words.
 func (r bulkRow) who() string {
-	for _, s := range []string{r.User, text(r.Args["userPrincipalName"]), text(r.Args["mail"]), text(r.Args["displayName"]), text(r.Args["jobId"])} {
+	named := text(r.Args["mailNickname"]) + "@" + text(r.Args["primDomain"])
+	if strings.HasPrefix(named, "@") || strings.HasSuffix(named, "@") {
+		named = ""
+	}
+	for _, s := range []string{r.User, text(r.Args["userPrincipalName"]), named, text(r.Args["mail"]), text(r.Args["displayName"]), text(r.Args["jobId"])} {
 		if s != "" {
 			return s
 		}

@@ -124,29 +124,36 @@ func csvRows(t Tool, text string) ([]bulkRow, error) {
 	text = strings.TrimPrefix(text, "\ufeff")
 	head, _, _ := strings.Cut(text, "\n")
 	r := csv.NewReader(strings.NewReader(text))
-	r.TrimLeadingSpace, r.FieldsPerRecord = true, 0
 	for _, sep := range ";\t" {
 		if strings.Count(head, string(sep)) > strings.Count(head, string(r.Comma)) {
 			r.Comma = sep
 		}
 	}
+	r.TrimLeadingSpace = r.Comma != '\t' // it would take empty cells for space
 	header, err := r.Read()
 	if err != nil {
 		return nil, invalid("csv: the header line cannot be read: %s.", Clean(err.Error(), 120))
 	}
+	named := map[string]bool{}
+	for i, name := range header {
+		if header[i] = strings.TrimSpace(name); header[i] != "" && named[header[i]] {
+			return nil, invalid("csv: there are two columns %s; keep one of them.", Clean(header[i], 60))
+		}
+		named[header[i]] = true
+	}
 	lists := listArguments(t)
 	var rows []bulkRow
-	for {
+	for n := 1; ; n++ {
 		cells, err := r.Read()
 		switch {
 		case errors.Is(err, io.EOF):
 			return rows, nil
 		case err != nil:
-			return nil, invalid("csv, row %d: %s.", len(rows)+1, Clean(err.Error(), 120))
+			return nil, invalid("csv, row %d: %s.", n, Clean(err.Error(), 120))
 		}
-		row := bulkRow{N: len(rows) + 1, Args: map[string]any{}}
+		row := bulkRow{N: n, Args: map[string]any{}}
 		for i, cell := range cells {
-			name := strings.TrimSpace(header[i])
+			name := header[i]
 			if cell = strings.TrimSpace(cell); cell == "" || name == "" {
 				continue
 			}
@@ -183,6 +190,11 @@ func listArguments(t Tool) map[string]bool {
 		}
 	}
 	walk(t.Input)
+	for other, name := range t.Aliases {
+		if out[strings.ToLower(name)] {
+			out[strings.ToLower(other)] = true
+		}
+	}
 	return out
 }
 
@@ -256,10 +268,8 @@ func (c *Call) checkRows(ctx context.Context, t Tool, tenants []graphclient.Tena
 
 func (c *Call) checkRow(ctx context.Context, t Tool, tenants []graphclient.Tenant, r *bulkRow) error {
 	args := maps.Clone(r.Args)
-	for _, steering := range []string{"dryRun", "planToken", "runAt", "idempotencyKey"} {
-		if _, ok := args[steering]; ok {
-			return invalid("%s belongs to the bulk itself, not to its rows.", steering)
-		}
+	if err := steered(args); err != nil {
+		return err
 	}
 	if err := c.rowTenant(ctx, tenants, args); err != nil {
 		return err
@@ -270,6 +280,9 @@ func (c *Call) checkRow(ctx context.Context, t Tool, tenants []graphclient.Tenan
 	}
 	if p, ok := canonical["password"].(string); ok {
 		c.Redactor.Add(p)
+	}
+	if err := steered(canonical); err != nil {
+		return err
 	}
 	call, err := c.NewCall(ctx, t, in)
 	if err != nil {
@@ -283,6 +296,16 @@ func (c *Call) checkRow(ctx context.Context, t Tool, tenants []graphclient.Tenan
 	if call.User != nil {
 		r.UserID, r.User = call.User.ID, call.User.UserPrincipalName
 		r.Args["userId"] = call.User.ID
+	}
+	return nil
+}
+
+// steered refuses in a row what steers a whole call: nobody would look at it there.
+func steered(args map[string]any) error {
+	for _, steering := range []string{"dryRun", "planToken", "runAt", "idempotencyKey"} {
+		if _, ok := args[steering]; ok {
+			return invalid("%s belongs to the bulk itself, not to its rows.", steering)
+		}
 	}
 	return nil
 }

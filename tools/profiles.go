@@ -63,7 +63,11 @@ var applyProfile = Write(Tool{
 		}
 	}
 	cr := &crowd{call: c, rows: rows, what: fmt.Sprintf("profile %s, %s", q(in.Profile), count(len(rows), "part", "parts")), sample: 20}
-	return Work{Steps: []jobs.Step{cr.step()}}, nil
+	w := Work{Steps: []jobs.Step{cr.step()}}
+	for _, r := range rows {
+		w.Parts = append(w.Parts, r.Tool)
+	}
+	return w, nil
 })
 
 // profile finds a profile that may be used here, by whoever runs this server.
@@ -134,6 +138,16 @@ func (c *Call) startBelow(ctx context.Context, parent *jobs.Run, tool string, ar
 	}
 	s := policy.Start{Request: p.req, Run: p.run, Plan: p.plan, ApprovedBy: "approved with job " + parent.ID, ParentID: parent.ID, CallKey: key, Beside: true}
 	s.Client = "job " + parent.ID
+	above, err := l.Job(ctx, parent.ID)
+	if err != nil {
+		return "", err
+	}
+	if s.Held, err = c.Policy.NeedsMore(ctx, above.RunInfo, p.req, p.plan); err != nil {
+		return "", err
+	}
+	if s.Held {
+		s.ApprovedBy = ""
+	}
 	if err := c.Policy.Start(ctx, s); !errors.Is(err, policy.ErrCallKnown) {
 		return p.run.ID, err
 	}
