@@ -52,7 +52,7 @@ func (o *ListAuditLogsOut) Text() string {
 	for _, m := range o.Missing {
 		l.add("NOT READ: %s: %s. %s", m.Section, m.Reason, m.Next)
 	}
-	more(&l, o.HasMore, o.Cursor, "userId, source or days")
+	more(&l, o.Part, "userId, source or days")
 	return l.String()
 }
 

@@ -164,15 +164,22 @@ func csvText(table [][]string, guarded bool) string {
 	for _, row := range table {
 		safe := make([]string, len(row))
 		for i, cell := range row {
-			if guarded && cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
-				cell = "'" + cell
+			if safe[i] = cell; guarded {
+				safe[i] = noFormula(cell)
 			}
-			safe[i] = cell
 		}
 		_ = w.Write(safe) // a buffer takes everything
 	}
 	w.Flush()
 	return b.String()
+}
+
+// noFormula is a cell that no spreadsheet takes for a formula.
+func noFormula(cell string) string {
+	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+		return "'" + cell
+	}
+	return cell
 }
 
 // batchSecret is a password of one row that lies with those of all others under one handle.

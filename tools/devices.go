@@ -66,7 +66,7 @@ func (o *ListUserDevicesOut) Text() string {
 	for _, u := range o.Unavailable {
 		l.add("not read: %s: %s %s", u.Section, u.Reason, u.Next)
 	}
-	more(&l, o.HasMore, o.Cursor, "deviceId")
+	more(&l, o.Part, "deviceId")
 	return l.String()
 }
 

@@ -39,7 +39,7 @@ func (o *ListGroupsOut) Text() string {
 	if o.Note != "" {
 		l.add("%s", o.Note)
 	}
-	more(&l, o.HasMore, o.Cursor, "search or type")
+	more(&l, o.Part, "search or type")
 	return l.String()
 }
 

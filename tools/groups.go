@@ -45,7 +45,7 @@ func (o *ListUserGroupsOut) Text() string {
 	for _, g := range o.Groups {
 		l.add("%s", g.line())
 	}
-	more(&l, o.HasMore, o.Cursor, "a smaller limit")
+	more(&l, o.Part, "a smaller limit")
 	return l.String()
 }
 

@@ -59,7 +59,7 @@ func (o *ListLicensesOut) Text() string {
 			l.add("  plans: %s", strings.Join(r.ServicePlans, ", "))
 		}
 	}
-	more(&l, o.HasMore, o.Cursor, "search")
+	more(&l, o.Part, "search")
 	return l.String()
 }
 

@@ -46,7 +46,7 @@ func (o *ListMailboxesOut) Text() string {
 	for _, m := range o.Mailboxes {
 		l.add("%s | %s | %s | archive %t | on hold %t | forwarding %s | %s", q(m.Name), m.Primary, m.Type, m.Archive, m.OnHold, orNone(some(m.Forwarding)), m.User)
 	}
-	more(&l, o.HasMore, o.Cursor, "type or search")
+	more(&l, o.Part, "type or search")
 	return l.String()
 }
 

@@ -47,7 +47,7 @@ func (o *ListTenantsOut) Text() string {
 	if o.Unhealthy > 0 {
 		l.add("%d more cannot be reached now; includeUnhealthy=true shows them", o.Unhealthy)
 	}
-	more(&l, o.HasMore, o.Cursor, "search")
+	more(&l, o.Part, "search")
 	return l.String()
 }
 

@@ -97,19 +97,6 @@ type MethodRow struct {
 	Created *time.Time `json:"createdDateTime,omitempty"`
 }
 
-// SignInRow is one sign-in.
-type SignInRow struct {
-	Time     *time.Time `json:"createdDateTime"`
-	App      string     `json:"app"`
-	IP       string     `json:"ipAddress"`
-	Place    string     `json:"place,omitempty"`
-	Client   string     `json:"client,omitempty"`
-	Result   string     `json:"result"`
-	Risk     string     `json:"risk,omitempty"`
-	Country  string     `json:"country,omitempty"`
-	ErrorNum int        `json:"errorCode"`
-}
-
 // MailboxSummary is a mailbox in a few words.
 type MailboxSummary struct {
 	Type       string   `json:"type"`
@@ -180,7 +167,7 @@ func (o *GetUserOut) Text() string {
 		}
 	}
 	for _, s := range o.SignIns {
-		l.add("sign-in %s | %s | %s | %s | %s", date(s.Time), q(s.App), s.IP, q(s.Place), q(s.Result))
+		l.add("%s", s.line())
 	}
 	if r := o.Risk; r != nil {
 		l.add("risk %s, %s, %s", r.RiskLevel, r.RiskState, r.RiskDetail)

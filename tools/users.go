@@ -58,7 +58,7 @@ func (o *ListUsersOut) Text() string {
 			l.add("  %s: %s", k, value(u.More[k]))
 		}
 	}
-	more(&l, o.HasMore, o.Cursor, "search, kind or report")
+	more(&l, o.Part, "search, kind or report")
 	return l.String()
 }
 

@@ -2,7 +2,6 @@ package tools
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"cipp-mcp/graphclient"
@@ -136,22 +135,6 @@ func withMaskedPhones(u graphclient.User) graphclient.User {
 		}
 	}
 	return u
-}
-
-func signInRows(rows []graphclient.SignIn) []SignInRow {
-	out := []SignInRow{}
-	for _, r := range rows {
-		result := "success"
-		if r.Status.ErrorCode != 0 {
-			result = fmt.Sprintf("failed %d %s", r.Status.ErrorCode, r.Status.FailureReason)
-		}
-		risk := r.RiskLevelDuringSignIn
-		if risk == "none" {
-			risk = ""
-		}
-		out = append(out, SignInRow{Time: r.CreatedDateTime, App: r.AppDisplayName, IP: r.IPAddress, Country: r.Location.CountryOrRegion, Place: strings.Trim(r.Location.City+", "+r.Location.CountryOrRegion, ", "), Client: r.ClientAppUsed, Result: result, Risk: risk, ErrorNum: r.Status.ErrorCode})
-	}
-	return out
 }
 
 func mailboxSummary(ctx context.Context, c *Call, ref graphclient.MailboxRef) (*MailboxSummary, error) {
