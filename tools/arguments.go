@@ -70,3 +70,6 @@ func with(a, more map[string]string) map[string]string {
 	}
 	return out
 }
+
+// OtherValues are other words for values of enumerated arguments, by the value.
+var OtherValues = map[string]string{"adminNoMfa": "adminsWithoutMfa"}

@@ -45,7 +45,7 @@ type ListAuditLogsOut struct {
 // Text lists the rows.
 func (o *ListAuditLogsOut) Text() string {
 	var l lines
-	l.add("%s in %s%s, the newest first", count(len(o.Rows), "entry", "entries"), o.Tenant, ifText(o.User, " about "))
+	l.add("%s in %s%s, the newest first", count(o.rows(len(o.Rows)), "entry", "entries"), o.Tenant, ifText(o.User, " about "))
 	for _, r := range o.Rows {
 		l.add("- %s %s %s by %s%s%s%s%s", r.At.UTC().Format("2006-01-02 15:04:05Z"), r.Source, r.What, q(r.Who), ifText(r.Target, " on "), ifText(r.Result, ": "), ifText(r.JobID, " "), ifText(r.Detail, "; "))
 	}

@@ -59,7 +59,7 @@ type ListUserDevicesOut struct {
 // Text lists the devices.
 func (o *ListUserDevicesOut) Text() string {
 	var l lines
-	l.add("%s of %s in %s", count(len(o.Devices), "device", "devices"), o.User, o.Tenant)
+	l.add("%s of %s in %s", count(o.rows(len(o.Devices)), "device", "devices"), o.User, o.Tenant)
 	for _, d := range o.Devices {
 		l.add("%s", d.line())
 	}

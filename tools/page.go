@@ -88,6 +88,9 @@ func slicePage[T any](c *Call, tool string, rows []T, a PageArgs) ([]T, Part, er
 	if err != nil {
 		return nil, Part{}, err
 	}
+	if rows == nil {
+		rows = []T{}
+	}
 	from := min(p.Skip, len(rows))
 	to := min(from+a.limit(), len(rows))
 	part := Part{cut: func(n int) string { return sealCursor(c, tool, position{Skip: from + n}) }}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -49,6 +50,8 @@ type Config struct {
 	SealKey    string                 `yaml:"sealKey"` // keyring:SERVICE/NAME | file:PATH; empty: a key of this server's own
 	Log        Log                    `yaml:"log"`
 	UsageHints UsageLocations         `yaml:"usageLocation"` // "default" or a tenant's domain → ISO 3166 code
+	// ServiceAccounts are sign-in names, what stands before the @ of them, or ids; * and ? stand for anything.
+	ServiceAccounts []string `yaml:"serviceAccounts"`
 }
 
 // UsageLocations are default usage locations by tenant domain.
@@ -228,6 +231,11 @@ func (c *Config) environment(env func(string) (string, bool)) {
 func (c Config) Check() error {
 	if err := checkProfiles(c.Profiles); err != nil {
 		return err
+	}
+	for _, p := range c.ServiceAccounts {
+		if _, err := path.Match(p, ""); err != nil || strings.Trim(p, "*?@. ") == "" {
+			return fmt.Errorf("serviceAccounts has %q; a pattern is a name such as svc-* and must not fit everybody", p)
+		}
 	}
 	for _, f := range []struct {
 		key, value string
