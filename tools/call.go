@@ -29,6 +29,8 @@ type Env struct {
 	Decode func(t Tool, args map[string]any) (in any, canonical map[string]any, err error)
 	// Off says why a tool is switched off, "" when it is on.
 	Off func(Tool) string
+	// Listed are the tools that a client sees; nil where nobody calls.
+	Listed func() []Tool
 
 	batch batch
 }

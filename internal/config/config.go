@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -52,6 +53,8 @@ type Config struct {
 	UsageHints UsageLocations         `yaml:"usageLocation"` // "default" or a tenant's domain → ISO 3166 code
 	// ServiceAccounts are sign-in names, what stands before the @ of them, or ids; * and ? stand for anything.
 	ServiceAccounts []string `yaml:"serviceAccounts"`
+	// TagsFrom is the extension attribute that holds the tenants' own words on users, parted by commas.
+	TagsFrom string `yaml:"tagsFrom"`
 }
 
 // UsageLocations are default usage locations by tenant domain.
@@ -231,6 +234,9 @@ func (c *Config) environment(env func(string) (string, bool)) {
 func (c Config) Check() error {
 	if err := checkProfiles(c.Profiles); err != nil {
 		return err
+	}
+	if n, err := strconv.Atoi(strings.TrimPrefix(c.TagsFrom, "extensionAttribute")); c.TagsFrom != "" && (err != nil || n < 1 || n > 15) {
+		return fmt.Errorf("tagsFrom is %q; it must be one of extensionAttribute1 to extensionAttribute15", c.TagsFrom)
 	}
 	for _, p := range c.ServiceAccounts {
 		if _, err := path.Match(p, ""); err != nil || strings.Trim(p, "*?@. ") == "" {
