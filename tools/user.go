@@ -306,6 +306,9 @@ func getUserHandler(ctx context.Context, c *Call, in GetUserIn) (GetUserOut, err
 	s.run(want("devices"), "devices", func() error {
 		var missing []Unavailable
 		out.Devices, missing = deviceRows(ctx, c)
+		for i := range out.Devices {
+			out.Devices[i].Detail = nil // of cipp_list_user_devices with deviceId
+		}
 		if len(missing) > 0 {
 			return &Problem{Code: "partly", Message: missing[0].Section + ": " + missing[0].Reason, Next: missing[0].Next}
 		}
