@@ -73,7 +73,7 @@ func (o *ListSignInsOut) Shrink() bool { return shrinkRows(&o.SignIns, &o.Part) 
 
 var listSignIns = Read(Tool{
 	Name: "cipp_list_user_signin_logs", Title: "A user's sign-ins", Toolset: "users", Extra: true, Aliases: userAliases,
-	Description: "Lists a user's interactive sign-ins with app, address, place and why one failed; without Entra ID P1 only the last one is known. To judge a suspicion use cipp_bec_check.",
+	Description: "Lists a user's interactive sign-ins and why some failed; without Entra ID P1 only the last one. To judge a suspicion use cipp_bec_check.",
 	Needs:       Needs{App: []string{"AuditLog.Read.All", "User.Read.All"}, GDAPRoles: []string{"Reports Reader"}},
 	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","days":3}`,
 }, func(ctx context.Context, c *Call, in ListSignInsIn) (ListSignInsOut, error) {

@@ -159,7 +159,7 @@ func (o *GetUserOut) Text() string {
 		l.add("%s", r.line())
 	}
 	for _, p := range o.Profiles {
-		l.add("profile %s: %s%s%s", q(p.Profile), p.Has, ifText(fencedList(p.Missing), "; missing "), ifText(strings.Join(p.NotChecked, ", "), "; not looked at: "))
+		l.add("profile %s: %s%s%s", q(p.Profile), p.Has, ifText(strings.Join(p.Missing, ", "), "; missing "), ifText(strings.Join(p.NotChecked, ", "), "; not looked at: "))
 	}
 	for _, a := range o.Apps {
 		l.add("app %s (%s)", q(a.ResourceDisplayName), a.PrincipalType)
@@ -316,7 +316,9 @@ func getUserHandler(ctx context.Context, c *Call, in GetUserIn) (GetUserOut, err
 	})
 	s.run(want("mailbox"), "mailbox", func() (err error) { out.Mailbox, err = mailboxSummary(ctx, c, box); return err })
 	s.run(want("onedrive"), "onedrive", func() (err error) {
-		out.OneDrive, err = c.Graph.Drive(ctx, tid, id)
+		if out.OneDrive, err = c.Graph.Drive(ctx, tid, id); err == nil && out.OneDrive == nil {
+			return &Problem{Code: "no_onedrive", Message: "the user's OneDrive is not provisioned.", Next: "cipp_provision_onedrive makes it."}
+		}
 		return err
 	})
 	s.run(want("sites"), "sites", func() (err error) { out.Sites, err = siteRows(ctx, c); return err })

@@ -141,7 +141,7 @@ func (h holdings) of(gives map[string][]string) (row UserProfile, some bool) {
 				continue
 			}
 			row.Has = "part"
-			row.Missing = append(row.Missing, kind+" "+n)
+			row.Missing = append(row.Missing, kind+" "+Clean(n, 80))
 		}
 	}
 	return row, some

@@ -15,8 +15,8 @@ import (
 type ListUsersIn struct {
 	AnyTenantArg
 	Search   string   `json:"search,omitempty" jsonschema:"maxLength=100" jsonschema_description:"Beginning of a name or address."`
-	Kind     string   `json:"kind,omitempty" jsonschema:"enum=member,enum=guest,enum=deleted,enum=blocked,enum=enabled,enum=local,enum=hybrid,enum=formerlyHybrid,enum=external,enum=shared,enum=service,enum=admin" jsonschema_description:"Only this kind of user."`
-	Report   string   `json:"report,omitempty" jsonschema:"enum=noMfa,enum=adminNoMfa,enum=inactive,enum=neverSignedIn,enum=unlicensed,enum=blockedButLicensed,enum=licenseErrors,enum=noUsageLocation,enum=guestPending,enum=guestStale,enum=newUsers,enum=deletedSoon,enum=passwordNeverExpires,enum=passwordOld,enum=noManager,enum=syncErrors,enum=forwardingOutside,enum=staleDevices" jsonschema_description:"Only users that this report finds."`
+	Kind     string   `json:"kind,omitempty" jsonschema:"enum=member,enum=guest,enum=deleted,enum=blocked,enum=enabled,enum=local,enum=hybrid,enum=formerlyHybrid,enum=external,enum=shared,enum=service,enum=admin"`
+	Report   string   `json:"report,omitempty" jsonschema:"enum=noMfa,enum=adminNoMfa,enum=inactive,enum=neverSignedIn,enum=unlicensed,enum=blockedButLicensed,enum=licenseErrors,enum=noUsageLocation,enum=guestPending,enum=guestStale,enum=newUsers,enum=deletedSoon,enum=passwordNeverExpires,enum=passwordOld,enum=noManager,enum=syncErrors,enum=forwardingOutside,enum=staleDevices"`
 	Days     int      `json:"days,omitempty" jsonschema:"minimum=1,maximum=3650" jsonschema_description:"Age a report looks for."`
 	Filter   string   `json:"filter,omitempty" jsonschema:"maxLength=500" jsonschema_description:"field op value joined by and: department eq 'Sales' and lastSignInDateTime lt -90d."`
 	Select   []string `json:"select,omitempty" jsonschema:"maxItems=20" jsonschema_description:"More properties, by Microsoft Graph's names."`

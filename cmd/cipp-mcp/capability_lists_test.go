@@ -68,11 +68,19 @@ var listCapabilities = map[string]capability{
 			}
 			w.must("cipp_list_users", m{"customerId": id, "limit": 1})
 		},
+		at: func(t *testing.T) worldOptions {
+			return worldOptions{flags: cloudFlags{sandbox: edited(t, func(tenant m) {
+				if tenant["defaultDomain"] == brightwell || tenant["defaultDomain"] == "oakhurst-dental.example" {
+					tenant["displayName"] = "Twin"
+				}
+			})}}
+		},
 		fails: func(w *world) {
-			a := w.refused("tenant_ambiguous", "cipp_list_users", in("h"))
-			if a.err["candidates"] == nil {
+			a := w.refused("tenant_ambiguous", "cipp_list_users", in("Twin"))
+			if c, _ := a.err["candidates"].([]any); len(c) != 2 {
 				w.t.Errorf("%s", a.text)
 			}
+			w.refused("tenant_not_found", "cipp_list_users", in("nobody.example"))
 		},
 	},
 	"T3": {
@@ -213,7 +221,7 @@ var listCapabilities = map[string]capability{
 		what: "ready reports of users", tool: "cipp_list_users", at: reported,
 		does: func(w *world) {
 			for report, who := range map[string]string{
-				"noMfa": "", "adminsWithoutMfa": "", "inactive": stefan, "neverSignedIn": "yuki.tanaka@" + harbourline, "unlicensed": gareth, "blockedButLicensed": "", "licenseErrors": "",
+				"noMfa": "", "adminsWithoutMfa": "", "inactive": stefan, "neverSignedIn": "yuki.tanaka@" + harbourline, "unlicensed": "bronwen.rees@" + harbourline, "blockedButLicensed": "", "licenseErrors": "",
 				"noUsageLocation": "", "guestPending": "", "guestStale": anna, "newUsers": "yuki.tanaka@" + harbourline, "deletedSoon": "", "passwordNeverExpires": "", "passwordOld": "", "noManager": "", "syncErrors": "",
 				"forwardingOutside": priya, "staleDevices": dana,
 			} {
