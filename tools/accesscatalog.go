@@ -39,7 +39,7 @@ func (o *ListAccessCatalogOut) Text() string {
 	for _, r := range o.Items {
 		l.add("%s | %s%s%s", q(r.Name), r.ID, ifText(q(r.Detail), " | "), ifText(strings.Join(r.Choices, ", "), " | "))
 	}
-	more(&l, o.HasMore, o.Cursor, "search")
+	more(&l, o.Part, "search")
 	return l.String()
 }
 

@@ -204,7 +204,7 @@ func (c *Call) filterRows(ctx context.Context, tenants []graphclient.Tenant, fil
 	for _, tenant := range tenants {
 		in := *c
 		in.Tenant = tenant
-		query, keep, err := userQuery(ctx, &in, ListUsersIn{TenantArg: TenantArg{tenant.ID}, Filter: filter})
+		query, keep, err := userQuery(ctx, &in, ListUsersIn{AnyTenantArg: AnyTenantArg{tenant.ID}, Filter: filter})
 		if err != nil {
 			return nil, err
 		}

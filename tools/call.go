@@ -7,6 +7,7 @@ import (
 
 	"cipp-mcp/graphclient"
 	"cipp-mcp/internal/clock"
+	"cipp-mcp/internal/exports"
 	"cipp-mcp/internal/jobs"
 	"cipp-mcp/internal/policy"
 	"cipp-mcp/internal/secrets"
@@ -23,10 +24,13 @@ type Env struct {
 	Clock    clock.Clock
 	Cases    Cases
 	Licences workflows.LicenceProvider // whom to ask for seats; nil: nobody
+	Exports  *exports.Store            // long lists, outside the context
 	// Decode turns arguments into a tool's input and their canonical form, as for a call; nil where nobody calls.
 	Decode func(t Tool, args map[string]any) (in any, canonical map[string]any, err error)
 	// Off says why a tool is switched off, "" when it is on.
 	Off func(Tool) string
+	// Listed are the tools that a client sees; nil where nobody calls.
+	Listed func() []Tool
 
 	batch batch
 }
