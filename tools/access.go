@@ -33,7 +33,7 @@ var setGroupMembership = Write(Tool{
 	var w Work
 	var from *graphclient.User
 	if in.CopyFrom != "" {
-		u, err := c.otherUser(ctx, "copyFrom", in.CopyFrom)
+		u, err := c.userNamed(ctx, "copyFrom", in.CopyFrom)
 		if err != nil {
 			return w, err
 		}
@@ -86,11 +86,12 @@ func (c *Call) namedGroups(ctx context.Context, add, remove []string) (join, lea
 	type named struct{ Join, Leave []graphclient.Group }
 	n, err := jobs.Found(ctx, c.Run, "namedGroups", func(ctx context.Context) (n named, err error) {
 		for _, part := range []struct {
-			names []string
-			to    *[]graphclient.Group
-		}{{add, &n.Join}, {remove, &n.Leave}} {
+			argument string
+			names    []string
+			to       *[]graphclient.Group
+		}{{"add", add, &n.Join}, {"remove", remove, &n.Leave}} {
 			for _, name := range part.names {
-				g, err := c.group(ctx, name)
+				g, err := c.groupNamed(ctx, part.argument, name)
 				if err != nil {
 					return n, err
 				}
@@ -144,15 +145,6 @@ func (c *Call) weigh(ctx context.Context, g graphclient.Group, excluded map[stri
 		w.Warnings = append(w.Warnings, q(g.DisplayName)+" gives access to the application "+q(r.ResourceDisplayName))
 	}
 	return nil
-}
-
-// otherUser finds another user that an argument names.
-func (c *Call) otherUser(ctx context.Context, argument, name string) (graphclient.User, error) {
-	u, err := c.Graph.User(ctx, c.Tenant.ID, name, "id", "userPrincipalName", "displayName")
-	if graphclient.KindOf(err) == graphclient.NotFound {
-		return u, invalid("%s: there is no user %q in %s.", argument, Clean(name, 120), c.Tenant.DefaultDomain)
-	}
-	return u, err
 }
 
 // SetDirectoryRolesIn are the arguments of cipp_set_directory_roles.

@@ -19,7 +19,7 @@ type BulkActionIn struct {
 	TenantFilter string         `json:"tenantFilter,omitempty" jsonschema_description:"Customer tenant."`
 	Tenants      []string       `json:"tenants,omitempty" jsonschema:"maxItems=50" jsonschema_description:"Instead: several tenants, by name."`
 	Targets      []string       `json:"targets,omitempty" jsonschema:"maxItems=1000" jsonschema_description:"Users. Or csv, or filter."`
-	CSV          string         `json:"csv,omitempty" jsonschema:"maxLength=1000000" jsonschema_description:"Header line of the action's argument names, then a line each; or a file of the operator's folder."`
+	CSV          string         `json:"csv,omitempty" jsonschema:"maxLength=1000000" jsonschema_description:"Header line of the action's argument names, then a line each."`
 	Filter       string         `json:"filter,omitempty" jsonschema:"maxLength=500" jsonschema_description:"As in cipp_list_users."`
 	Arguments    map[string]any `json:"arguments,omitempty" jsonschema_description:"For all rows."`
 	RunAtArg
@@ -86,11 +86,16 @@ func (c *Call) bulkOf(action string) (Tool, error) {
 	if t := toolOf(name); t.Name != "" && !t.Writes() {
 		return Tool{}, invalid("action: %s only reads; call it itself, its report and filter arguments reach many users.", t.Name)
 	}
-	var all []string
-	for _, t := range writers() {
-		all = append(all, t.Name)
+	var near []string
+	for _, t := range Found(action, writers(), 5) {
+		near = append(near, t.Name)
 	}
-	return Tool{}, invalid("action: there is no write tool %q; these can be run for many: %s.", Clean(action, 60), strings.Join(all, ", "))
+	if len(near) == 0 {
+		for _, t := range writers() {
+			near = append(near, t.Name)
+		}
+	}
+	return Tool{}, invalid("action: there is no write tool %q; near it are %s.", Clean(action, 60), strings.Join(near, ", "))
 }
 
 // undoRows undoes those rows of a bulk that did something, each as its own job would be undone.
@@ -137,7 +142,11 @@ type bulkRow struct {
 
 // who is the row in words.
 func (r bulkRow) who() string {
-	for _, s := range []string{r.User, text(r.Args["userPrincipalName"]), text(r.Args["mail"]), text(r.Args["displayName"]), text(r.Args["jobId"])} {
+	named := text(r.Args["mailNickname"]) + "@" + text(r.Args["primDomain"])
+	if strings.HasPrefix(named, "@") || strings.HasSuffix(named, "@") {
+		named = ""
+	}
+	for _, s := range []string{r.User, text(r.Args["userPrincipalName"]), named, text(r.Args["mail"]), text(r.Args["displayName"]), text(r.Args["jobId"])} {
 		if s != "" {
 			return s
 		}

@@ -2,8 +2,6 @@ package tools
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -138,7 +136,7 @@ func (cr *crowd) plan(ctx context.Context, r bulkRow) (plannedRow, error) {
 		return p, err
 	}
 	p.run = c.Run
-	p.req = policy.Request{Tool: t.Name, Risk: max(t.Risk, w.Risk), Tenant: c.Tenant, User: c.User, Args: r.Args, Steps: w.Steps, Warnings: w.Warnings}
+	p.req = policy.Request{Tool: t.Name, Risk: max(t.Risk, w.Risk), Tenant: c.Tenant, User: c.User, Args: r.Args, Steps: w.Steps, Warnings: w.Warnings, Parts: w.Parts, Row: true, Together: cr.together(c.Tenant.ID)}
 	if p.plan, err = cr.call.Policy.Look(ctx, p.req, p.run); err != nil {
 		return p, err
 	}
@@ -155,24 +153,38 @@ func (cr *crowd) plan(ctx context.Context, r bulkRow) (plannedRow, error) {
 	return p, nil
 }
 
-// effects are two fingerprints of a row's plan: what stands there, and what will be done.
-func (p plannedRow) effects() (before, after string) {
+// together are the users of a tenant whom the rows reach.
+func (cr *crowd) together(tenantID string) []string {
+	var out []string
+	for _, r := range cr.rows {
+		if r.TenantID == tenantID && r.UserID != "" {
+			out = append(out, r.UserID)
+		}
+	}
+	return out
+}
+
+// effects are two fingerprints of a row's plan: what stands there, and what will be done, to whom, and whether that
+// needs the operator.
+func (cr *crowd) effects(p plannedRow) (before, after string) {
 	type effect struct{ Step, Target, Summary, After, Manual string }
 	var was []string
-	var does []effect
+	does := []effect{{p.plan.Tool, p.plan.TenantID, p.plan.UserID, "", ""}}
+	if p.plan.Risk >= policy.Critical {
+		does[0].After = "critical"
+	}
 	for _, c := range p.plan.Changes {
 		was = append(was, c.Before+c.Nothing)
 		if c.Runs() {
 			does = append(does, effect{c.Step, c.Target, c.Summary, c.After, c.Manual})
 		}
 	}
-	return fingerprint(was), fingerprint(does)
+	return cr.fingerprint(was), cr.fingerprint(does)
 }
 
-func fingerprint(v any) string {
+func (cr *crowd) fingerprint(v any) string {
 	b, _ := json.Marshal(v)
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:6])
+	return cr.call.Policy.Sealer.Fingerprint(string(b))[:16]
 }
 
 // change is the plan of all rows as one change, with a sample of them.
@@ -187,7 +199,7 @@ func (cr *crowd) change(ctx context.Context, run *jobs.Run) (jobs.Change, error)
 		s.most = sampleRows
 	}
 	for i, p := range planned {
-		before, after := p.effects()
+		before, after := cr.effects(p)
 		befores, afters = append(befores, before), append(afters, after)
 		s.add(i, p)
 	}
@@ -198,7 +210,7 @@ func (cr *crowd) change(ctx context.Context, run *jobs.Run) (jobs.Change, error)
 	if what == "" {
 		what = fmt.Sprintf("%s for %s", cr.tool.Name, count(len(cr.rows), "row", "rows"))
 	}
-	return s.change(what, fingerprint(befores), fingerprint(afters)), nil
+	return s.change(what, cr.fingerprint(befores), cr.fingerprint(afters)), nil
 }
 
 // begin makes a job of each row that has none yet. Begun again, by whatever process, it goes on where it was.
@@ -223,7 +235,7 @@ func (cr *crowd) begin(ctx context.Context, run *jobs.Run) (jobs.Handle, error) 
 			left[cr.rows[i].N] = planned[i].none
 			continue
 		}
-		if _, after := planned[i].effects(); i >= len(shown) || after != shown[i] || len(planned[i].plan.Blockers) > 0 {
+		if _, after := cr.effects(planned[i]); i >= len(shown) || after != shown[i] || len(planned[i].plan.Blockers) > 0 {
 			left[cr.rows[i].N] = "not begun: what was shown for it no longer holds"
 			continue
 		}
@@ -277,6 +289,7 @@ func (cr *crowd) sealTogether(ctx context.Context, run *jobs.Run, planned []plan
 		return nil
 	}
 	made := make(map[string]batchSecret, len(rows))
+	const passwordColumn = 2
 	table := [][]string{{"tenant", "user", "password"}}
 	for _, i := range rows {
 		p, err := cr.call.Secrets.Generate()
@@ -287,7 +300,7 @@ func (cr *crowd) sealTogether(ctx context.Context, run *jobs.Run, planned []plan
 		made[planned[i].run.ID] = batchSecret{password: p}
 		table = append(table, []string{cr.rows[i].Tenant, cr.rows[i].who(), p})
 	}
-	handle, err := cr.call.sealer().Seal(ctx, "passwords", fmt.Sprintf("%s for %s", cr.tool.Name, count(len(rows), "user", "users")), csvText(table, false))
+	handle, err := cr.call.sealer().Seal(ctx, "passwords", fmt.Sprintf("%s for %s", cr.tool.Name, count(len(rows), "user", "users")), csvText(table, passwordColumn))
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"cipp-mcp/internal/jobs"
 	"cipp-mcp/workflows"
@@ -52,10 +53,10 @@ const foundRows = "rows"
 const openRows = 10
 
 // bulkOutcome sums up the rows of a bulk; nil for any other job, and before a bulk has begun.
-func (e *Env) bulkOutcome(ctx context.Context, j jobs.Job) *BulkOutcome {
+func (e *Env) bulkOutcome(ctx context.Context, j jobs.Job) (*BulkOutcome, []RowResult) {
 	rows, err := e.rowResults(ctx, j)
 	if err != nil || rows == nil {
-		return nil
+		return nil, nil
 	}
 	o := &BulkOutcome{Rows: map[string]int{}, Result: RowsURI(j.Run.ID)}
 	for _, r := range rows {
@@ -64,7 +65,7 @@ func (e *Env) bulkOutcome(ctx context.Context, j jobs.Job) *BulkOutcome {
 			o.Open = append(o.Open, r)
 		}
 	}
-	return o
+	return o, rows
 }
 
 // rowResults are all rows of a bulk in their order.
@@ -153,18 +154,21 @@ func (e *Env) Rows(ctx context.Context, jobID string) (string, error) {
 		Sanitize(&r, e.Redact)
 		table = append(table, []string{strconv.Itoa(r.Row), r.Tenant, r.User, r.Status, r.Detail, r.JobID, r.created, r.secret})
 	}
-	return csvText(table, true), nil
+	return csvText(table, -1), nil
 }
 
-// csvText writes a table. guarded: what a spreadsheet would take for a formula is kept from being one, since the cells
-// hold what people of the tenant wrote.
-func csvText(table [][]string, guarded bool) string {
+// formula begins what a spreadsheet takes for one, in either width.
+const formula = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
+
+// csvText writes a table. What a spreadsheet would take for a formula is kept from being one, since the cells hold what
+// people of the tenant wrote; but the exact column is written as it is.
+func csvText(table [][]string, exact int) string {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
 	for _, row := range table {
 		safe := make([]string, len(row))
 		for i, cell := range row {
-			if safe[i] = cell; guarded {
+			if safe[i] = cell; i != exact {
 				safe[i] = noFormula(cell)
 			}
 		}
@@ -176,7 +180,7 @@ func csvText(table [][]string, guarded bool) string {
 
 // noFormula is a cell that no spreadsheet takes for a formula.
 func noFormula(cell string) string {
-	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+	if first, _ := utf8.DecodeRuneInString(cell); cell != "" && strings.ContainsRune(formula, first) {
 		return "'" + cell
 	}
 	return cell

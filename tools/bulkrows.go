@@ -46,7 +46,10 @@ func (c *Call) bulkRows(ctx context.Context, t Tool, in BulkActionIn) ([]bulkRow
 			rows = append(rows, bulkRow{N: i + 1, Args: map[string]any{"userId": u}})
 		}
 	case in.CSV != "":
-		rows, err = csvRows(t, in.CSV)
+		text := in.CSV
+		if text, err = c.table(text); err == nil {
+			rows, err = csvRows(t, text)
+		}
 	default:
 		rows, err = c.filterRows(ctx, tenants, in.Filter)
 	}
@@ -95,35 +98,62 @@ func (c *Call) bulkTenants(ctx context.Context, in BulkActionIn) ([]graphclient.
 	return out, nil
 }
 
+// largestTable bounds a file with rows.
+const largestTable = 4 << 20
+
+// table is the text of a table: what was given, or the file of the operator's folder that was named.
+func (c *Call) table(given string) (string, error) {
+	name := strings.TrimSpace(given)
+	if strings.ContainsAny(name, "\n\r") || !strings.HasSuffix(strings.ToLower(name), ".csv") {
+		return given, nil
+	}
+	folder := c.Policy.Config.Bulk.Folder
+	if folder == "" {
+		return "", &Problem{Code: "invalid_argument", Message: "This server reads tables from no folder (bulk.folder).", Next: "Give the rows themselves in csv, or ask the operator to name a folder."}
+	}
+	raw, err := fromFolder("csv", folder, name, largestTable+1)
+	if err == nil && len(raw) > largestTable {
+		err = invalid("csv: %q is larger than 4 MB.", Clean(name, 120))
+	}
+	return string(raw), err
+}
+
 // csvRows reads rows with a header; a comma, a semicolon or a tab parts the columns. A cell that is empty is not given,
 // and in a column that takes several values a bar parts them.
 func csvRows(t Tool, text string) ([]bulkRow, error) {
 	text = strings.TrimPrefix(text, "\ufeff")
 	head, _, _ := strings.Cut(text, "\n")
 	r := csv.NewReader(strings.NewReader(text))
-	r.TrimLeadingSpace, r.FieldsPerRecord = true, 0
 	for _, sep := range ";\t" {
 		if strings.Count(head, string(sep)) > strings.Count(head, string(r.Comma)) {
 			r.Comma = sep
 		}
 	}
+	r.TrimLeadingSpace = r.Comma != '\t' // it would take empty cells for space
 	header, err := r.Read()
 	if err != nil {
 		return nil, invalid("csv: the header line cannot be read: %s.", Clean(err.Error(), 120))
 	}
+	named := map[string]bool{}
+	for i, name := range header {
+		if header[i] = strings.TrimSpace(name); header[i] != "" && named[header[i]] {
+			return nil, invalid("csv: there are two columns %s; keep one of them.", Clean(header[i], 60))
+		}
+		named[header[i]] = true
+	}
 	lists := listArguments(t)
 	var rows []bulkRow
-	for {
+	for n := 1; ; n++ {
 		cells, err := r.Read()
 		switch {
 		case errors.Is(err, io.EOF):
 			return rows, nil
 		case err != nil:
-			return nil, invalid("csv, row %d: %s.", len(rows)+1, Clean(err.Error(), 120))
+			return nil, invalid("csv, row %d: %s.", n, Clean(err.Error(), 120))
 		}
-		row := bulkRow{N: len(rows) + 1, Args: map[string]any{}}
+		row := bulkRow{N: n, Args: map[string]any{}}
 		for i, cell := range cells {
-			name := strings.TrimSpace(header[i])
+			name := header[i]
 			if cell = strings.TrimSpace(cell); cell == "" || name == "" {
 				continue
 			}
@@ -160,6 +190,11 @@ func listArguments(t Tool) map[string]bool {
 		}
 	}
 	walk(t.Input)
+	for other, name := range t.Aliases {
+		if out[strings.ToLower(name)] {
+			out[strings.ToLower(other)] = true
+		}
+	}
 	return out
 }
 
@@ -233,10 +268,8 @@ func (c *Call) checkRows(ctx context.Context, t Tool, tenants []graphclient.Tena
 
 func (c *Call) checkRow(ctx context.Context, t Tool, tenants []graphclient.Tenant, r *bulkRow) error {
 	args := maps.Clone(r.Args)
-	for _, steering := range []string{"dryRun", "planToken", "runAt", "idempotencyKey"} {
-		if _, ok := args[steering]; ok {
-			return invalid("%s belongs to the bulk itself, not to its rows.", steering)
-		}
+	if err := steered(args); err != nil {
+		return err
 	}
 	if err := c.rowTenant(ctx, tenants, args); err != nil {
 		return err
@@ -247,6 +280,9 @@ func (c *Call) checkRow(ctx context.Context, t Tool, tenants []graphclient.Tenan
 	}
 	if p, ok := canonical["password"].(string); ok {
 		c.Redactor.Add(p)
+	}
+	if err := steered(canonical); err != nil {
+		return err
 	}
 	call, err := c.NewCall(ctx, t, in)
 	if err != nil {
@@ -260,6 +296,16 @@ func (c *Call) checkRow(ctx context.Context, t Tool, tenants []graphclient.Tenan
 	if call.User != nil {
 		r.UserID, r.User = call.User.ID, call.User.UserPrincipalName
 		r.Args["userId"] = call.User.ID
+	}
+	return nil
+}
+
+// steered refuses in a row what steers a whole call: nobody would look at it there.
+func steered(args map[string]any) error {
+	for _, steering := range []string{"dryRun", "planToken", "runAt", "idempotencyKey"} {
+		if _, ok := args[steering]; ok {
+			return invalid("%s belongs to the bulk itself, not to its rows.", steering)
+		}
 	}
 	return nil
 }

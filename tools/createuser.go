@@ -29,6 +29,7 @@ type CreateUserIn struct {
 	Aliases              []string `json:"aliases,omitempty" jsonschema:"maxItems=30"`
 	Groups               []string `json:"groups,omitempty" jsonschema:"maxItems=30"`
 	CopyGroupsFrom       string   `json:"copyGroupsFrom,omitempty"`
+	Profile              string   `json:"profile,omitempty"`
 	RunAtArg
 	WriteArgs
 }
@@ -37,7 +38,7 @@ var createUser = Write(Tool{
 	Name: "cipp_create_user", Title: "Create a user", Toolset: "lifecycle", Risk: policy.Write, MayDestroy: true,
 	Description: "Creates a user with licences, aliases, manager and groups. Without password one is generated and sealed; it never appears in a result. To change a user use cipp_edit_user.",
 	Aliases: with(tenantAliases, map[string]string{"givenName": "firstName", "surname": "lastName", "upn": "userPrincipalName", "newPassword": "password", "username": "mailNickname", "domain": "primDomain",
-		"MustChangePass": "mustChangePassword", "addedAliasses": "aliases", "addedAliases": "aliases", "businessPhones": "businessPhone", "setManager": "managerId", "manager": "managerId", "copyFrom": "copyGroupsFrom", "AddToGroups": "groups",
+		"MustChangePass": "mustChangePassword", "addedAliasses": "aliases", "addedAliases": "aliases", "businessPhones": "businessPhone", "setManager": "managerId", "manager": "managerId", "copyFrom": "copyGroupsFrom", "AddToGroups": "groups", "template": "profile",
 		"alternateEmail": "otherMails", "defaultAttributes": "attributes", "addLicenseSkuIds": "licenses"}),
 	Needs: Needs{App: []string{"User.ReadWrite.All", "Domain.Read.All", "LicenseAssignment.ReadWrite.All", "GroupMember.ReadWrite.All", "User-LifeCycleInfo.ReadWrite.All", "Exchange.ManageAsApp"}, AppRoles: []string{"Exchange Administrator"},
 		GDAPRoles: []string{"User Administrator", "License Administrator", "Groups Administrator", "Exchange Administrator"}},
@@ -73,8 +74,16 @@ var createUser = Write(Tool{
 		w.Risk = policy.Destructive // what a group lets in is more than a place on a list
 	}
 	w.Warnings = append(w.Warnings, p.Skipped...)
-	w.Steps, err = workflows.CreatePerson(ctx, c.target(), c.Run, c.sealer(), p)
-	return w, err
+	if w.Steps, err = workflows.CreatePerson(ctx, c.target(), c.Run, c.sealer(), p); err != nil || in.Profile == "" {
+		return w, err
+	}
+	profile, err := c.profile(in.Profile)
+	if err != nil {
+		return w, err
+	}
+	w.Risk = policy.Destructive
+	w.Steps = append(w.Steps, c.applyLater(in.Profile, profile, "add", w.Steps))
+	return w, nil
 })
 
 // name makes of mailNickname, primDomain and userPrincipalName what is missing of them.

@@ -229,13 +229,15 @@ var getJob = Read(Tool{
 }, func(ctx context.Context, c *Call, _ GetJobIn) (GetJobOut, error) {
 	j := *c.Job
 	steps := j.Results()
-	out := GetJobOut{JobRow: jobRow(j.RunInfo, c.Clock.Now()), Approved: j.Approval, Steps: steps, Secrets: c.secretsOf(j.Run, steps), Created: createdBy(j.Run)}
+	out := GetJobOut{JobRow: jobRow(j.RunInfo, c.Clock.Now()), Approved: j.Approval, Steps: steps, Created: createdBy(j.Run)}
 	out.Status = JobStatus(j.RunInfo, steps, c.Clock.Now())
 	var err error
 	if out.Children, err = c.Policy.Ledger.Children(ctx, j.Run.ID); err != nil {
 		return out, err
 	}
-	out.Next, out.Case, out.Bulk = nextOf(out.Status, j), c.caseOutcome(ctx, j), c.bulkOutcome(ctx, j)
+	var rows []RowResult
+	out.Bulk, rows = c.bulkOutcome(ctx, j)
+	out.Next, out.Case, out.Secrets = nextOf(out.Status, j), c.caseOutcome(ctx, j), c.secretsOf(j.Run, steps, rows)
 	return out, nil
 })
 

@@ -45,6 +45,7 @@ type DisableUserIn struct {
 	RevokeSessions bool `json:"revokeSessions,omitempty"`
 	RemoveGroups   bool `json:"removeGroups,omitempty"`
 	RemoveLicenses bool `json:"removeLicenses,omitempty"`
+	RemoveProfiles bool `json:"removeProfiles,omitempty" quiet:"true" jsonschema_description:"Also take what the operator's profiles give."`
 	RunAtArg
 	WriteArgs
 }
@@ -70,7 +71,14 @@ var disableUser = Write(Tool{
 		return w, err
 	}
 	w.Steps, err = workflows.BlockUser(ctx, c.target(), c.Run, workflows.BlockOptions{RevokeSessions: in.RevokeSessions, RemoveGroups: in.RemoveGroups, RemoveLicenses: in.RemoveLicenses, Schedules: planned, Cancel: c.scheduler()})
-	return w, err
+	if err != nil || !in.RemoveProfiles {
+		return w, err
+	}
+	for _, name := range c.Policy.Profiles(c.Tenant) {
+		p, _ := c.Policy.Profile(c.Tenant, name)
+		w.Steps = append(w.Steps, c.applyLater(name, p, "remove", nil))
+	}
+	return w, nil
 })
 
 // plannedSignIn are the jobs that would allow or block the user's sign-in later.

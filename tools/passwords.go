@@ -2,6 +2,9 @@ package tools
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"slices"
 
 	"cipp-mcp/internal/jobs"
 	"cipp-mcp/internal/policy"
@@ -56,8 +59,8 @@ func createdBy(run *jobs.Run) string {
 	return id
 }
 
-// secretsOf tells where the secrets wait that a run sealed, if they still do.
-func (e *Env) secretsOf(run *jobs.Run, steps []jobs.StepResult) []SecretRef {
+// secretsOf tells where the secrets wait that a run sealed, if they still do; rows are those of a bulk.
+func (e *Env) secretsOf(run *jobs.Run, steps []jobs.StepResult, rows []RowResult) []SecretRef {
 	var handles []string
 	var handle, step string
 	run.Get(workflows.SecretHandles, &handles)
@@ -79,6 +82,43 @@ func (e *Env) secretsOf(run *jobs.Run, steps []jobs.StepResult) []SecretRef {
 			if s.Step == step && s.State != jobs.StateDone {
 				ref.Note = "this secret may not be in force: " + s.Step + " ended " + s.State + "; it is kept in case it is"
 			}
+		}
+		if n, all := inForce(rows, handle); !all && ref.Note == "" {
+			ref.Note = fmt.Sprintf("it holds for %s, not for every one it lists; the column secret of the rows' CSV tells which", count(n, "row", "rows"))
+		}
+		out = append(out, ref)
+	}
+	return append(out, e.rowSecrets(rows, handles)...)
+}
+
+// inForce is for how many rows the secret is the one that was set, and whether no row is known for which it is not.
+func inForce(rows []RowResult, handle string) (n int, all bool) {
+	all = true
+	for _, r := range rows {
+		switch {
+		case r.secret == handle:
+			n++
+		case r.secret != "", r.Status == "failed", r.Status == "attention", r.Status == "cancelled":
+			all = false
+		}
+	}
+	return n, all
+}
+
+// rowSecretsShown bounds how many secrets of single rows a result names; the rows' CSV has all.
+const rowSecretsShown = 10
+
+// rowSecrets are the passwords that rows have for themselves: another process than the one that made the passwords of
+// all went on with them, or their first was not taken.
+func (e *Env) rowSecrets(rows []RowResult, shared []string) []SecretRef {
+	var out []SecretRef
+	for _, r := range rows {
+		if r.secret == "" || slices.Contains(shared, r.secret) || len(out) == rowSecretsShown {
+			continue
+		}
+		ref := SecretRef{Handle: r.secret, For: r.User, Reveal: e.Secrets.HowToOpen(r.secret), Note: "of this row alone"}
+		if !e.Secrets.Waits(r.secret) {
+			ref.Reveal, ref.Gone = "", true
 		}
 		out = append(out, ref)
 	}
@@ -111,9 +151,28 @@ func (s sealer) Seal(ctx context.Context, kind, whom, secret string) (string, er
 
 // Discard leaves what others share: that this row's password is not in force stands in the row's result.
 func (s sealer) Discard(ctx context.Context, handle string) {
-	if !s.env.batch.shared(handle) {
+	if !s.shared(ctx, handle) {
 		s.env.Sink.Discard(ctx, handle)
 	}
+}
+
+// shared says whether a secret holds the passwords of other rows too. It may have been another process that sealed it,
+// so the ledger is asked; where that cannot tell, the secret is kept.
+func (s sealer) shared(ctx context.Context, handle string) bool {
+	if s.env.batch.shared(handle) {
+		return true
+	}
+	j, err := s.env.Policy.Ledger.Job(ctx, s.run)
+	if err != nil || j.ParentID == "" {
+		return err != nil && !errors.Is(err, jobs.ErrNoRun)
+	}
+	above, err := s.env.Policy.Ledger.Job(ctx, j.ParentID)
+	if err != nil {
+		return true
+	}
+	var handles []string
+	above.Run.Get(workflows.SecretHandles, &handles)
+	return slices.Contains(handles, handle)
 }
 
 func (s sealer) Ready() error { return s.env.Sink.Ready() }

@@ -2,6 +2,7 @@ package tools
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -28,13 +29,9 @@ var applyProfile = Write(Tool{
 	Description: "Gives a user what one of the operator's profiles holds (groups, licences, applications, sites, mailboxes, attributes), or takes it. cipp_list_access_catalog with kind=profile lists them.",
 	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","profile":"sales","dryRun":true}`,
 }, func(ctx context.Context, c *Call, in ApplyProfileIn) (Work, error) {
-	p, ok := c.Policy.Profile(c.Tenant, in.Profile)
-	if !ok {
-		names := c.Policy.Profiles(c.Tenant)
-		if len(names) == 0 {
-			return Work{}, invalid("The operator has written no profile for %s (profiles in cipp-mcp.yaml).", c.Tenant.DefaultDomain)
-		}
-		return Work{}, invalid("There is no profile %q for %s; there are: %s.", Clean(in.Profile, 60), c.Tenant.DefaultDomain, strings.Join(names, ", "))
+	p, err := c.profile(in.Profile)
+	if err != nil {
+		return Work{}, err
 	}
 	rows, err := jobs.Found(ctx, c.Run, foundRows, func(context.Context) ([]bulkRow, error) {
 		give, take := accessOf(p.Groups, p.Licenses, p.Apps, p.DirectoryRoles, p.Sites, p.Mailboxes, p.Calendars), access{}
@@ -66,8 +63,96 @@ var applyProfile = Write(Tool{
 		}
 	}
 	cr := &crowd{call: c, rows: rows, what: fmt.Sprintf("profile %s, %s", q(in.Profile), count(len(rows), "part", "parts")), sample: 20}
-	return Work{Steps: []jobs.Step{cr.step()}}, nil
+	w := Work{Steps: []jobs.Step{cr.step()}}
+	for _, r := range rows {
+		w.Parts = append(w.Parts, r.Tool)
+	}
+	return w, nil
 })
+
+// profile finds a profile that may be used here, by whoever runs this server.
+func (c *Call) profile(name string) (policy.Profile, error) {
+	p, ok := c.Policy.Profile(c.Tenant, name)
+	if ok {
+		return p, nil
+	}
+	names := c.Policy.Profiles(c.Tenant)
+	if len(names) == 0 {
+		return p, invalid("The operator has written no profile for %s (profiles in cipp-mcp.yaml).", c.Tenant.DefaultDomain)
+	}
+	return p, invalid("There is no profile %q for %s; there are: %s.", Clean(name, 60), c.Tenant.DefaultDomain, strings.Join(names, ", "))
+}
+
+// applyLater makes a job of cipp_apply_profile below the run, once the steps before it are done: of somebody who is yet
+// to be created nothing can be planned. It is planned and checked there like any other.
+func (c *Call) applyLater(name string, p policy.Profile, mode string, after []jobs.Step) jobs.Step {
+	key := func(run *jobs.Run) string { return "profile " + name + " of " + run.ID }
+	s := jobs.Step{
+		Name: mode + "-profile-" + strings.ToLower(name), Class: jobs.Idempotent,
+		Plan: func(context.Context, *jobs.Run) (jobs.Change, error) {
+			ch := jobs.Change{Summary: map[string]string{"add": "Give", "remove": "Take"}[mode] + " what the profile " + q(name) + " holds (" + strings.Join(p.Holds(), ", ") + "), as a job of its own", Before: "not begun", After: "begun"}
+			if len(p.DirectoryRoles) > 0 {
+				ch.Critical = "the profile " + q(name) + " holds directory roles"
+			}
+			return ch, nil
+		},
+		Do: func(ctx context.Context, run *jobs.Run) (jobs.Handle, error) {
+			id := run.UserID
+			if id == "" {
+				id = createdBy(run)
+			}
+			job, err := c.startBelow(ctx, run, profileTool, map[string]any{"tenantFilter": run.TenantID, "userId": id, "profile": name, "mode": mode}, key(run))
+			return jobs.Handle{"job": job}, err
+		},
+		Verify: func(ctx context.Context, run *jobs.Run) (jobs.Outcome, error) {
+			id, err := c.Policy.Ledger.ByKey(ctx, key(run))
+			switch {
+			case err != nil:
+				return jobs.Unknown, err
+			case id == "":
+				return jobs.NotDone, nil
+			default:
+				return jobs.Done, nil
+			}
+		},
+	}
+	for _, a := range after {
+		s.Needs = append(s.Needs, a.Name)
+	}
+	return s
+}
+
+// startBelow plans a call of a tool and puts it into the ledger below a run. Asked twice, it answers the first.
+func (c *Call) startBelow(ctx context.Context, parent *jobs.Run, tool string, args map[string]any, key string) (jobID string, err error) {
+	l := c.Policy.Ledger
+	if id, err := l.ByKey(ctx, key); id != "" || err != nil {
+		return id, err
+	}
+	cr := &crowd{call: c, tool: toolOf(tool)}
+	p, err := cr.plan(ctx, bulkRow{Args: args})
+	switch {
+	case err != nil:
+		return "", err
+	case len(p.plan.Blockers) > 0:
+		return "", errors.New("not begun: " + strings.Join(p.plan.Blockers, "; "))
+	}
+	s := policy.Start{Request: p.req, Run: p.run, Plan: p.plan, ApprovedBy: "approved with job " + parent.ID, ParentID: parent.ID, CallKey: key, Beside: true}
+	s.Client = "job " + parent.ID
+	above, err := l.Job(ctx, parent.ID)
+	if err != nil {
+		return "", err
+	}
+	if s.Held, err = c.Policy.NeedsMore(ctx, above.RunInfo, p.req, p.plan); err != nil {
+		return "", err
+	}
+	if s.Held {
+		s.ApprovedBy = ""
+	}
+	if err := c.Policy.Start(ctx, s); !errors.Is(err, policy.ErrCallKnown) {
+		return p.run.ID, err
+	}
+	return l.ByKey(ctx, key)
+}
 
 // access is what a profile gives: by kind, the names as the kind's tool takes them.
 type access map[string][]string

@@ -82,8 +82,10 @@ func (e *Env) Record(ctx context.Context, jobID string) (*Record, error) {
 	results := j.Results()
 	r := &Record{
 		JobID: j.Run.ID, Tool: j.Tool(), Status: JobStatus(j.RunInfo, results, e.Clock.Now()), TenantID: j.Run.TenantID, Tenant: j.Run.Tenant, UserID: j.Run.UserID, User: j.Run.User,
-		AskedBy: j.CreatedBy, Asked: j.Created, Approved: j.Approval, Detail: j.Detail, Secrets: e.secretsOf(j.Run, results),
+		AskedBy: j.CreatedBy, Asked: j.Created, Approved: j.Approval, Detail: j.Detail,
 	}
+	_, rows := e.bulkOutcome(ctx, j)
+	r.Secrets = e.secretsOf(j.Run, results, rows)
 	if !j.NotBefore.IsZero() {
 		r.RunAt = &j.NotBefore
 	}

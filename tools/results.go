@@ -101,8 +101,9 @@ func (r *WriteResult) Report(ctx context.Context, e *Env, j jobs.Job) {
 	steps := j.Results()
 	r.Tool, r.TenantID, r.Tenant, r.UserID, r.User = j.Kind, j.Run.TenantID, j.Run.Tenant, j.Run.UserID, j.Run.User
 	r.JobID, r.Status, r.Steps = j.Run.ID, JobStatus(j.RunInfo, steps, e.Clock.Now()), steps
-	r.Secrets, r.CreatedID = e.secretsOf(j.Run, steps), createdBy(j.Run)
-	r.Case, r.Bulk = e.caseOutcome(ctx, j), e.bulkOutcome(ctx, j)
+	var rows []RowResult
+	r.Bulk, rows = e.bulkOutcome(ctx, j)
+	r.Secrets, r.CreatedID, r.Case = e.secretsOf(j.Run, steps, rows), createdBy(j.Run), e.caseOutcome(ctx, j)
 	if j.Ended() {
 		r.Record = RecordURI(j.Run.ID)
 	}

@@ -166,6 +166,9 @@ var setCalendarPermissions = Write(Tool{
 		give     bool
 	}{{"remove", in.Remove, false}, {"add", in.Add, true}} {
 		entries, err := rights(l.argument, l.given, known, !l.give, calendarRightWords)
+		if err == nil {
+			entries, err = c.profileMembers(ctx, l.argument, entries)
+		}
 		if err != nil {
 			return w, err
 		}
@@ -200,6 +203,36 @@ var setCalendarPermissions = Write(Tool{
 	}
 	return w, nil
 })
+
+// profileMembers puts those groups of a profile in its place that Exchange gives rights to.
+func (c *Call) profileMembers(ctx context.Context, argument string, entries []right) ([]right, error) {
+	var out []right
+	for _, e := range entries {
+		name, ok := strings.CutPrefix(strings.ToLower(e.who), "profile:")
+		if !ok {
+			out = append(out, e)
+			continue
+		}
+		p, err := c.profile(name)
+		if err != nil {
+			return nil, err
+		}
+		groups, err := c.groupsNamed(ctx, "profile "+name, p.Groups)
+		if err != nil {
+			return nil, err
+		}
+		n := len(out)
+		for _, g := range groups {
+			if g.MailEnabled && g.SecurityEnabled {
+				out = append(out, right{e.word, g.Mail})
+			}
+		}
+		if len(out) == n {
+			return nil, invalid("%s: the profile %q has no mail-enabled security group, and Exchange gives rights to no other kind.", argument, Clean(name, 60))
+		}
+	}
+	return out, nil
+}
 
 // calendarUser is whom an entry names; "default" is everybody inside. What everybody outside sees is not changed here.
 func (c *Call) calendarUser(ctx context.Context, argument, name string) (workflows.Trustee, error) {

@@ -64,6 +64,8 @@ type Work struct {
 	// Of is the tool whose work it does many times, and Rows are whom it is done to; "" for any other write.
 	Of   string
 	Rows []policy.Row
+	// Parts are the tools whose work it does besides, for the same subject.
+	Parts []string
 	// Risk raises the tool's class for these arguments; zero leaves it.
 	Risk policy.Risk
 	// Review reads what a person should know before the plan is approved; nil where the plan says it all. It is

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/uuid"
-
 	"cipp-mcp/graphclient"
 )
 
@@ -126,7 +124,7 @@ func userList(ctx context.Context, c *Call, reg *registrations, cond condition) 
 			return slices.ContainsFunc(u.AssignedLicenses, func(l graphclient.AssignedLicense) bool { return strings.EqualFold(l.SkuID, id) })
 		}
 	case "groups":
-		g, err := c.group(ctx, v)
+		g, err := c.groupNamed(ctx, "filter", v)
 		if err != nil {
 			return nil, err
 		}
@@ -166,33 +164,4 @@ func userList(ctx context.Context, c *Call, reg *registrations, cond condition) 
 		return func(u user) bool { return !has(u) }, nil
 	}
 	return has, nil
-}
-
-// group finds one group by its id, address or display name; several of a name are no one.
-func (c *Call) group(ctx context.Context, name string) (graphclient.Group, error) {
-	if uuid.Validate(name) == nil {
-		g, err := c.Graph.Group(ctx, c.Tenant.ID, name)
-		if graphclient.KindOf(err) == graphclient.NotFound {
-			return g, invalid("There is no group %s in %s; cipp_list_groups finds it by name.", Clean(name, 40), c.Tenant.DefaultDomain)
-		}
-		return g, err
-	}
-	field := "displayName"
-	if strings.Contains(name, "@") {
-		field = "mail"
-	}
-	found, err := c.Graph.Groups(ctx, c.Tenant.ID, graphclient.GroupQuery{Filter: field + " eq " + graphclient.ODataString(name)})
-	switch {
-	case err != nil:
-		return graphclient.Group{}, err
-	case len(found) == 0:
-		return graphclient.Group{}, invalid("There is no group %q in %s; cipp_list_groups finds it.", Clean(name, 80), c.Tenant.DefaultDomain)
-	case len(found) > 1:
-		var ids []string
-		for _, g := range found {
-			ids = append(ids, g.ID)
-		}
-		return graphclient.Group{}, invalid("%d groups of %s are called %q; name one by its id: %s.", len(found), c.Tenant.DefaultDomain, Clean(name, 80), strings.Join(ids, ", "))
-	}
-	return found[0], nil
 }

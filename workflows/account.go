@@ -86,13 +86,15 @@ func beginSetting(ctx context.Context, run *jobs.Run, what string, before *time.
 	return errors.Join(run.Put(what+"Before", before), run.Put(what+"Answered", false), run.Keep(ctx, what+"Began", at))
 }
 
-// setSinceBegun is setAnew over what the run kept.
+// setSinceBegun is setAnew over what the run kept. A process that died before it kept anything has called nobody.
 func setSinceBegun(run *jobs.Run, what string, now *time.Time) jobs.Outcome {
 	var before *time.Time
 	var began time.Time
 	var answered bool
+	if !run.Get(what+"Began", &began) {
+		return jobs.NotDone // it is kept before the call, so there was none
+	}
 	run.Get(what+"Before", &before)
-	run.Get(what+"Began", &began)
 	run.Get(what+"Answered", &answered)
 	return setAnew(before, now, began, answered)
 }

@@ -28,3 +28,11 @@ func TestSetAnew(t *testing.T) {
 		}
 	}
 }
+
+// A process that died before it called anybody did nothing, whatever was set at some earlier time.
+func TestWhatWasNeverBegunIsNotDone(t *testing.T) {
+	long := time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
+	if got := setSinceBegun(&jobs.Run{ID: "run"}, "password", &long); got != jobs.NotDone {
+		t.Errorf("%v", got)
+	}
+}

@@ -109,9 +109,8 @@ func (t Target) judgeInvitation(ctx context.Context, n graphclient.NewInvitation
 			c.Warnings = append(c.Warnings, fmt.Sprintf("a deleted user (%s) had this address; cipp_restore_user brings that one back with its access", o.ID))
 		}
 	}
-	switch p, err := t.Graph.AuthorizationPolicy(ctx, t.tid()); {
-	case err != nil: // a note more or less: Microsoft refuses by itself
-	case equalFold(p.AllowInvitesFrom, "none"):
+	// Where the policy cannot be read, Microsoft refuses by itself.
+	if p, err := t.Graph.AuthorizationPolicy(ctx, t.tid()); err == nil && equalFold(p.AllowInvitesFrom, "none") {
 		c.Blockers = append(c.Blockers, "invitations are switched off in "+t.Tenant.DefaultDomain+" (External collaboration settings)")
 	}
 	c.Warnings = append(c.Warnings, "a guest sees what guests may see in "+t.Tenant.DefaultDomain+", and what is shared with it later")

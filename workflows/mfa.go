@@ -270,10 +270,7 @@ func (t Target) judgedRemoval(m graphclient.AuthMethod, stay []graphclient.AuthM
 			return c, err
 		}
 		p, err := t.Graph.SignInPreferences(ctx, t.tid(), t.User.ID)
-		switch {
-		case graphclient.KindOf(err) == graphclient.NotFound:
-			err = nil
-		case err != nil:
+		if err != nil && graphclient.KindOf(err) != graphclient.NotFound {
 			return c, err
 		}
 		now := p.UserPreferredMethodForSecondaryAuthentication

@@ -16,7 +16,7 @@ const (
 	// SendPushStep is the name of the step that sends a push.
 	SendPushStep = "send-push"
 
-	pushSecret = "cipp-mcp push" // begins the names of temporary secrets
+	pushNames  = "cipp-mcp push" // begins the names of temporary secrets
 	pushSent   = "pushSent"
 	pushAnswer = "pushAnswer"
 	cleanTries = 3
@@ -83,12 +83,12 @@ func SendPush(t Target, allowed string) []jobs.Step {
 			}
 			return nil, pushMeans(answer)
 		},
-		Verify: func(_ context.Context, run *jobs.Run) (jobs.Outcome, error) {
+		Verify: func(ctx context.Context, run *jobs.Run) (jobs.Outcome, error) {
 			var answer graphclient.PushResult
 			var sent bool
 			switch run.Get(pushSent, &sent); {
 			case run.Get(pushAnswer, &answer) && pushMeans(answer) == nil:
-				p, err := t.Graph.PushPrincipal(context.Background(), t.tid())
+				p, err := t.Graph.PushPrincipal(ctx, t.tid())
 				if err != nil || p != nil && slices.ContainsFunc(p.Secrets, ours) {
 					return jobs.NotDone, err
 				}
@@ -108,11 +108,11 @@ func errNoPushApp(p *graphclient.PushPrincipal) error {
 	return nil
 }
 
-func ours(s graphclient.PushSecret) bool { return strings.HasPrefix(s.DisplayName, pushSecret) }
+func ours(s graphclient.PushSecret) bool { return strings.HasPrefix(s.DisplayName, pushNames) }
 
 // push makes the secret and sends the push with it. That it is about to be sent is in the ledger before it is.
 func (t Target) push(ctx context.Context, run *jobs.Run, appID string) error {
-	s, err := t.Graph.AddPushSecret(ctx, t.tid(), appID, pushSecret+" "+run.ID)
+	s, err := t.Graph.AddPushSecret(ctx, t.tid(), appID, pushNames+" "+run.ID)
 	if err != nil {
 		return err
 	}

@@ -78,7 +78,7 @@ func (t Target) expirySoon(ctx context.Context, c *jobs.Change) error {
 		if !equalFold(d.ID, domainOf(t.User.UserPrincipalName)) || d.PasswordValidityPeriodInDays == nil {
 			continue
 		}
-		days := int(*d.PasswordValidityPeriodInDays)
+		days := *d.PasswordValidityPeriodInDays
 		if days >= never {
 			c.Warnings = append(c.Warnings, "passwords of "+d.ID+" never expire by the domain's rule, so this changes nothing until that is changed")
 			return nil

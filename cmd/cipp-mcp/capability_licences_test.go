@@ -92,7 +92,7 @@ var licenceCapabilities = map[string]capability{
 	"K6": {
 		what: "asks the operator's provider for a seat, after the operator's approval, and assigns it when it is there", tool: "cipp_manage_user_licenses",
 		does: func(w *world) {
-			licenceIsAskedFor(w.t) // in a world of its own, where somebody takes requests
+			w.t.Run("in a world where somebody takes requests", licenceIsAskedFor)
 			w.must("cipp_manage_user_licenses", in(harbourline, "userId", priya, "addLicenseSkuIds", []string{visio}, "requestIfUnavailable", true, "dryRun", true))
 		},
 		fails: func(w *world) {

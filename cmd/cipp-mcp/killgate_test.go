@@ -53,6 +53,8 @@ type exchange struct {
 	key     string // what was asked, the same in every run of the same plan
 	request string // the client-request-id
 	landed  bool   // the cloud did it
+	user    string // whose password it sets, and which
+	secret  string
 }
 
 func newGate(t *testing.T, cloud *sandbox.Server) *gate {
@@ -162,7 +164,7 @@ func (g *gate) pass(w http.ResponseWriter, r *http.Request, body []byte) bool {
 		g.t.Error(err)
 		return false
 	}
-	q := r.Clone(r.Context())
+	q := r.Clone(context.WithoutCancel(r.Context())) // what is on its way arrives, whoever dies
 	q.URL.Scheme, q.URL.Host, q.RequestURI = target.Scheme, target.Host, ""
 	q.Body, q.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body)) // under the name it was sent to, which answers repeat
 	res, err := g.through.RoundTrip(q)
@@ -202,8 +204,10 @@ func (g *gate) read(r *http.Request, body []byte) (x exchange, quiet bool) {
 		}
 		return exchange{key: "batch " + text}, false
 	}
+	var profile struct{ PasswordProfile struct{ Password string } }
+	_ = json.Unmarshal(body, &profile)
 	text = hiddenPassword.ReplaceAllString(text, `"password":"…"`)
-	return exchange{write: r.Method != http.MethodGet, key: r.Method + " " + r.URL.RequestURI() + " " + text, request: r.Header.Get("client-request-id")}, false
+	return exchange{write: r.Method != http.MethodGet, key: r.Method + " " + r.URL.RequestURI() + " " + text, request: r.Header.Get("client-request-id"), user: path[strings.LastIndex(path, "/")+1:], secret: profile.PasswordProfile.Password}, false
 }
 
 var hiddenPassword = regexp.MustCompile(`"password":"[^"]*"`)

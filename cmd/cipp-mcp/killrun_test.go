@@ -99,7 +99,12 @@ func (w *mortal) fatal(errs ...error) {
 
 func (w *mortal) asks(a *app, args map[string]any) *tools.WriteResult {
 	w.t.Helper()
-	tool, _ := tools.ByName("cipp_offboard_user")
+	return w.asksOf(a, "cipp_offboard_user", args)
+}
+
+func (w *mortal) asksOf(a *app, name string, args map[string]any) *tools.WriteResult {
+	w.t.Helper()
+	tool, _ := tools.ByName(name)
 	b, err := json.Marshal(args)
 	w.fatal(err)
 	out := a.invoker.Invoke(w.t.Context(), tool, b, mcpserver.Caller{Name: "kill matrix"})

@@ -63,6 +63,11 @@ func TestMistakesAreExplained(t *testing.T) {
 		"version: 1\nsealKey: keyring:only-service\n":                                   {"sealKey must be keyring:SERVICE/NAME"},
 		"version: 1\nsealKey: env:SEAL\n":                                               {"sealKey must be keyring:SERVICE/NAME"},
 		"version: 1\noffboarding: {default: {convert: yes}}\n":                          {"convertToShared"},
+		"version: 1\nlicenses: {provider: webhook}\n":                                   {"needs webhook.url"},
+		"version: 1\nlicenses: {provider: sherweb}\n":                                   {"licenses.provider", "none, webhook"},
+		"version: 1\nmfaPush: {maxPerHour: 0}\n":                                        {"mfaPush.maxPerHour"},
+		"version: 1\nphotos: {folder: pictures}\n":                                      {"photos.folder must be an absolute path"},
+		"version: 1\nguards: {purge: perhaps}\n":                                        {"guards.purge"},
 	} {
 		_, err := Load(write(t, text), noEnv)
 		if err == nil {

@@ -13,6 +13,8 @@ type Profile struct {
 	Description string `yaml:"description"`
 	// Tenants are where it may be used, by domain or id; empty is everywhere.
 	Tenants []string `yaml:"tenants"`
+	// UsableBy are the people of the machine, by login, whose server may use it; empty is everybody.
+	UsableBy []string `yaml:"usableBy"`
 	// Groups, Licenses, Apps (app or app:role) and DirectoryRoles are named as in the tools.
 	Groups         []string `yaml:"groups"`
 	Licenses       []string `yaml:"licenses"`
@@ -43,6 +45,11 @@ func (p Profile) Holds() []string {
 		}
 	}
 	return out
+}
+
+// By says whether somebody's server may use the profile.
+func (p Profile) By(login string) bool {
+	return len(p.UsableBy) == 0 || slices.ContainsFunc(p.UsableBy, func(u string) bool { return strings.EqualFold(u, login) })
 }
 
 // In says whether the profile may be used in a tenant, by its id or one of its domains.

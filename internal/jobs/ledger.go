@@ -159,6 +159,9 @@ func (l *Ledger) Create(ctx context.Context, n NewRun) error {
 		if err := l.insert(ctx, tx, n); err != nil {
 			return err
 		}
+		if err := cancelledWith(ctx, tx, n); err != nil {
+			return err
+		}
 		if l.Dispatch != nil {
 			return l.Dispatch.Enqueue(ctx, tx, n.Run.ID, n.NotBefore)
 		}
@@ -167,6 +170,15 @@ func (l *Ledger) Create(ctx context.Context, n NewRun) error {
 	if err == nil {
 		l.told(n.Run.ID)
 	}
+	return err
+}
+
+// cancelledWith lets a run that is made below one that a person stopped meanwhile begin nothing either.
+func cancelledWith(ctx context.Context, tx Tx, n NewRun) error {
+	if n.ParentID == "" {
+		return nil
+	}
+	_, err := execute(ctx, tx, `UPDATE run SET cancel_requested = 1 WHERE id = ? AND EXISTS (SELECT 1 FROM run AS above WHERE above.id = ? AND above.cancel_requested = 1)`, n.Run.ID, n.ParentID)
 	return err
 }
 

@@ -40,7 +40,7 @@ func (inv *Invoker) write(ctx context.Context, t tools.Tool, call *tools.Call, i
 	}
 	req := policy.Request{
 		Tool: t.Name, Risk: max(t.Risk, work.Risk), Tenant: call.Tenant, User: call.User, Args: args, Steps: work.Steps, Warnings: work.Warnings,
-		Client: caller.Name, Of: work.Of, Rows: work.Rows, Reason: inv.Env.Redact(text(args["reason"])), Ticket: inv.Env.Redact(text(args["ticket"])),
+		Client: caller.Name, Of: work.Of, Rows: work.Rows, Parts: work.Parts, Reason: inv.Env.Redact(text(args["reason"])), Ticket: inv.Env.Redact(text(args["ticket"])),
 	}
 	plan, err := inv.Engine.Plan(ctx, req, call.Run)
 	if err != nil {
@@ -74,7 +74,7 @@ func (inv *Invoker) write(ctx context.Context, t tools.Tool, call *tools.Call, i
 		return res, nil, nil
 	case wa.DryRun:
 		return inv.show(res, plan, "planned", "Show this plan to the person. To execute it, call again with the same arguments and this planToken.")
-	case caller.Answer != nil && inv.Engine.Mode(t.Name, plan.Risk, true) != policy.ModeOperator:
+	case caller.Answer != nil && inv.Engine.Mode(req, plan.Risk, true) != policy.ModeOperator:
 		if a.by, err = inv.answered(plan, *caller.Answer, caller.Name); err != nil {
 			return nil, nil, err
 		}
@@ -137,7 +137,7 @@ func (inv *Invoker) shown(token string, plan policy.Plan) error {
 // approve finds out whether a plan may run now: approval names it, a question has to be put first, or
 // neither, and the plan has to be shown.
 func (inv *Invoker) approve(ctx context.Context, req policy.Request, plan policy.Plan, wa tools.WriteArgs, caller Caller, res *tools.WriteResult) (a approval, q *Question, err error) {
-	mode := inv.Engine.Mode(req.Tool, plan.Risk, caller.CanAsk)
+	mode := inv.Engine.Mode(req, plan.Risk, caller.CanAsk)
 	token := wa.PlanToken
 	if mode == policy.ModeOperator || !caller.CanAsk && mode != policy.ModeNone {
 		grant, err := inv.Engine.Granted(ctx, req, plan)

@@ -3,6 +3,7 @@ package policy
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -94,8 +95,8 @@ func (e *Engine) guardLastAdministrator(ctx context.Context, req Request, p *Pla
 		return fmt.Errorf("find out who else is Global Administrator: %w", err)
 	}
 	for _, id := range ids {
-		if strings.EqualFold(id, req.User.ID) {
-			continue
+		if strings.EqualFold(id, req.User.ID) || slices.Contains(req.Together, id) {
+			continue // what the same approval does to all of them leaves nobody
 		}
 		other, err := e.Graph.User(ctx, req.Tenant.ID, id, "id", "accountEnabled")
 		switch {
@@ -107,6 +108,10 @@ func (e *Engine) guardLastAdministrator(ctx context.Context, req Request, p *Pla
 			return nil
 		}
 	}
-	p.Blockers = append(p.Blockers, fmt.Sprintf("%s is the last Global Administrator of %s who can sign in; nobody can lift this: give another user the role first", req.User.UserPrincipalName, p.Tenant))
+	last := "the last"
+	if slices.ContainsFunc(ids, func(id string) bool { return !strings.EqualFold(id, req.User.ID) && slices.Contains(req.Together, id) }) {
+		last = "with the other rows the last"
+	}
+	p.Blockers = append(p.Blockers, fmt.Sprintf("%s is %s Global Administrator of %s who can sign in; nobody can lift this: give another user the role first", req.User.UserPrincipalName, last, p.Tenant))
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -35,10 +34,10 @@ type Signatures interface {
 }
 
 // Mode is how a plan is approved when the client can, or cannot, ask a person.
-func (e *Engine) Mode(tool string, r Risk, canAsk bool) string {
+func (e *Engine) Mode(req Request, r Risk, canAsk bool) string {
 	mode := e.Config.Approval.Write
 	switch {
-	case r >= Critical || e.twoPersons(tool, r):
+	case r >= Critical || e.secondPerson(req, r) != "":
 		return ModeOperator
 	case r >= Destructive:
 		mode = e.Config.Approval.Destructive
@@ -53,19 +52,35 @@ func (e *Engine) Mode(tool string, r Risk, canAsk bool) string {
 	}
 }
 
-// twoPersons says whether the operator wants somebody else than the requester to approve this.
-func (e *Engine) twoPersons(tool string, r Risk) bool {
-	return slices.ContainsFunc(e.Config.Approval.TwoPerson, func(w string) bool { return strings.EqualFold(w, tool) || strings.EqualFold(w, r.String()) })
+// secondPerson says for what of a request the operator wants somebody else than the requester to approve: a tool whose
+// work it does, alone or for many, or a class, with every class above it. "" when for nothing.
+func (e *Engine) secondPerson(req Request, r Risk) string {
+	for _, w := range e.Config.Approval.TwoPerson {
+		var class Risk
+		if class.UnmarshalText([]byte(w)) == nil {
+			if r >= class {
+				return "what is " + r.String()
+			}
+			continue
+		}
+		for _, t := range req.tools() {
+			if strings.EqualFold(w, t) {
+				return t
+			}
+		}
+	}
+	return ""
 }
 
 // guardOperator blocks what only the operator may approve where there is none.
 func (e *Engine) guardOperator(req Request, p *Plan) {
-	if p.Risk < Critical && !e.twoPersons(req.Tool, p.Risk) {
+	second := e.secondPerson(req, p.Risk)
+	if p.Risk < Critical && second == "" {
 		return
 	}
 	why := strings.Join(p.Critical, "; ")
 	if why == "" {
-		why = req.Tool + " needs a second person (approval.twoPerson)"
+		why = second + " needs a second person (approval.twoPerson)"
 	}
 	if e.Signatures == nil {
 		p.Blockers = append(p.Blockers, why+"; that needs the operator's approval, and none can be given here")
@@ -136,7 +151,7 @@ func (e *Engine) proven(j jobs.Job, a asked) error {
 	if json.Unmarshal([]byte(j.Proof), &p) != nil || e.Signatures == nil {
 		return errors.New("there is no approval that can be believed")
 	}
-	if e.twoPersons(j.Kind, a.Risk) && (p.By == Operator || strings.EqualFold(p.By, a.Requester)) {
+	if e.secondPerson(a.request(j.RunInfo), a.Risk) != "" && (p.By == Operator || strings.EqualFold(p.By, a.Requester)) {
 		return ErrSamePerson
 	}
 	return e.Signatures.Signed(p.By, ApprovalMessage(j), p.Signature)

@@ -54,6 +54,19 @@ type Request struct {
 	Of string
 	// Rows are whom such a request is about, each user once.
 	Rows []Row
+	// Parts are the tools whose work it does besides, each for the same subject.
+	Parts []string
+	// Row: it is one row of a request for many, whose number and haste the whole was judged by. Together are the users
+	// of its tenant whom the same approval reaches.
+	Row      bool
+	Together []string
+	// Parent is the run it was approved with.
+	Parent string
+}
+
+// tools are all whose work a request does.
+func (r Request) tools() []string {
+	return slices.DeleteFunc(append([]string{r.Tool, r.Of}, r.Parts...), func(t string) bool { return t == "" })
 }
 
 // Row is one subject of a request for many; UserID is "" where it is yet to be made.
@@ -130,6 +143,7 @@ func (e *Engine) look(ctx context.Context, req Request, run *jobs.Run) (Plan, er
 		return p, err
 	}
 	e.guardBulk(req, &p)
+	e.guardParts(req, &p)
 	changes, err := plans(ctx, req.Steps, run)
 	if err != nil {
 		return p, err

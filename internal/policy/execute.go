@@ -50,6 +50,15 @@ type asked struct {
 	// Operator: it needs the operator's approval, and does not begin without one that can be believed.
 	Operator bool
 	Grant    string
+	// Of, Parts and Rows are those of the request.
+	Of    string
+	Parts []string
+	Rows  []Row
+}
+
+// request is what a run was asked for, as far as the guards judge it.
+func (a asked) request(info jobs.RunInfo) Request {
+	return Request{Tool: info.Kind, Risk: a.Risk, Args: a.Args, Warnings: a.Warnings, Of: a.Of, Parts: a.Parts, Rows: a.Rows, Parent: info.ParentID}
 }
 
 const argsPurpose = "arguments of "
@@ -57,7 +66,7 @@ const argsPurpose = "arguments of "
 // Start writes an approved plan into the ledger, from where it is run by whatever process is there. When
 // Start has returned nil, what was approved will be done or be told as not done.
 func (e *Engine) Start(ctx context.Context, s Start) error {
-	box, err := e.Sealer.Seal(argsPurpose+s.Run.ID, asked{s.Args, s.Plan.Risk, s.Plan.Binding(), s.Warnings, e.Requester, s.Held, s.Grant})
+	box, err := e.Sealer.Seal(argsPurpose+s.Run.ID, asked{s.Args, s.Plan.Risk, s.Plan.Binding(), s.Warnings, e.Requester, s.Held, s.Grant, s.Of, s.Parts, s.Rows})
 	if err != nil {
 		return err
 	}
@@ -139,6 +148,29 @@ func (e *Engine) RiskOf(info jobs.RunInfo) Risk {
 	return a.Risk
 }
 
+// NeedsMore says whether a run that is to be made below another needs an approval of its own: it turned out to be
+// critical and the other was approved as less, or it needs a second person and none approved the whole.
+func (e *Engine) NeedsMore(ctx context.Context, parent jobs.RunInfo, req Request, p Plan) (bool, error) {
+	if p.Risk >= Critical && e.RiskOf(parent) < Critical {
+		return true, nil
+	}
+	if e.secondPerson(req, p.Risk) == "" {
+		return false, nil
+	}
+	for parent.ParentID != "" {
+		j, err := e.Ledger.Job(ctx, parent.ParentID)
+		if err != nil {
+			return true, err
+		}
+		parent = j.RunInfo
+	}
+	a, err := e.opened(parent)
+	if err != nil {
+		return true, err
+	}
+	return !a.Operator || e.secondPerson(a.request(parent), a.Risk) == "", nil
+}
+
 // Steps hands out the steps of a run that this process itself planned a moment ago; nil for any other.
 func (e *Engine) Steps(runID string) []jobs.Step { return e.fresh.take(runID) }
 
@@ -187,7 +219,8 @@ func (e *Engine) Check(ctx context.Context, job jobs.Job, steps []jobs.Step) err
 	if err := e.stillGranted(ctx, a.Grant); err != nil {
 		return err
 	}
-	req := Request{Tool: job.Kind, Risk: a.Risk, Args: a.Args, Steps: steps, Warnings: a.Warnings}
+	req := a.request(job.RunInfo)
+	req.Steps = steps
 	if job.Run.TenantID != "" { // a job over several tenants has none
 		if req.Tenant, err = e.Graph.ResolveTenant(ctx, job.Run.TenantID); err != nil {
 			return withdrawn(err)

@@ -105,7 +105,7 @@ func (e *Engine) readGrant(row jobs.Grant) (Grant, bool) {
 // Granted finds a standing grant under which a plan may run without anybody being asked, "" when there is none.
 // What needs two persons has none.
 func (e *Engine) Granted(ctx context.Context, req Request, p Plan) (id string, err error) {
-	if e.twoPersons(req.Tool, p.Risk) {
+	if e.secondPerson(req, p.Risk) != "" {
 		return "", nil
 	}
 	rows, err := e.Ledger.Grants(ctx)

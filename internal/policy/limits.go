@@ -3,6 +3,8 @@ package policy
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,44 +35,52 @@ func (e *Engine) guardMass(p *Plan) {
 // guardRate makes critical what comes too fast for a person to have looked at each: an agent that runs wild
 // writes one plan after the other, each of them small.
 func (e *Engine) guardRate(ctx context.Context, req Request, run *jobs.Run, p *Plan) error {
-	if req.Tool == "cipp_control_job" {
-		return nil // stopping must never be slowed down
+	if req.Tool == "cipp_control_job" || req.Row {
+		return nil // stopping must never be slowed down; a row was counted with the whole
 	}
 	rows, err := e.Ledger.Since(ctx, e.Clock.Now().Add(-time.Hour))
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrState, err)
 	}
-	users, tenants := map[string]bool{run.UserID: true}, map[string]bool{run.TenantID: true}
-	writes := 1
-	for _, row := range req.Rows {
-		tenants[row.TenantID] = true
-		users[row.UserID] = true
+	users, writes := reached{}, 1
+	users.add(run.TenantID, run.UserID)
+	for i, row := range req.Rows {
+		if row.UserID == "" { // yet to be made
+			row.UserID = fmt.Sprintf("row %d", i)
+		}
+		users.add(row.TenantID, row.UserID)
+	}
+	own := slices.Collect(maps.Keys(users))
+	looked := map[string]bool{} // runs of many that the operator looked at and approved
+	for _, r := range rows {
+		looked[r.Run.ID] = r.Proof != ""
 	}
 	for _, r := range rows {
-		if r.Reads() || r.Run.ID == run.ID || r.State == jobs.RunHeld || r.State == jobs.RunCancelled {
+		if r.Reads() || r.Run.ID == run.ID || r.State == jobs.RunHeld || r.State == jobs.RunCancelled || looked[r.ParentID] || req.Parent != "" && (r.ParentID == req.Parent || r.Run.ID == req.Parent) {
 			continue
-		}
-		tenants[r.Run.TenantID] = true
-		if r.Run.TenantID == run.TenantID {
-			users[r.Run.UserID] = true
 		}
 		if r.ParentID == "" { // what one approval made is one write, and as many users as it has
 			writes++
+		} else if r.Run.UserID == "" && r.CallKey != "" { // a row for somebody who is yet to be made
+			r.Run.UserID = r.Run.ID
 		}
+		users.add(r.Run.TenantID, r.Run.UserID)
 	}
-	delete(users, "")
-	delete(tenants, "")
+	most := 0
+	for _, t := range own {
+		most = max(most, len(users[t]))
+	}
 	g := e.Config.Guards
-	if len(req.Rows) > 0 {
-		g.MassAction = 0 // guardBulk counts the rows
+	if len(req.Rows) > g.MassAction {
+		g.MassAction = 0 // guardBulk says so
 	}
 	for _, l := range []struct {
 		n, most int
 		what    string
 	}{
 		{writes, g.MaxWritesPerHour, "writes within an hour (guards.maxWritesPerHour: %d)"},
-		{len(users), g.MassAction, "different users of this tenant within an hour (guards.massAction: %d)"},
-		{len(tenants), g.BulkTenants, "tenants within an hour (guards.bulkTenants: %d)"},
+		{most, g.MassAction, "different users of this tenant within an hour (guards.massAction: %d)"},
+		{len(users), g.BulkTenants, "tenants within an hour (guards.bulkTenants: %d)"},
 	} {
 		if l.most > 0 && l.n > l.most {
 			p.raise(fmt.Sprintf("this would make it %d "+l.what, l.n, l.most))
@@ -99,7 +109,26 @@ func (e *Engine) guardBulk(req Request, p *Plan) {
 	if g.BulkTenants > 0 && len(tenants) > g.BulkTenants {
 		p.Blockers = append(p.Blockers, fmt.Sprintf("this names %d tenants, and the operator lets %d be named at once (guards.bulkTenants)", len(tenants), g.BulkTenants))
 	}
-	if e.twoPersons(req.Of, p.Risk) && p.Risk < Critical {
-		p.raise(req.Of + " needs a second person (approval.twoPerson)")
+}
+
+// guardParts makes critical what does a tool's work that needs a second person, under another name.
+func (e *Engine) guardParts(req Request, p *Plan) {
+	if second := e.secondPerson(Request{Of: req.Of, Parts: req.Parts}, Read); second != "" {
+		p.raise(second + " needs a second person (approval.twoPerson)")
+	}
+}
+
+// reached are the users that were written to, by tenant.
+type reached map[string]map[string]bool
+
+func (u reached) add(tenant, user string) {
+	if tenant == "" {
+		return
+	}
+	if u[tenant] == nil {
+		u[tenant] = map[string]bool{}
+	}
+	if user != "" {
+		u[tenant][user] = true
 	}
 }

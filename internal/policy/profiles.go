@@ -9,11 +9,14 @@ import (
 	"cipp-mcp/internal/config"
 )
 
-// Profiles are the names of the operator's profiles that may be used in a tenant.
+// Profile is a bundle of access that the operator wrote.
+type Profile = config.Profile
+
+// Profiles are the names of the operator's profiles that may be used in a tenant, by who runs this server.
 func (e *Engine) Profiles(t graphclient.Tenant) []string {
 	var out []string
 	for _, name := range slices.Sorted(maps.Keys(e.Config.Profiles)) {
-		if e.Config.Profiles[name].In(t.ID, t.DefaultDomain) {
+		if p := e.Config.Profiles[name]; p.In(t.ID, t.DefaultDomain) && p.By(e.Requester) {
 			out = append(out, name)
 		}
 	}
@@ -21,11 +24,11 @@ func (e *Engine) Profiles(t graphclient.Tenant) []string {
 }
 
 // Profile finds one of them.
-func (e *Engine) Profile(t graphclient.Tenant, name string) (config.Profile, bool) {
+func (e *Engine) Profile(t graphclient.Tenant, name string) (Profile, bool) {
 	for _, n := range e.Profiles(t) {
 		if strings.EqualFold(n, strings.TrimSpace(name)) {
 			return e.Config.Profiles[n], true
 		}
 	}
-	return config.Profile{}, false
+	return Profile{}, false
 }

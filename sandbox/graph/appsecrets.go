@@ -61,12 +61,17 @@ func addPassword(c *call) error {
 	}
 	before := cloud.Copy(sp)
 	secret := "S8~" + c.s.cloud.IDs.Text(37, "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789._~")
-	cred := cloud.Object{"keyId": c.t.NewID(), "displayName": p["displayName"], "hint": secret[:3], "startDateTime": cloud.Stamp(from), "endDateTime": cloud.Stamp(to), "secretHash": signin.SecretHash(secret)}
+	cred := cloud.Object{"keyId": c.t.NewID(), "displayName": p["displayName"], "hint": secret[:3], "startDateTime": cloud.Stamp(from), "endDateTime": cloud.Stamp(to)}
 	sp["passwordCredentials"] = append(cloud.List(sp, "passwordCredentials"), cred)
+	hashes := cloud.Child(sp, "secretHashes")
+	if hashes == nil {
+		hashes = cloud.Object{}
+		sp["secretHashes"] = hashes
+	}
+	hashes[cloud.Str(cred, "keyId")] = signin.SecretHash(secret)
 	c.wrote(cloud.Str(sp, "id"), before)
 	c.audit("ApplicationManagement", "Add service principal credentials", "Update", sp, "ServicePrincipal")
 	shown := merged(cred, cloud.Object{"secretText": secret, "customKeyIdentifier": nil})
-	delete(shown, "secretHash")
 	return c.plain("microsoft.graph.passwordCredential", shown)
 }
 
@@ -88,6 +93,7 @@ func removePassword(c *call) error {
 	}
 	before := cloud.Copy(sp)
 	sp["passwordCredentials"] = cloud.Rows(rest)
+	delete(cloud.Child(sp, "secretHashes"), cloud.Str(in, "keyId"))
 	c.wrote(cloud.Str(sp, "id"), before)
 	c.audit("ApplicationManagement", "Remove service principal credentials", "Update", sp, "ServicePrincipal")
 	return nil

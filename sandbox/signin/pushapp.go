@@ -39,7 +39,7 @@ func (s *Service) asPushApp(f url.Values, t *cloud.Tenant) (*cloud.Application, 
 			from, err1 := time.Parse(time.RFC3339, cloud.Str(c, "startDateTime"))
 			to, err2 := time.Parse(time.RFC3339, cloud.Str(c, "endDateTime"))
 			now := s.cloud.Now()
-			if err1 == nil && err2 == nil && !now.Before(from) && now.Before(to) && cloud.Str(c, "secretHash") == SecretHash(f.Get("client_secret")) {
+			if err1 == nil && err2 == nil && !now.Before(from) && now.Before(to) && cloud.Str(cloud.Child(sp, "secretHashes"), cloud.Str(c, "keyId")) == SecretHash(f.Get("client_secret")) {
 				return &cloud.Application{AppID: PushApp, DisplayName: "Azure Multi-Factor Auth Client"}, jwt.MapClaims{"oid": sp["id"], "idtyp": "app", "appidacr": "1"}, nil
 			}
 		}

@@ -143,6 +143,7 @@ func (q *inquiry) heard(e *event) {
 		e.who, e.why = bec.ByUser, "the person at the client said that it was the user"
 	case bec.ByAttacker:
 		e.why += "; the person at the client said that it was the user, which does not explain it"
+	default: // somebody else's hand is known
 	}
 }
 
