@@ -3,6 +3,7 @@ package tools
 import (
 	"cmp"
 	"context"
+	"errors"
 	"reflect"
 	"slices"
 	"strings"
@@ -66,7 +67,7 @@ func inEach[T any](ctx context.Context, c *Call, read func(context.Context, *Cal
 		err = jobs.Caught(func() (err error) { rows, err = read(ctx, &one); return err })
 		return rows, err
 	}) {
-		if p, ok := r.Err.(*Problem); ok && p.Code == "invalid_argument" {
+		if p := (*Problem)(nil); errors.As(r.Err, &p) && p.Code == "invalid_argument" {
 			return nil, f, p // the same everywhere
 		}
 		if r.Err != nil {
@@ -108,7 +109,7 @@ func everyUser(ctx context.Context, c *Call, in ListUsersIn) (ListUsersOut, erro
 }
 
 // errEnough ends a reading that has what it needs.
-var errEnough = &Problem{Code: "enough"}
+var errEnough = errors.New("enough was read")
 
 // usersOf gives take each user of one tenant that a list asks for, page by page.
 func usersOf(ctx context.Context, c *Call, in ListUsersIn, take func(UserRow) error) error {
@@ -129,9 +130,10 @@ func usersOf(ctx context.Context, c *Call, in ListUsersIn, take func(UserRow) er
 			}
 			row := userRow(u, names, in.Select)
 			row.Tenant = c.Tenant.DefaultDomain
-			if err := take(row); err == errEnough { //nolint:errorlint // this very value
-				return nil
-			} else if err != nil {
+			if err := take(row); err != nil {
+				if errors.Is(err, errEnough) {
+					return nil
+				}
 				return err
 			}
 		}
