@@ -138,7 +138,9 @@ func (g *gate) die(i int, r *http.Request, body []byte) {
 		g.mu.Unlock()
 	}
 	if g.also != nil {
+		g.mu.Lock() // nobody else goes on meanwhile
 		g.also()
+		g.mu.Unlock()
 	}
 	if !g.spared {
 		g.kill()
