@@ -40,6 +40,8 @@ type gate struct {
 	at     int // the write at which it dies, from 0
 	phase  string
 	kill   func() // and waits until it is dead
+	also   func() // what happens besides, before
+	spared bool   // nobody dies: the answer alone is lost
 	killed bool
 	// What lands late: the request itself, and the reading that has to be answered without it before.
 	late   func()
@@ -135,7 +137,14 @@ func (g *gate) die(i int, r *http.Request, body []byte) {
 		g.late = send
 		g.mu.Unlock()
 	}
-	g.kill()
+	if g.also != nil {
+		g.mu.Lock() // nobody else goes on meanwhile
+		g.also()
+		g.mu.Unlock()
+	}
+	if !g.spared {
+		g.kill()
+	}
 	panic(http.ErrAbortHandler)
 }
 
