@@ -65,7 +65,7 @@ type part struct {
 	measure func(ctx context.Context, bin, dir string) error
 }
 
-var parts = []part{{"start", start}, {"tokens", tokens}, {"decoding", decoding}, {"mfaGap", mfaGap}, {"offboarding", offboarding}, {"bec", investigation}, {"ledger", ledger}}
+var parts = []part{{"start", start}, {"tokens", tokens}, {"decoding", decoding}, {"mfaGap", mfaGap}, {"offboarding", offboarding}, {"bec", investigation}, {"bulk", bulk}, {"ledger", ledger}}
 
 func verdict(ok bool) string {
 	if ok {

@@ -36,7 +36,7 @@ func (e *Engine) guardRate(ctx context.Context, req Request, run *jobs.Run, p *P
 	if req.Tool == "cipp_control_job" {
 		return nil // stopping must never be slowed down
 	}
-	rows, err := e.Ledger.Since(ctx, e.Clock.Now().Add(-time.Hour))
+	rows, err := shared(ctx, "runs of the last hour", func() ([]jobs.RunInfo, error) { return e.Ledger.Since(ctx, e.Clock.Now().Add(-time.Hour)) })
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrState, err)
 	}
