@@ -46,7 +46,10 @@ func (c *Call) bulkRows(ctx context.Context, t Tool, in BulkActionIn) ([]bulkRow
 			rows = append(rows, bulkRow{N: i + 1, Args: map[string]any{"userId": u}})
 		}
 	case in.CSV != "":
-		rows, err = csvRows(t, in.CSV)
+		text := in.CSV
+		if text, err = c.table(text); err == nil {
+			rows, err = csvRows(t, text)
+		}
 	default:
 		rows, err = c.filterRows(ctx, tenants, in.Filter)
 	}
@@ -93,6 +96,26 @@ func (c *Call) bulkTenants(ctx context.Context, in BulkActionIn) ([]graphclient.
 		return nil, invalid("Name the tenant in tenantFilter, or several in tenants.")
 	}
 	return out, nil
+}
+
+// largestTable bounds a file with rows.
+const largestTable = 4 << 20
+
+// table is the text of a table: what was given, or the file of the operator's folder that was named.
+func (c *Call) table(given string) (string, error) {
+	name := strings.TrimSpace(given)
+	if strings.ContainsAny(name, "\n\r") || !strings.HasSuffix(strings.ToLower(name), ".csv") {
+		return given, nil
+	}
+	folder := c.Policy.Config.Bulk.Folder
+	if folder == "" {
+		return "", &Problem{Code: "invalid_argument", Message: "This server reads tables from no folder (bulk.folder).", Next: "Give the rows themselves in csv, or ask the operator to name a folder."}
+	}
+	raw, err := fromFolder("csv", folder, name, largestTable+1)
+	if err == nil && len(raw) > largestTable {
+		err = invalid("csv: %q is larger than 4 MB.", Clean(name, 120))
+	}
+	return string(raw), err
 }
 
 // csvRows reads rows with a header; a comma, a semicolon or a tab parts the columns. A cell that is empty is not given,

@@ -34,7 +34,7 @@ type Lack struct {
 }
 
 // Works says whether nothing is missing.
-func (e Examination) Works() bool { return e.SignIn == "works" && len(e.Lacks) == 0 }
+func (x *Examination) Works() bool { return x.SignIn == "works" && len(x.Lacks) == 0 }
 
 // wider are permissions and roles that stand for smaller ones, beside X.ReadWrite.All for X.Read.All.
 var wider = map[string][]string{
@@ -156,7 +156,7 @@ func (x *Examination) notes(c TenantCapabilities, h TenantHealth) {
 }
 
 // Text is the examination for a terminal.
-func (x Examination) Text() string {
+func (x *Examination) Text() string {
 	var l lines
 	state := "ok"
 	switch {

@@ -161,7 +161,9 @@ func (a *app) assemble(ctx context.Context, client *graphclient.Client, clk cloc
 	engine := &policy.Engine{Config: a.cfg, Graph: client, Plans: plans, Sealer: sealer, Ledger: ledger, Clock: clk, Embedded: a.cfg.Cloud == "sandbox"}
 	engine.Signatures, engine.Requester = &secrets.Signers{Store: store, Approvers: a.cfg.Approval.Approvers}, username()
 	engine.Explain = func(err error) string { return redactor.Clean(tools.Explain(err)) }
-	store.Generate = generate
+	if store.Generate = generate; store.Generate == nil {
+		store.Generate = secrets.Rules{Length: a.cfg.Passwords.Length, Symbols: a.cfg.Passwords.Symbols}.Generate
+	}
 	sink, err := a.sink(store, redactor)
 	if err != nil {
 		return err

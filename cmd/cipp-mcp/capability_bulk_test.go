@@ -219,3 +219,19 @@ func TestBulkCreateOf500(t *testing.T) {
 		t.Errorf("%d lines", n)
 	}
 }
+
+// Bulks that are each under the threshold are over it together; what the operator approved is not held against what
+// comes after it.
+func TestSmallBulksAddUp(t *testing.T) {
+	w := newWorld(t, worldOptions{config: "guards: {massAction: 3}\n"})
+	revoke := func(users ...string) m {
+		return m{"action": "cipp_revoke_sessions", "tenantFilter": harbourline, "targets": users}
+	}
+	w.done("cipp_bulk_action", revoke(dana, priya))
+	a := w.must("cipp_bulk_action", revoke(gareth, "alex.morgan@"+harbourline))
+	if a.v["approvalId"] == nil || !strings.Contains(a.text, "guards.massAction: 3") {
+		t.Fatalf("%s", a.text)
+	}
+	w.approves(a.v["jobId"].(string))
+	w.done("cipp_revoke_sessions", in(harbourline, "userId", gareth))
+}

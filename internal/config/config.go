@@ -46,6 +46,7 @@ type Config struct {
 	Licenses   Licenses               `yaml:"licenses"`
 	MFAPush    MFAPush                `yaml:"mfaPush"`
 	Photos     Photos                 `yaml:"photos"`
+	Bulk       Bulk                   `yaml:"bulk"`
 	SealKey    string                 `yaml:"sealKey"` // keyring:SERVICE/NAME | file:PATH; empty: a key of this server's own
 	Log        Log                    `yaml:"log"`
 	UsageHints UsageLocations         `yaml:"usageLocation"` // "default" or a tenant's domain → ISO 3166 code

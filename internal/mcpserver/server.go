@@ -72,6 +72,7 @@ func New(o Options) *server.MCPServer {
 	}
 	addPrompts(s)
 	addResources(s, o.Invoker)
+	addExamples(s)
 	if o.Extra != nil {
 		o.Extra(s)
 	}

@@ -46,8 +46,12 @@ func (e *Engine) guardRate(ctx context.Context, req Request, run *jobs.Run, p *P
 		tenants[row.TenantID] = true
 		users[row.UserID] = true
 	}
+	looked := map[string]bool{} // runs of many that the operator looked at and approved
 	for _, r := range rows {
-		if r.Reads() || r.Run.ID == run.ID || r.State == jobs.RunHeld || r.State == jobs.RunCancelled {
+		looked[r.Run.ID] = r.Proof != ""
+	}
+	for _, r := range rows {
+		if r.Reads() || r.Run.ID == run.ID || r.State == jobs.RunHeld || r.State == jobs.RunCancelled || looked[r.ParentID] {
 			continue
 		}
 		tenants[r.Run.TenantID] = true
@@ -61,8 +65,8 @@ func (e *Engine) guardRate(ctx context.Context, req Request, run *jobs.Run, p *P
 	delete(users, "")
 	delete(tenants, "")
 	g := e.Config.Guards
-	if len(req.Rows) > 0 {
-		g.MassAction = 0 // guardBulk counts the rows
+	if len(req.Rows) > g.MassAction {
+		g.MassAction = 0 // guardBulk says it
 	}
 	for _, l := range []struct {
 		n, most int
