@@ -77,7 +77,7 @@ func (e *Env) NewCall(ctx context.Context, t Tool, in any) (*Call, error) {
 		c.Tenant = tenant
 	}
 	if a, ok := in.(interface{ userID() string }); ok {
-		u, err := e.Graph.User(ctx, c.Tenant.ID, a.userID(), callUser...)
+		u, err := e.user(ctx, c.Tenant.ID, a.userID())
 		if err != nil {
 			if graphclient.KindOf(err) == graphclient.NotFound {
 				return nil, &Problem{Code: "user_not_found", Message: fmt.Sprintf("There is no user %q in %s.", Clean(a.userID(), 120), c.Tenant.DefaultDomain), Next: "cipp_list_users with search finds the exact userPrincipalName.", Tenant: c.Tenant.DefaultDomain}

@@ -38,7 +38,7 @@ func (e *Engine) guardRate(ctx context.Context, req Request, run *jobs.Run, p *P
 	if req.Tool == "cipp_control_job" || req.Row {
 		return nil // stopping must never be slowed down; a row was counted with the whole
 	}
-	rows, err := e.Ledger.Since(ctx, e.Clock.Now().Add(-time.Hour))
+	rows, err := shared(ctx, "runs of the last hour", func() ([]jobs.RunInfo, error) { return e.Ledger.Since(ctx, e.Clock.Now().Add(-time.Hour)) })
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrState, err)
 	}
