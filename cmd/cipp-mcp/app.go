@@ -51,6 +51,7 @@ type cloudFlags struct {
 	control string
 	access  string
 	tools   config.Tools
+	jobs    int                            // how many run at once; 0 is jobWorkers
 	prompt  func(graphclient.DeviceSignIn) // nil: what a person has to do to sign in goes to standard error
 }
 
@@ -76,6 +77,7 @@ type app struct {
 	log     *zap.Logger
 	sandbox *sandbox.Server // nil unless it runs inside this process
 	pusher  cloudPusher
+	workers int                // how many jobs run at once
 	leave   context.CancelFunc // says that this process is about to end
 	closers []func()
 }
@@ -108,7 +110,10 @@ func open(ctx context.Context, g *globals, f cloudFlags) (_ *app, err error) {
 	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
-	a := &app{cfg: cfg, log: newLogger(cfg.Log.Level)}
+	a := &app{cfg: cfg, log: newLogger(cfg.Log.Level), workers: f.jobs}
+	if a.workers < 1 {
+		a.workers = jobWorkers
+	}
 	defer func() {
 		if err != nil {
 			a.close()

@@ -31,6 +31,7 @@ type mortal struct {
 	run    string
 	ledger *jobs.Ledger
 	log    *os.File
+	how    []string // more arguments of the worker
 }
 
 // leaver are the options of the offboarding that is killed: nearly all there are.
@@ -118,7 +119,7 @@ func (w *mortal) asksOf(a *app, name string, args map[string]any) *tools.WriteRe
 // worker starts cipp-mcp worker; dead is closed when it has ended, however it did.
 func (w *mortal) worker() (cmd *exec.Cmd, dead chan struct{}) {
 	w.t.Helper()
-	return w.process("worker")
+	return w.process(append([]string{"worker"}, w.how...)...)
 }
 
 func (w *mortal) process(args ...string) (cmd *exec.Cmd, dead chan struct{}) {

@@ -16,7 +16,7 @@ import (
 	"cipp-mcp/internal/webhook"
 )
 
-// jobWorkers is how many jobs one process runs at once. Most of their time is spent waiting for Microsoft; what a tenant
+// jobWorkers is how many jobs one process runs at once where nothing else is said. Most of their time is spent waiting for Microsoft; what a tenant
 // takes at once, Exchange above all, is kept to below them.
 const jobWorkers = 16
 
@@ -38,14 +38,14 @@ func openLedger(ctx context.Context, cfg config.Config, dir string, clk clock.Cl
 // dispatcher brings due runs to this process: River where replicas share a PostgreSQL, else the embedded loop.
 func (a *app) dispatcher(ctx context.Context, failed func(string, error)) (jobs.Dispatcher, error) {
 	if a.env.Policy.MayWrite() != "" {
-		l := jobs.NewLoop(a.env.Policy.Ledger, jobWorkers, failed)
+		l := jobs.NewLoop(a.env.Policy.Ledger, a.workers, failed)
 		l.OnlyReads = true
 		return l, nil
 	}
 	if a.cfg.Store == config.SQLite || a.sandbox != nil {
-		return jobs.NewLoop(a.env.Policy.Ledger, jobWorkers, failed), nil
+		return jobs.NewLoop(a.env.Policy.Ledger, a.workers, failed), nil
 	}
-	return jobs.NewRiver(ctx, a.env.Policy.Ledger, jobWorkers, failed)
+	return jobs.NewRiver(ctx, a.env.Policy.Ledger, a.workers, failed)
 }
 
 // ledger opens the job ledger of the state directory, and says where it and the cases lie. What was begun in a

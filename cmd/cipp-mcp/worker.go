@@ -51,6 +51,7 @@ systemd unit for it.`,
 		},
 	}
 	f.add(c)
+	c.Flags().IntVar(&f.jobs, "jobs", jobWorkers, "how many jobs run at once")
 	c.Flags().StringVar(&health, "health", "", "answer GET /healthz on this loopback address")
 	return c
 }
