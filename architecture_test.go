@@ -15,7 +15,7 @@ import (
 // first.
 var arrows = map[string][]string{
 	"internal/mcpserver": {"tools", "internal/policy", "internal/config", "internal/clock"},
-	"tools":              {"workflows", "graphclient", "internal/policy", "internal/jobs", "internal/secrets", "internal/clock"},
+	"tools":              {"workflows", "graphclient", "internal/policy", "internal/jobs", "internal/secrets", "internal/exports", "internal/clock"},
 	"workflows":          {"workflows/bec", "graphclient", "internal/policy", "internal/jobs", "internal/secrets", "internal/clock"},
 	// A case's words are everybody's; what judges and writes it down knows nothing of Microsoft's wire.
 	"workflows/bec":          {},
@@ -27,6 +27,7 @@ var arrows = map[string][]string{
 	"internal/policy":  {"graphclient", "internal/jobs", "internal/config", "internal/clock"},
 	"internal/secrets": {"internal/jobs", "internal/config", "internal/clock"},
 	"internal/jobs":    {"internal/config", "internal/clock"},
+	"internal/exports": {"internal/clock"},
 	"internal/webhook": {"internal/jobs", "internal/clock"},
 	"internal/config":  {"internal/clock"},
 	"internal/ipintel": {},

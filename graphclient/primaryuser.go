@@ -24,6 +24,21 @@ func (c *Client) ManagedDevicesNamed(ctx context.Context, tid, name string) ([]M
 	})
 }
 
+// AllManagedDevices are the devices Intune manages in a tenant, with their users. A tenant without Intune is kind
+// NotLicensed.
+//
+// GET /deviceManagement/managedDevices; least permission DeviceManagementManagedDevices.Read.All.
+//
+// Reference: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-list
+func (c *Client) AllManagedDevices(ctx context.Context, tid string) ([]ManagedDevice, error) {
+	if err := require(tid); err != nil {
+		return nil, err
+	}
+	return all[ManagedDevice](ctx, c, read(tid, readIntune...), c.v1, 0, func() (*abs.RequestInformation, error) {
+		return plainRequest(abs.GET, "/deviceManagement/managedDevices?$select=id,userId,deviceName,lastSyncDateTime", nil), nil
+	})
+}
+
 // ManagedDevice is one device of Intune.
 //
 // GET /deviceManagement/managedDevices/{id}; least permission DeviceManagementManagedDevices.Read.All.

@@ -105,6 +105,7 @@ func TestRequests(t *testing.T) {
 		"OwnedDevices":      {func(c *Client) error { _, err := c.OwnedDevices(ctx, customer, person); return err }, "GET " + user + "/ownedDevices?$top=999", ""},
 		"SetDeviceEnabled":  {func(c *Client) error { return c.SetDeviceEnabled(ctx, customer, gid, false) }, "PATCH /v1.0/devices/" + gid, `{"accountEnabled":false}`},
 		"ManagedDevices":    {func(c *Client) error { _, err := c.ManagedDevices(ctx, customer, person); return err }, "GET " + user + "/managedDevices", ""},
+		"AllManagedDevices": {func(c *Client) error { _, err := c.AllManagedDevices(ctx, customer); return err }, "GET /v1.0/deviceManagement/managedDevices?$select=id,userId,deviceName,lastSyncDateTime", ""},
 		"RiskyUser":         {func(c *Client) error { _, err := c.RiskyUser(ctx, customer, person); return err }, "GET /v1.0/identityProtection/riskyUsers/" + person, ""},
 		"Drive":             {func(c *Client) error { _, err := c.Drive(ctx, customer, person); return err }, "GET " + user + "/drive?$select=id,name,driveType,webUrl,quota", ""},
 		"Domains":           {func(c *Client) error { _, err := c.Domains(ctx, customer); return err }, "GET /v1.0/domains", ""},

@@ -23,6 +23,19 @@ func (c *Client) RoleAssignmentsOf(ctx context.Context, tid, principalID string)
 	return c.roleAssignments(ctx, tid, "principalId eq "+ODataString(principalID))
 }
 
+// RoleAssignments are the active directory role assignments of a tenant, of whomever and for whatever part of the
+// directory. Not every tenant may let them be listed without a filter; then it is an error.
+//
+// GET /roleManagement/directory/roleAssignments; least permission RoleManagement.Read.Directory.
+//
+// Reference: https://learn.microsoft.com/graph/api/rbacapplication-list-roleassignments
+func (c *Client) RoleAssignments(ctx context.Context, tid string) ([]RoleAssignment, error) {
+	if err := require(tid); err != nil {
+		return nil, err
+	}
+	return c.roleAssignments(ctx, tid, "")
+}
+
 // RoleHolders are the active assignments of one directory role, of whomever and for whatever part of the directory.
 //
 // GET /roleManagement/directory/roleAssignments; least permission RoleManagement.Read.Directory.
@@ -110,12 +123,29 @@ func (c *Client) RoleEligibilitiesOf(ctx context.Context, tid, principalID strin
 	if err := require(tid, principalID); err != nil {
 		return nil, err
 	}
+	return c.roleEligibilities(ctx, tid, "principalId eq "+ODataString(principalID))
+}
+
+// RoleEligibilities are all directory roles that somebody of a tenant may activate, groups included.
+//
+// GET /roleManagement/directory/roleEligibilitySchedules; least permission
+// RoleEligibilitySchedule.Read.Directory.
+//
+// Reference: https://learn.microsoft.com/graph/api/rbacapplication-list-roleeligibilityschedules
+func (c *Client) RoleEligibilities(ctx context.Context, tid string) ([]RoleAssignment, error) {
+	if err := require(tid); err != nil {
+		return nil, err
+	}
+	return c.roleEligibilities(ctx, tid, "")
+}
+
+func (c *Client) roleEligibilities(ctx context.Context, tid, filter string) ([]RoleAssignment, error) {
 	k := read(tid, "RoleEligibilitySchedule.Read.Directory", "RoleManagement.Read.Directory", "RoleManagement.ReadWrite.Directory", "Directory.Read.All")
 	found, err := all[RoleAssignment](ctx, c, k, c.v1, 0, func() (*abs.RequestInformation, error) {
 		b := rolemanagement.NewDirectoryRoleEligibilitySchedulesRequestBuilderInternal(c.v1.path(), c.v1)
 		return b.ToGetRequestInformation(ctx, &rolemanagement.DirectoryRoleEligibilitySchedulesRequestBuilderGetRequestConfiguration{
 			QueryParameters: &rolemanagement.DirectoryRoleEligibilitySchedulesRequestBuilderGetQueryParameters{
-				Filter: opt("principalId eq " + ODataString(principalID))}})
+				Filter: opt(filter)}})
 	})
 	var e *Error
 	if errors.As(err, &e) && (e.Kind == NotPremium || e.Code == "AadPremiumLicenseRequired") {

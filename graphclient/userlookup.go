@@ -46,6 +46,36 @@ func (c *Client) User(ctx context.Context, tid, idOrUPN string, sel ...string) (
 	return c.getUser(ctx, tid, u.ID, sel)
 }
 
+// UsersNamed are those of many users whom Microsoft knows by the id or user principal name given, twenty to a request,
+// under the names asked for. Who is not among them may still be found by User, or User says why not.
+//
+// GET /users/{id|upn} in POST /$batch; least permission User.Read.All.
+func (c *Client) UsersNamed(ctx context.Context, tid string, names, sel []string) (map[string]User, error) {
+	var known []string
+	for _, n := range names {
+		if n == strings.TrimSpace(n) && (uuid.Validate(n) == nil || strings.Contains(n, "@")) {
+			known = append(known, n)
+		}
+	}
+	if len(known) == 0 {
+		return nil, nil
+	}
+	answers, err := c.getEach(ctx, read(tid, readUsers...), c.v1, known, func(n string) string {
+		return userPath(n) + "?$select=" + strings.Join(sel, ",")
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]User, len(known))
+	for n, a := range answers {
+		var u User
+		if a.err == nil && decodeItem(read(tid), a.body, &u) == nil && u.ID != "" {
+			out[n] = u
+		}
+	}
+	return out, nil
+}
+
 func (c *Client) getUser(ctx context.Context, tid, id string, sel []string) (User, error) {
 	k := read(tid, readUsers...)
 	var plain, expand []string

@@ -48,7 +48,7 @@ func (o *ListAccessCatalogOut) Text() string {
 		}
 		l.add("%s | %s%s%s", q(r.Name), r.ID, ifText(detail, " | "), ifText(strings.Join(choices, ", "), " | "))
 	}
-	more(&l, o.HasMore, o.Cursor, "search")
+	more(&l, o.Part, "search")
 	return l.String()
 }
 

@@ -28,7 +28,11 @@ func (a UserArg) userID() string { return a.UserID }
 type PageArgs struct {
 	Limit  int    `json:"limit,omitempty" jsonschema:"minimum=1,maximum=100,default=25" jsonschema_description:"Rows to return."`
 	Cursor string `json:"cursor,omitempty" jsonschema_description:"cursor of the previous answer, for the next rows."`
+	Format string `json:"format,omitempty" jsonschema:"enum=rows,enum=csv" jsonschema_description:"csv: all rows as a resource." quiet:"true"`
 }
+
+// csv says whether all rows are wanted, out of the context.
+func (p PageArgs) csv() bool { return p.Format == "csv" }
 
 func (p PageArgs) limit() int {
 	if p.Limit == 0 {
@@ -66,3 +70,6 @@ func with(a, more map[string]string) map[string]string {
 	}
 	return out
 }
+
+// OtherValues are other words for values of enumerated arguments, by the value.
+var OtherValues = map[string]string{"adminNoMfa": "adminsWithoutMfa"}

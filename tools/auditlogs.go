@@ -14,7 +14,8 @@ import (
 type ListAuditLogsIn struct {
 	TenantArg
 	UserID string `json:"userId,omitempty" jsonschema_description:"Only what was done to this user."`
-	Source string `json:"source,omitempty" jsonschema:"enum=all,enum=entra,enum=cipp-mcp,default=all" jsonschema_description:"cipp-mcp: this server's own journal."`
+	Source string `json:"source,omitempty" jsonschema:"enum=all,enum=entra,enum=cipp-mcp,enum=ual,default=all" jsonschema_description:"cipp-mcp: this server's journal; ual: unified audit log, slow."`
+	Type   string `json:"type,omitempty" jsonschema:"enum=user,enum=signInState,enum=password,enum=mfa,enum=license,enum=group,enum=role,enum=app,enum=device,enum=policy,enum=mailbox"`
 	JobID  string `json:"jobId,omitempty" jsonschema_description:"Only this job (source cipp-mcp)."`
 	Days   int    `json:"days,omitempty" jsonschema:"minimum=1,maximum=90,default=7"`
 	PageArgs
@@ -22,7 +23,7 @@ type ListAuditLogsIn struct {
 
 // LogRow is one thing that was done, by whatever source tells of it.
 type LogRow struct {
-	Source string    `json:"source"` // entra | cipp-mcp
+	Source string    `json:"source"` // entra | cipp-mcp | ual
 	At     time.Time `json:"at"`
 	Who    string    `json:"who"`
 	What   string    `json:"what"`
@@ -45,14 +46,14 @@ type ListAuditLogsOut struct {
 // Text lists the rows.
 func (o *ListAuditLogsOut) Text() string {
 	var l lines
-	l.add("%s in %s%s, the newest first", count(len(o.Rows), "entry", "entries"), o.Tenant, ifText(o.User, " about "))
+	l.add("%s in %s%s, the newest first", count(o.rows(len(o.Rows)), "entry", "entries"), o.Tenant, ifText(o.User, " about "))
 	for _, r := range o.Rows {
 		l.add("- %s %s %s by %s%s%s%s%s", r.At.UTC().Format("2006-01-02 15:04:05Z"), r.Source, r.What, q(r.Who), ifText(r.Target, " on "), ifText(r.Result, ": "), ifText(r.JobID, " "), ifText(r.Detail, "; "))
 	}
 	for _, m := range o.Missing {
 		l.add("NOT READ: %s: %s. %s", m.Section, m.Reason, m.Next)
 	}
-	more(&l, o.HasMore, o.Cursor, "userId, source or days")
+	more(&l, o.Part, "userId, source, type or days")
 	return l.String()
 }
 
@@ -65,7 +66,7 @@ const auditMax = 2000
 var listAuditLogs = Read(Tool{
 	Name: "cipp_list_audit_logs", Title: "Audit logs", Toolset: "users", Extra: true, Aliases: userAliases,
 	Description: "Lists who did what: Entra's directory audits and this server's own journal of calls, plans, approvals and steps, each row with its source.",
-	Needs:       Needs{App: []string{"AuditLog.Read.All", "User.Read.All"}, GDAPRoles: []string{"Reports Reader"}},
+	Needs:       Needs{App: []string{"AuditLog.Read.All", "User.Read.All"}, AppRoles: []string{"Exchange Administrator"}, GDAPRoles: []string{"Reports Reader", "Exchange Administrator"}},
 	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","source":"cipp-mcp"}`,
 }, func(ctx context.Context, c *Call, in ListAuditLogsIn) (ListAuditLogsOut, error) {
 	out := ListAuditLogsOut{TenantID: c.Tenant.ID, Tenant: c.Tenant.DefaultDomain}
@@ -87,17 +88,25 @@ var listAuditLogs = Read(Tool{
 	}
 	since := c.Clock.Now().AddDate(0, 0, -days)
 	rows := []LogRow{}
-	if in.Source != "entra" {
+	if in.Type == "mailbox" && in.Source != "ual" {
+		return out, invalid("type: what was done to a mailbox stands in the unified audit log alone: add source=\"ual\".")
+	}
+	if in.Source == "ual" {
+		found, note, err := unifiedRows(ctx, c, in.Type, out.User, since)
+		if err != nil {
+			return out, err
+		}
+		rows, out.Missing = found, note
+	}
+	if in.Source != "entra" && in.Source != "ual" {
 		journal, err := c.Policy.Ledger.Journal(ctx, jobs.JournalQuery{TenantID: c.Tenant.ID, Subject: id, RunID: in.JobID, Since: since, Limit: auditMax})
 		if err != nil {
 			return out, err
 		}
-		for _, l := range journal {
-			rows = append(rows, journalRow(l))
-		}
+		rows = append(rows, journalRows(journal, in.Type)...)
 	}
-	if in.Source != "cipp-mcp" && in.JobID == "" {
-		audits, err := c.Graph.DirectoryAudits(ctx, c.Tenant.ID, graphclient.AuditQuery{TargetID: id, Since: since, Max: auditMax})
+	if in.Source != "cipp-mcp" && in.Source != "ual" && in.JobID == "" {
+		audits, err := c.Graph.DirectoryAudits(ctx, c.Tenant.ID, graphclient.AuditQuery{TargetID: id, Category: auditCategories[in.Type], Since: since, Max: auditMax})
 		switch {
 		case err != nil && in.Source == "entra":
 			return out, err
@@ -109,7 +118,9 @@ var listAuditLogs = Read(Tool{
 			out.Missing = append(out.Missing, Unavailable{Section: "entra", Reason: p.Message, Next: p.Next})
 		}
 		for _, a := range audits {
-			rows = append(rows, entraRow(a))
+			if in.Type == "" || entraType(a) == in.Type {
+				rows = append(rows, entraRow(a))
+			}
 		}
 	}
 	slices.SortStableFunc(rows, func(a, b LogRow) int { return b.At.Compare(a.At) })

@@ -86,11 +86,16 @@ func (c *Call) bulkOf(action string) (Tool, error) {
 	if t := toolOf(name); t.Name != "" && !t.Writes() {
 		return Tool{}, invalid("action: %s only reads; call it itself, its report and filter arguments reach many users.", t.Name)
 	}
-	var all []string
-	for _, t := range writers() {
-		all = append(all, t.Name)
+	var near []string
+	for _, t := range Found(action, writers(), 5) {
+		near = append(near, t.Name)
 	}
-	return Tool{}, invalid("action: there is no write tool %q; these can be run for many: %s.", Clean(action, 60), strings.Join(all, ", "))
+	if len(near) == 0 {
+		for _, t := range writers() {
+			near = append(near, t.Name)
+		}
+	}
+	return Tool{}, invalid("action: there is no write tool %q; near it are %s.", Clean(action, 60), strings.Join(near, ", "))
 }
 
 // undoRows undoes those rows of a bulk that did something, each as its own job would be undone.

@@ -9,8 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"cipp-mcp/internal/jobs"
 	"cipp-mcp/internal/policy"
 	"cipp-mcp/workflows"
@@ -74,21 +72,11 @@ func (cr *crowd) plans(ctx context.Context) ([]plannedRow, error) {
 	}
 	out := make([]plannedRow, len(cr.rows))
 	wrong := make([]*Problem, len(cr.rows))
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(bulkWide)
-	for i := range cr.rows {
-		g.Go(func() error {
-			return jobs.Caught(func() (err error) {
-				out[i], err = cr.plan(gctx, cr.rows[i])
-				if p, foreseen := ProblemOf(err); err != nil && foreseen && !p.Retryable {
-					wrong[i] = p
-					return nil
-				}
-				return err
-			})
-		})
-	}
-	if err := g.Wait(); err != nil {
+	err := eachRow(cr.call.together(ctx, cr.rows), wrong, func(ctx context.Context, i int) (err error) {
+		out[i], err = cr.plan(ctx, cr.rows[i])
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
 	e := &rowErrors{of: len(cr.rows)}

@@ -168,15 +168,22 @@ func csvText(table [][]string, exact int) string {
 	for _, row := range table {
 		safe := make([]string, len(row))
 		for i, cell := range row {
-			if first, _ := utf8.DecodeRuneInString(cell); i != exact && cell != "" && strings.ContainsRune(formula, first) {
-				cell = "'" + cell
+			if safe[i] = cell; i != exact {
+				safe[i] = noFormula(cell)
 			}
-			safe[i] = cell
 		}
 		_ = w.Write(safe) // a buffer takes everything
 	}
 	w.Flush()
 	return b.String()
+}
+
+// noFormula is a cell that no spreadsheet takes for a formula.
+func noFormula(cell string) string {
+	if first, _ := utf8.DecodeRuneInString(cell); cell != "" && strings.ContainsRune(formula, first) {
+		return "'" + cell
+	}
+	return cell
 }
 
 // batchSecret is a password of one row that lies with those of all others under one handle.

@@ -21,7 +21,7 @@ const (
 	// mostRows is how many rows one bulk takes.
 	mostRows = 1000
 	// bulkWide is how many rows are looked at side by side; Microsoft's limits are kept below that.
-	bulkWide = 8
+	bulkWide = 32
 )
 
 // bulkRows are the rows a call names, each checked as the tool itself would check it, before anything is written.
@@ -46,7 +46,10 @@ func (c *Call) bulkRows(ctx context.Context, t Tool, in BulkActionIn) ([]bulkRow
 			rows = append(rows, bulkRow{N: i + 1, Args: map[string]any{"userId": u}})
 		}
 	case in.CSV != "":
-		rows, err = csvRows(t, in.CSV)
+		text := in.CSV
+		if text, err = c.table(text); err == nil {
+			rows, err = csvRows(t, text)
+		}
 	default:
 		rows, err = c.filterRows(ctx, tenants, in.Filter)
 	}
@@ -93,6 +96,26 @@ func (c *Call) bulkTenants(ctx context.Context, in BulkActionIn) ([]graphclient.
 		return nil, invalid("Name the tenant in tenantFilter, or several in tenants.")
 	}
 	return out, nil
+}
+
+// largestTable bounds a file with rows.
+const largestTable = 4 << 20
+
+// table is the text of a table: what was given, or the file of the operator's folder that was named.
+func (c *Call) table(given string) (string, error) {
+	name := strings.TrimSpace(given)
+	if strings.ContainsAny(name, "\n\r") || !strings.HasSuffix(strings.ToLower(name), ".csv") {
+		return given, nil
+	}
+	folder := c.Policy.Config.Bulk.Folder
+	if folder == "" {
+		return "", &Problem{Code: "invalid_argument", Message: "This server reads tables from no folder (bulk.folder).", Next: "Give the rows themselves in csv, or ask the operator to name a folder."}
+	}
+	raw, err := fromFolder("csv", folder, name, largestTable+1)
+	if err == nil && len(raw) > largestTable {
+		err = invalid("csv: %q is larger than 4 MB.", Clean(name, 120))
+	}
+	return string(raw), err
 }
 
 // csvRows reads rows with a header; a comma, a semicolon or a tab parts the columns. A cell that is empty is not given,
@@ -181,7 +204,7 @@ func (c *Call) filterRows(ctx context.Context, tenants []graphclient.Tenant, fil
 	for _, tenant := range tenants {
 		in := *c
 		in.Tenant = tenant
-		query, keep, err := userQuery(ctx, &in, ListUsersIn{TenantArg: TenantArg{tenant.ID}, Filter: filter})
+		query, keep, err := userQuery(ctx, &in, ListUsersIn{AnyTenantArg: AnyTenantArg{tenant.ID}, Filter: filter})
 		if err != nil {
 			return nil, err
 		}
@@ -205,22 +228,22 @@ func (c *Call) filterRows(ctx context.Context, tenants []graphclient.Tenant, fil
 
 // checkRows decodes each row as a call of the tool and finds tenant and user; the mistakes of all rows come at once.
 func (c *Call) checkRows(ctx context.Context, t Tool, tenants []graphclient.Tenant, rows []bulkRow) error {
-	wrong := make([]*Problem, len(rows))
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(bulkWide)
-	for i := range rows {
-		g.Go(func() error {
-			return jobs.Caught(func() error {
-				err := c.checkRow(gctx, t, tenants, &rows[i])
-				if p, foreseen := ProblemOf(err); err != nil && foreseen && !p.Retryable {
-					wrong[i] = p
-					return nil
-				}
-				return err
-			})
-		})
+	wrong, inputs := make([]*Problem, len(rows)), make([]any, len(rows))
+	err := eachRow(ctx, wrong, func(ctx context.Context, i int) (err error) {
+		inputs[i], err = c.decodeRow(ctx, t, tenants, &rows[i])
+		return err
+	})
+	if err != nil {
+		return err
 	}
-	if err := g.Wait(); err != nil {
+	names := map[string][]string{}
+	for i, in := range inputs {
+		if a, ok := in.(interface{ userID() string }); ok && wrong[i] == nil {
+			names[rows[i].TenantID] = append(names[rows[i].TenantID], a.userID())
+		}
+	}
+	err = eachRow(c.withUsers(ctx, names), wrong, func(ctx context.Context, i int) error { return c.checkRow(ctx, t, inputs[i], &rows[i]) })
+	if err != nil {
 		return err
 	}
 	e := &rowErrors{of: len(rows)}
@@ -243,32 +266,69 @@ func (c *Call) checkRows(ctx context.Context, t Tool, tenants []graphclient.Tena
 	return e.err()
 }
 
-func (c *Call) checkRow(ctx context.Context, t Tool, tenants []graphclient.Tenant, r *bulkRow) error {
+// eachRow does something for every row that is not wrong yet, side by side; what is wrong with one is put down, and
+// what is wrong with more than that row ends it.
+func eachRow(ctx context.Context, wrong []*Problem, do func(context.Context, int) error) error {
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(bulkWide)
+	for i := range wrong {
+		if wrong[i] != nil {
+			continue
+		}
+		g.Go(func() error {
+			return jobs.Caught(func() error {
+				err := do(gctx, i)
+				if p, foreseen := ProblemOf(err); err != nil && foreseen && !p.Retryable {
+					wrong[i] = p
+					return nil
+				}
+				return err
+			})
+		})
+	}
+	return g.Wait()
+}
+
+// decodeRow reads a row as a call of the tool, in its tenant.
+func (c *Call) decodeRow(ctx context.Context, t Tool, tenants []graphclient.Tenant, r *bulkRow) (any, error) {
 	args := maps.Clone(r.Args)
 	if err := steered(args); err != nil {
-		return err
+		return nil, err
 	}
 	if err := c.rowTenant(ctx, tenants, args); err != nil {
-		return err
+		return nil, err
 	}
 	in, canonical, err := c.Decode(t, args)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if p, ok := canonical["password"].(string); ok {
 		c.Redactor.Add(p)
 	}
 	if err := steered(canonical); err != nil {
-		return err
+		return nil, err
 	}
+	r.Args = canonical
+	if a, ok := in.(interface{ tenantFilter() string }); ok && a.tenantFilter() != "" && !IsAllTenants(a.tenantFilter()) {
+		tenant, err := c.Graph.ResolveTenant(ctx, a.tenantFilter())
+		if err != nil {
+			return nil, err
+		}
+		if len(tenants) > 0 && !slices.ContainsFunc(tenants, func(o graphclient.Tenant) bool { return o.ID == tenant.ID }) {
+			return nil, invalid("%s is not among the tenants this bulk names.", tenant.DefaultDomain)
+		}
+		r.TenantID = tenant.ID
+	}
+	return in, nil
+}
+
+// checkRow finds the tenant and the user of a row, and names both by their ids from then on.
+func (c *Call) checkRow(ctx context.Context, t Tool, in any, r *bulkRow) error {
 	call, err := c.NewCall(ctx, t, in)
 	if err != nil {
 		return err
 	}
-	if len(tenants) > 0 && !slices.ContainsFunc(tenants, func(o graphclient.Tenant) bool { return o.ID == call.Tenant.ID }) {
-		return invalid("%s is not among the tenants this bulk names.", call.Tenant.DefaultDomain)
-	}
-	r.TenantID, r.Tenant, r.Args = call.Tenant.ID, call.Tenant.DefaultDomain, canonical
+	r.TenantID, r.Tenant = call.Tenant.ID, call.Tenant.DefaultDomain
 	r.Args["tenantFilter"] = call.Tenant.ID
 	if call.User != nil {
 		r.UserID, r.User = call.User.ID, call.User.UserPrincipalName

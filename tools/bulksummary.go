@@ -79,9 +79,9 @@ func does(p policy.Plan) string {
 		switch {
 		case !c.Runs():
 		case c.Before != "" || c.After != "":
-			parts = append(parts, fmt.Sprintf("%s (%s → %s)", c.Step, c.Before, c.After))
+			parts = append(parts, fmt.Sprintf("%s (%s → %s)", c.Summary, c.Before, c.After))
 		default:
-			parts = append(parts, c.Step+": "+c.Summary)
+			parts = append(parts, c.Summary)
 		}
 	}
 	return clip(strings.Join(parts, "; "), 300)

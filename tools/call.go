@@ -7,6 +7,7 @@ import (
 
 	"cipp-mcp/graphclient"
 	"cipp-mcp/internal/clock"
+	"cipp-mcp/internal/exports"
 	"cipp-mcp/internal/jobs"
 	"cipp-mcp/internal/policy"
 	"cipp-mcp/internal/secrets"
@@ -23,10 +24,13 @@ type Env struct {
 	Clock    clock.Clock
 	Cases    Cases
 	Licences workflows.LicenceProvider // whom to ask for seats; nil: nobody
+	Exports  *exports.Store            // long lists, outside the context
 	// Decode turns arguments into a tool's input and their canonical form, as for a call; nil where nobody calls.
 	Decode func(t Tool, args map[string]any) (in any, canonical map[string]any, err error)
 	// Off says why a tool is switched off, "" when it is on.
 	Off func(Tool) string
+	// Listed are the tools that a client sees; nil where nobody calls.
+	Listed func() []Tool
 
 	batch batch
 }
@@ -73,7 +77,7 @@ func (e *Env) NewCall(ctx context.Context, t Tool, in any) (*Call, error) {
 		c.Tenant = tenant
 	}
 	if a, ok := in.(interface{ userID() string }); ok {
-		u, err := e.Graph.User(ctx, c.Tenant.ID, a.userID(), callUser...)
+		u, err := e.user(ctx, c.Tenant.ID, a.userID())
 		if err != nil {
 			if graphclient.KindOf(err) == graphclient.NotFound {
 				return nil, &Problem{Code: "user_not_found", Message: fmt.Sprintf("There is no user %q in %s.", Clean(a.userID(), 120), c.Tenant.DefaultDomain), Next: "cipp_list_users with search finds the exact userPrincipalName.", Tenant: c.Tenant.DefaultDomain}

@@ -3,6 +3,7 @@ package tools
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,6 +33,19 @@ type DeviceRow struct {
 	Enabled      *bool      `json:"accountEnabled,omitempty"`
 	Registered   *time.Time `json:"registeredDateTime,omitempty"`
 	LastSeen     *time.Time `json:"lastSeenDateTime,omitempty"`
+	// Detail is there where one device was asked for and Intune manages it.
+	Detail *DeviceDetail `json:"detail,omitempty"`
+}
+
+// DeviceDetail is what Intune knows of one device besides.
+type DeviceDetail struct {
+	ManagedDeviceID string     `json:"managedDeviceId"`
+	Manufacturer    string     `json:"manufacturer,omitempty"`
+	Enrolled        *time.Time `json:"enrolledDateTime,omitempty"`
+	Agent           string     `json:"managementAgent,omitempty"`
+	Encrypted       *bool      `json:"isEncrypted"`
+	JailBroken      string     `json:"jailBroken,omitempty"`
+	PrimaryUser     string     `json:"primaryUser,omitempty"`
 }
 
 func (d DeviceRow) line() string {
@@ -47,11 +61,13 @@ func orUnknown(s string) string {
 
 // ListUserDevicesOut is the answer of cipp_list_user_devices.
 type ListUserDevicesOut struct {
-	TenantID    string        `json:"tenantId"`
-	Tenant      string        `json:"tenant"`
-	UserID      string        `json:"userId"`
-	User        string        `json:"userPrincipalName"`
-	Devices     []DeviceRow   `json:"devices"`
+	TenantID string      `json:"tenantId"`
+	Tenant   string      `json:"tenant"`
+	UserID   string      `json:"userId"`
+	User     string      `json:"userPrincipalName"`
+	Devices  []DeviceRow `json:"devices"`
+	// ToReturn are the names of company-owned devices, which a leaver gives back.
+	ToReturn    []string      `json:"toReturn"`
 	Unavailable []Unavailable `json:"unavailable,omitempty"`
 	Part
 }
@@ -59,14 +75,20 @@ type ListUserDevicesOut struct {
 // Text lists the devices.
 func (o *ListUserDevicesOut) Text() string {
 	var l lines
-	l.add("%s of %s in %s", count(len(o.Devices), "device", "devices"), o.User, o.Tenant)
+	l.add("%s of %s in %s", count(o.rows(len(o.Devices)), "device", "devices"), o.User, o.Tenant)
 	for _, d := range o.Devices {
 		l.add("%s", d.line())
+		if x := d.Detail; x != nil {
+			l.add("  Intune %s | %s | enrolled %s by %s | encrypted %s | jailbroken %s | primary user %s", x.ManagedDeviceID, q(x.Manufacturer), date(x.Enrolled), x.Agent, yesNo(x.Encrypted), orUnknown(x.JailBroken), orUnknown(x.PrimaryUser))
+		}
+	}
+	if len(o.ToReturn) > 0 {
+		l.add("company-owned, to be returned by a leaver: %s", fencedList(o.ToReturn))
 	}
 	for _, u := range o.Unavailable {
 		l.add("not read: %s: %s %s", u.Section, u.Reason, u.Next)
 	}
-	more(&l, o.HasMore, o.Cursor, "deviceId")
+	more(&l, o.Part, "deviceId")
 	return l.String()
 }
 
@@ -81,15 +103,26 @@ var listUserDevices = Read(Tool{
 }, func(ctx context.Context, c *Call, in ListUserDevicesIn) (ListUserDevicesOut, error) {
 	out := ListUserDevicesOut{TenantID: c.Tenant.ID, Tenant: c.Tenant.DefaultDomain, UserID: c.User.ID, User: c.User.UserPrincipalName}
 	rows, missing := deviceRows(ctx, c)
-	out.Unavailable = missing
+	out.Unavailable, out.ToReturn = missing, []string{}
 	if in.DeviceID != "" {
-		var only []DeviceRow
-		for _, r := range rows {
-			if strings.EqualFold(r.ID, in.DeviceID) || strings.EqualFold(r.DeviceID, in.DeviceID) || strings.EqualFold(r.Name, in.DeviceID) {
-				only = append(only, r)
+		rows = slices.DeleteFunc(rows, func(r DeviceRow) bool {
+			return !strings.EqualFold(r.ID, in.DeviceID) && !strings.EqualFold(r.DeviceID, in.DeviceID) && !strings.EqualFold(r.Name, in.DeviceID)
+		})
+		if len(rows) == 0 && len(missing) == 0 {
+			return out, &Problem{Code: "not_found", Message: fmt.Sprintf("%s has no device %q.", c.User.UserPrincipalName, Clean(in.DeviceID, 80)), Next: "Call without deviceId for all of the user's devices."}
+		}
+	}
+	for i := range rows {
+		if rows[i].Ownership == "company" {
+			out.ToReturn = append(out.ToReturn, rows[i].Name)
+		}
+		if in.DeviceID == "" {
+			rows[i].Detail = nil
+		} else if d := rows[i].Detail; d != nil {
+			if u, err := c.Graph.PrimaryUser(ctx, c.Tenant.ID, d.ManagedDeviceID); err == nil && u != nil {
+				d.PrimaryUser = u.UserPrincipalName
 			}
 		}
-		rows = only
 	}
 	var err error
 	out.Devices, out.Part, err = slicePage(c, "cipp_list_user_devices", rows, in.PageArgs)
@@ -148,6 +181,7 @@ func deviceRows(ctx context.Context, c *Call) ([]DeviceRow, []Unavailable) {
 		r := &rows[i]
 		r.Sources = append(r.Sources, "intune")
 		r.Model, r.SerialNumber, r.Ownership, r.Compliance, r.LastSeen = m.Model, m.SerialNumber, m.ManagedDeviceOwnerType, m.ComplianceState, m.LastSyncDateTime
+		r.Detail = &DeviceDetail{ManagedDeviceID: m.ID, Manufacturer: m.Manufacturer, Enrolled: m.EnrolledDateTime, Agent: m.ManagementAgent, Encrypted: m.IsEncrypted, JailBroken: m.JailBroken}
 	}
 	for _, m := range mobile {
 		rows = append(rows, DeviceRow{ID: m.GUID, DeviceID: m.DeviceID, Name: strings.TrimSpace(m.FriendlyName + " " + m.DeviceModel), Sources: []string{"exchange"}, System: m.DeviceOS, Model: m.DeviceModel, Compliance: m.DeviceAccessState, Registered: m.FirstSyncTime, LastSeen: m.WhenChanged})

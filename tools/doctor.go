@@ -34,7 +34,7 @@ type Lack struct {
 }
 
 // Works says whether nothing is missing.
-func (e Examination) Works() bool { return e.SignIn == "works" && len(e.Lacks) == 0 }
+func (x *Examination) Works() bool { return x.SignIn == "works" && len(x.Lacks) == 0 }
 
 // wider are permissions and roles that stand for smaller ones, beside X.ReadWrite.All for X.Read.All.
 var wider = map[string][]string{
@@ -140,23 +140,16 @@ func (x *Examination) lacks(app bool, g graphclient.Granted, enabled []Tool) {
 
 // notes are what the tenant itself does not allow or has not bought.
 func (x *Examination) notes(c TenantCapabilities, h TenantHealth) {
-	off := func(b *bool) bool { return b != nil && !*b }
-	add := func(on bool, s string) {
-		if on {
-			x.Notes = append(x.Notes, s)
+	for _, check := range sortedKeys(h.Checks) {
+		if h.Checks[check] != "works" {
+			x.Notes = append(x.Notes, check+": "+h.Checks[check])
 		}
 	}
-	for _, check := range sortedKeys(h.Checks) {
-		add(h.Checks[check] != "works", check+": "+h.Checks[check])
-	}
-	add(off(c.TemporaryAccessPass), "Temporary Access Pass is off in the authentication methods policy: cipp_create_tap has no effect here")
-	add(off(c.SecurityDefaults) && (c.ConditionalAccessMFA == nil || *c.ConditionalAccessMFA == 0), "neither security defaults nor a Conditional Access policy asks for MFA: cipp_reset_mfa makes nobody register again")
-	add(off(c.MailboxAuditing), "mailbox auditing is off: cipp_bec_check finds less")
-	add(off(c.UnifiedAuditIngestion), "the unified audit log is off: cipp_bec_check finds less")
+	x.Notes = append(x.Notes, c.Consequences...)
 }
 
 // Text is the examination for a terminal.
-func (x Examination) Text() string {
+func (x *Examination) Text() string {
 	var l lines
 	state := "ok"
 	switch {

@@ -89,8 +89,9 @@ func siteProblem(argument, address string, c *Call, err error) error {
 		return invalid("%s: there is no site %q in %s; give its whole address, without library or page.", argument, Clean(address, 160), c.Tenant.DefaultDomain)
 	case graphclient.Invalid:
 		return invalid("%s: %q is no address of a SharePoint site, like https://contoso.sharepoint.com/sites/crm.", argument, Clean(address, 160))
+	default:
+		return err
 	}
-	return err
 }
 
 // SetSiteAccessIn are the arguments of cipp_set_site_access.

@@ -191,7 +191,7 @@ func (c condition) timeTest(now time.Time) (func(*time.Time) bool, error) {
 		if c.op != "eq" {
 			return nil, invalid("filter: %s can only be compared with null by eq.", c.field)
 		}
-		return func(t *time.Time) bool { return none(t) }, nil
+		return none, nil
 	}
 	if c.op == "eq" {
 		return nil, invalid("filter: %s is compared by lt, le, gt or ge, or with eq null.", c.field)

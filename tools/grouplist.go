@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -13,7 +14,7 @@ import (
 
 // ListGroupsIn are the arguments of cipp_list_groups.
 type ListGroupsIn struct {
-	TenantArg
+	AnyTenantArg
 	Search string `json:"search,omitempty" jsonschema:"maxLength=100" jsonschema_description:"Part of a name or address."`
 	Type   string `json:"type,omitempty" jsonschema:"enum=m365,enum=security,enum=mailEnabledSecurity,enum=distribution,enum=application"`
 	PageArgs
@@ -21,11 +22,12 @@ type ListGroupsIn struct {
 
 // ListGroupsOut is the answer of cipp_list_groups.
 type ListGroupsOut struct {
-	TenantID string     `json:"tenantId"`
+	TenantID string     `json:"tenantId,omitempty"`
 	Tenant   string     `json:"tenant"`
 	Groups   []GroupRow `json:"groups"`
 	Total    int        `json:"total"`
 	Note     string     `json:"note,omitempty"`
+	Failures
 	Part
 }
 
@@ -33,13 +35,14 @@ type ListGroupsOut struct {
 func (o *ListGroupsOut) Text() string {
 	var l lines
 	l.add("%s in %s", count(o.Total, "group", "groups"), o.Tenant)
+	o.failed(&l)
 	for _, g := range o.Groups {
 		l.add("%s", g.line())
 	}
 	if o.Note != "" {
 		l.add("%s", o.Note)
 	}
-	more(&l, o.HasMore, o.Cursor, "search or type")
+	more(&l, o.Part, "search or type")
 	return l.String()
 }
 
@@ -56,19 +59,39 @@ var groupFilters = map[string]graphclient.GroupQuery{
 }
 
 var listGroups = Read(Tool{
-	Name: "cipp_list_groups", Title: "Groups", Toolset: "access", Extra: true, Aliases: tenantAliases,
+	Name: "cipp_list_groups", Title: "Groups", Toolset: "access", Extra: true, Aliases: tenantAliases, AllTenants: true,
 	Description: "Lists a tenant's groups with type and flags (dynamic, synced, roleAssignable, grantsLicenses, hasTeam, excludedFromCa). For one user's groups use cipp_list_user_groups.",
 	Needs:       Needs{App: []string{"Group.Read.All", "Policy.Read.All"}, GDAPRoles: []string{"Global Reader"}},
 	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","type":"m365"}`,
 }, func(ctx context.Context, c *Call, in ListGroupsIn) (ListGroupsOut, error) {
-	out := ListGroupsOut{TenantID: c.Tenant.ID, Tenant: c.Tenant.DefaultDomain}
-	groups, err := c.Graph.Groups(ctx, c.Tenant.ID, groupFilters[in.Type])
+	out := ListGroupsOut{TenantID: c.Tenant.ID, Tenant: c.named()}
+	var mu sync.Mutex
+	rows, failed, err := inEach(ctx, c, func(ctx context.Context, one *Call) ([]GroupRow, error) {
+		rows, note, err := listedGroups(ctx, one, in, c.ofSeveral(one, in.PageArgs))
+		if note != "" {
+			mu.Lock()
+			defer mu.Unlock()
+			out.Note = note
+		}
+		return rows, err
+	})
 	if err != nil {
 		return out, err
 	}
+	out.Failures, out.Total = failed, len(rows)
+	out.Groups, out.Part, err = slicePage(c, "cipp_list_groups", rows, in.PageArgs)
+	return out, err
+})
+
+// listedGroups are the groups of one tenant, with a word on what of them is not known.
+func listedGroups(ctx context.Context, c *Call, in ListGroupsIn, tenant string) (rows []GroupRow, note string, err error) {
+	groups, err := c.Graph.Groups(ctx, c.Tenant.ID, groupFilters[in.Type])
+	if err != nil {
+		return nil, "", err
+	}
 	excluded, unread := c.excludedGroups(ctx)
 	if unread != "" {
-		out.Note = "excludedFromCa is not known: " + unread
+		note = of(tenant) + "excludedFromCa is not known: " + unread
 	}
 	want := strings.ToLower(strings.TrimSpace(in.Search))
 	groups = slices.DeleteFunc(groups, func(g graphclient.Group) bool {
@@ -76,15 +99,14 @@ var listGroups = Read(Tool{
 	})
 	if in.Type == "application" {
 		if groups, err = c.applicationGroups(ctx, groups); err != nil {
-			return out, err
+			return nil, note, err
 		}
 	}
 	slices.SortStableFunc(groups, func(a, b graphclient.Group) int {
 		return strings.Compare(strings.ToLower(a.DisplayName), strings.ToLower(b.DisplayName))
 	})
-	rows := []GroupRow{}
 	for _, g := range groups {
-		r := GroupRow{ID: g.ID, DisplayName: g.DisplayName, Mail: g.Mail, Type: groupType(g), Flags: groupFlags(g, false)}
+		r := GroupRow{Tenant: tenant, ID: g.ID, DisplayName: g.DisplayName, Mail: g.Mail, Type: groupType(g), Flags: groupFlags(g, false)}
 		if _, ok := excluded[strings.ToLower(g.ID)]; ok {
 			r.Flags = append(r.Flags, "excludedFromCa")
 		}
@@ -93,10 +115,8 @@ var listGroups = Read(Tool{
 		}
 		rows = append(rows, r)
 	}
-	out.Total = len(rows)
-	out.Groups, out.Part, err = slicePage(c, "cipp_list_groups", rows, in.PageArgs)
-	return out, err
-})
+	return rows, note, nil
+}
 
 // applicationGroups keeps the groups through which applications are given. Microsoft has no list of them, so each
 // security group is asked for, side by side.

@@ -16,6 +16,7 @@ type ListUserGroupsIn struct {
 
 // GroupRow is one group with everything that matters before leaving it.
 type GroupRow struct {
+	Tenant      string   `json:"tenant,omitempty"` // of allTenants
 	ID          string   `json:"id"`
 	DisplayName string   `json:"displayName"`
 	Mail        string   `json:"mail,omitempty"`
@@ -24,7 +25,7 @@ type GroupRow struct {
 }
 
 func (g GroupRow) line() string {
-	return "group " + q(g.DisplayName) + " | " + g.Type + " | " + strings.Join(g.Flags, " ") + " | " + g.ID
+	return of(g.Tenant) + "group " + q(g.DisplayName) + " | " + g.Type + " | " + strings.Join(g.Flags, " ") + " | " + g.ID
 }
 
 // ListUserGroupsOut is the answer of cipp_list_user_groups.
@@ -45,7 +46,7 @@ func (o *ListUserGroupsOut) Text() string {
 	for _, g := range o.Groups {
 		l.add("%s", g.line())
 	}
-	more(&l, o.HasMore, o.Cursor, "a smaller limit")
+	more(&l, o.Part, "a smaller limit")
 	return l.String()
 }
 

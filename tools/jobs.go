@@ -122,7 +122,7 @@ func (o *ListJobsOut) Text() string {
 	if o.Note != "" {
 		l.add("%s", o.Note)
 	}
-	more(&l, o.HasMore, o.Cursor, "status")
+	more(&l, o.Part, "status")
 	return l.String()
 }
 

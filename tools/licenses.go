@@ -15,7 +15,7 @@ import (
 
 // ListLicensesIn are the arguments of cipp_list_licenses.
 type ListLicensesIn struct {
-	TenantArg
+	AnyTenantArg
 	Search string `json:"search,omitempty" jsonschema:"maxLength=100"`
 	Plans  bool   `json:"plans,omitempty" jsonschema_description:"With service plans."`
 	PageArgs
@@ -23,6 +23,7 @@ type ListLicensesIn struct {
 
 // LicenseRow is one subscription.
 type LicenseRow struct {
+	Tenant        string   `json:"tenant,omitempty"` // of allTenants
 	SkuID         string   `json:"skuId"`
 	SkuPartNumber string   `json:"skuPartNumber"`
 	Name          string   `json:"name"`
@@ -39,6 +40,7 @@ type LicenseRow struct {
 type ListLicensesOut struct {
 	Licenses []LicenseRow `json:"licenses"`
 	Total    int          `json:"total"`
+	Failures
 	Part
 }
 
@@ -46,8 +48,9 @@ type ListLicensesOut struct {
 func (o *ListLicensesOut) Text() string {
 	var l lines
 	l.add("%s", count(o.Total, "licence", "licences"))
+	o.failed(&l)
 	for _, r := range o.Licenses {
-		line := fmt.Sprintf("%s | %s | %s | %d free of %d", r.Name, r.SkuPartNumber, r.SkuID, r.Free, r.Total)
+		line := fmt.Sprintf("%s%s | %s | %s | %d free of %d", of(r.Tenant), r.Name, r.SkuPartNumber, r.SkuID, r.Free, r.Total)
 		if r.Pending > 0 {
 			line += fmt.Sprintf(" (%d given away by this server and not counted by Microsoft yet)", r.Pending)
 		}
@@ -59,7 +62,7 @@ func (o *ListLicensesOut) Text() string {
 			l.add("  plans: %s", strings.Join(r.ServicePlans, ", "))
 		}
 	}
-	more(&l, o.HasMore, o.Cursor, "search")
+	more(&l, o.Part, "search")
 	return l.String()
 }
 
@@ -67,18 +70,31 @@ func (o *ListLicensesOut) Text() string {
 func (o *ListLicensesOut) Shrink() bool { return shrinkRows(&o.Licenses, &o.Part) }
 
 var listLicenses = Read(Tool{
-	Name: "cipp_list_licenses", Title: "List licences", Toolset: "licenses", Extra: true, Aliases: tenantAliases,
+	Name: "cipp_list_licenses", Title: "List licences", Toolset: "licenses", Extra: true, Aliases: tenantAliases, AllTenants: true,
 	Description: "Lists a tenant's licences with names and free seats, those this server has promised taken off. A user's own: cipp_get_user.",
 	Needs:       Needs{App: []string{"LicenseAssignment.Read.All"}, GDAPRoles: []string{"Global Reader"}},
 	Example:     `{"tenantFilter":"contoso.onmicrosoft.com"}`,
 }, func(ctx context.Context, c *Call, in ListLicensesIn) (ListLicensesOut, error) {
-	skus, err := c.Graph.SubscribedSkus(ctx, c.Tenant.ID)
+	rows, failed, err := inEach(ctx, c, func(ctx context.Context, one *Call) ([]LicenseRow, error) {
+		return licenseRows(ctx, one, in, c.ofSeveral(one, in.PageArgs))
+	})
 	if err != nil {
 		return ListLicensesOut{}, err
 	}
+	out := ListLicensesOut{Total: len(rows), Failures: failed}
+	out.Licenses, out.Part, err = slicePage(c, "cipp_list_licenses", rows, in.PageArgs)
+	return out, err
+})
+
+// licenseRows are the subscriptions of one tenant.
+func licenseRows(ctx context.Context, c *Call, in ListLicensesIn, tenant string) ([]LicenseRow, error) {
+	skus, err := c.Graph.SubscribedSkus(ctx, c.Tenant.ID)
+	if err != nil {
+		return nil, err
+	}
 	taken, err := c.seatsTaken(ctx, skus)
 	if err != nil {
-		return ListLicensesOut{}, err
+		return nil, err
 	}
 	var rows []LicenseRow
 	for _, s := range skus {
@@ -86,7 +102,7 @@ var listLicenses = Read(Tool{
 		if !matches(in.Search, name, s.SkuPartNumber, s.SkuID) {
 			continue
 		}
-		r := LicenseRow{SkuID: s.SkuID, SkuPartNumber: Clean(s.SkuPartNumber, 80), Name: Clean(name, 80), Total: s.PrepaidUnits.Enabled + s.PrepaidUnits.Warning, Consumed: s.ConsumedUnits,
+		r := LicenseRow{Tenant: tenant, SkuID: s.SkuID, SkuPartNumber: Clean(s.SkuPartNumber, 80), Name: Clean(name, 80), Total: s.PrepaidUnits.Enabled + s.PrepaidUnits.Warning, Consumed: s.ConsumedUnits,
 			Free: s.Available() - taken[s.SkuID], Pending: taken[s.SkuID], Status: s.CapabilityStatus}
 		if s.AppliesTo == "Company" {
 			r.AppliesTo = s.AppliesTo
@@ -99,10 +115,8 @@ var listLicenses = Read(Tool{
 		rows = append(rows, r)
 	}
 	slices.SortFunc(rows, func(a, b LicenseRow) int { return strings.Compare(a.Name+a.SkuID, b.Name+b.SkuID) })
-	out := ListLicensesOut{Total: len(rows)}
-	out.Licenses, out.Part, err = slicePage(c, "cipp_list_licenses", rows, in.PageArgs)
-	return out, err
-})
+	return rows, nil
+}
 
 // countLag is how long Microsoft's count of seats may be behind.
 const countLag = 15 * time.Minute

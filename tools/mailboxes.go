@@ -10,7 +10,7 @@ import (
 
 // ListMailboxesIn are the arguments of cipp_list_mailboxes.
 type ListMailboxesIn struct {
-	TenantArg
+	AnyTenantArg
 	Type    string `json:"type,omitempty" jsonschema:"enum=user,enum=shared,enum=room,enum=equipment,enum=group,enum=scheduling,enum=discovery,enum=inactive,enum=softDeleted,enum=onPremises"`
 	Search  string `json:"search,omitempty"`
 	Archive *bool  `json:"archive,omitempty"`
@@ -20,6 +20,7 @@ type ListMailboxesIn struct {
 
 // MailboxRow is one mailbox of a list.
 type MailboxRow struct {
+	Tenant     string `json:"tenant,omitempty"` // of allTenants
 	UserID     string `json:"userId,omitempty"`
 	User       string `json:"userPrincipalName,omitempty"`
 	Name       string `json:"displayName"`
@@ -33,20 +34,22 @@ type MailboxRow struct {
 
 // ListMailboxesOut is the answer of cipp_list_mailboxes.
 type ListMailboxesOut struct {
-	TenantID  string       `json:"tenantId"`
+	TenantID  string       `json:"tenantId,omitempty"`
 	Tenant    string       `json:"tenant"`
 	Mailboxes []MailboxRow `json:"mailboxes"`
+	Failures
 	Part
 }
 
 // Text lists the mailboxes.
 func (o *ListMailboxesOut) Text() string {
 	var l lines
-	l.add("%s in %s", count(len(o.Mailboxes), "mailbox", "mailboxes"), o.Tenant)
+	l.add("%s in %s", count(o.rows(len(o.Mailboxes)), "mailbox", "mailboxes"), o.Tenant)
+	o.failed(&l)
 	for _, m := range o.Mailboxes {
-		l.add("%s | %s | %s | archive %t | on hold %t | forwarding %s | %s", q(m.Name), m.Primary, m.Type, m.Archive, m.OnHold, orNone(some(m.Forwarding)), m.User)
+		l.add("%s%s | %s | %s | archive %t | on hold %t | forwarding %s | %s", of(m.Tenant), q(m.Name), m.Primary, m.Type, m.Archive, m.OnHold, orNone(some(m.Forwarding)), m.User)
 	}
-	more(&l, o.HasMore, o.Cursor, "type or search")
+	more(&l, o.Part, "type or search")
 	return l.String()
 }
 
@@ -62,22 +65,29 @@ func some(s string) []string {
 func (o *ListMailboxesOut) Shrink() bool { return shrinkRows(&o.Mailboxes, &o.Part) }
 
 var listMailboxes = Read(Tool{
-	Name: "cipp_list_mailboxes", Title: "Mailboxes", Toolset: "mail", Extra: true, Aliases: with(tenantAliases, map[string]string{"mailboxType": "type", "recipientTypeDetails": "type", "filter": "search"}),
+	Name: "cipp_list_mailboxes", Title: "Mailboxes", Toolset: "mail", Extra: true, AllTenants: true, Aliases: with(tenantAliases, map[string]string{"mailboxType": "type", "recipientTypeDetails": "type", "filter": "search"}),
 	Description: "Lists a tenant's mailboxes; without type those of users, shared ones, rooms and equipment. One in full: cipp_get_mailbox.",
 	Needs:       Needs{App: []string{"Exchange.ManageAsApp"}, AppRoles: []string{"Exchange Administrator"}, GDAPRoles: []string{"Exchange Administrator"}},
 	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","type":"shared"}`,
 }, func(ctx context.Context, c *Call, in ListMailboxesIn) (ListMailboxesOut, error) {
-	out := ListMailboxesOut{TenantID: c.Tenant.ID, Tenant: c.Tenant.DefaultDomain}
-	rows, err := mailboxRows(ctx, c, in.Type)
+	out := ListMailboxesOut{TenantID: c.Tenant.ID, Tenant: c.named()}
+	rows, failed, err := inEach(ctx, c, func(ctx context.Context, one *Call) ([]MailboxRow, error) {
+		rows, err := mailboxRows(ctx, one, in.Type)
+		for i := range rows {
+			rows[i].Tenant = c.ofSeveral(one, in.PageArgs)
+		}
+		return rows, err
+	})
 	if err != nil {
 		return out, err
 	}
+	out.Failures = failed
 	search := strings.ToLower(strings.TrimSpace(in.Search))
 	rows = slices.DeleteFunc(rows, func(r MailboxRow) bool {
 		found := strings.Contains(strings.ToLower(r.Name+"\n"+r.Primary+"\n"+r.User), search)
 		return !found || in.Archive != nil && *in.Archive != r.Archive || in.OnHold != nil && *in.OnHold != r.OnHold
 	})
-	slices.SortStableFunc(rows, func(a, b MailboxRow) int { return strings.Compare(a.Primary, b.Primary) })
+	slices.SortStableFunc(rows, func(a, b MailboxRow) int { return strings.Compare(a.Tenant+" "+a.Primary, b.Tenant+" "+b.Primary) })
 	out.Mailboxes, out.Part, err = slicePage(c, "cipp_list_mailboxes", rows, in.PageArgs)
 	return out, err
 })

@@ -39,7 +39,7 @@ func (o *ListMailboxPermissionsOut) Text() string {
 	for _, p := range o.Permissions {
 		l.add("%s has %s %s on %s", q(p.Holder), p.Right, strings.Join(p.Detail, ","), q(p.Mailbox))
 	}
-	more(&l, o.HasMore, o.Cursor, "scope")
+	more(&l, o.Part, "scope")
 	return l.String()
 }
 

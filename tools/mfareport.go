@@ -71,7 +71,7 @@ func (o *ListMFAUsersOut) Text() string {
 		}
 		l.add("%s | %s | %s%s | %s", u.Tenant, u.UserPrincipalName, state, admin, strings.Join(u.Methods, ", "))
 	}
-	more(&l, o.HasMore, o.Cursor, `report="noMfa", search or one tenant`)
+	more(&l, o.Part, `report="noMfa", search or one tenant`)
 	return l.String()
 }
 

@@ -10,6 +10,8 @@ import (
 type Part struct {
 	HasMore bool   `json:"hasMore"`
 	Cursor  string `json:"cursor,omitempty"`
+	// Export is where all rows are, in place of here.
+	Export *Export `json:"export,omitempty"`
 
 	// cut makes the cursor that goes on after the first n rows.
 	cut func(n int) string
@@ -65,11 +67,29 @@ func askedFor(in any) string {
 	return policy.ArgsHash(args)
 }
 
-// slicePage is one page of rows that are all at hand.
+// Exported is the export that holds the rows; nil where they are in the answer.
+func (p Part) Exported() *Export { return p.Export }
+
+// rows is how many there are, n of them in the answer.
+func (p Part) rows(n int) int {
+	if p.Export != nil {
+		return p.Export.Rows
+	}
+	return n
+}
+
+// slicePage is one page of rows that are all at hand, or the export of them all.
 func slicePage[T any](c *Call, tool string, rows []T, a PageArgs) ([]T, Part, error) {
+	if a.csv() {
+		x, err := exportRows(c, rows)
+		return []T{}, Part{Export: x}, err
+	}
 	p, err := openCursor(c, tool, a.Cursor)
 	if err != nil {
 		return nil, Part{}, err
+	}
+	if rows == nil {
+		rows = []T{}
 	}
 	from := min(p.Skip, len(rows))
 	to := min(from+a.limit(), len(rows))

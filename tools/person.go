@@ -258,8 +258,8 @@ func recovery(patch map[string]any) bool {
 }
 
 // userNamed is a user of the tenant whom an argument names.
-func (c *Call) userNamed(ctx context.Context, argument, name string, more ...string) (graphclient.User, error) {
-	u, err := c.Graph.User(ctx, c.Tenant.ID, name, append([]string{"id", "userPrincipalName", "displayName"}, more...)...)
+func (c *Call) userNamed(ctx context.Context, argument, name string) (graphclient.User, error) {
+	u, err := c.Graph.User(ctx, c.Tenant.ID, name, "id", "userPrincipalName", "displayName")
 	if graphclient.KindOf(err) == graphclient.NotFound {
 		return u, invalid("%s: there is no user %q in %s.", argument, Clean(name, 120), c.Tenant.DefaultDomain)
 	}

@@ -6,16 +6,12 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"errors"
 	"image"
 	"image/color"
 	"image/draw"
 	_ "image/gif" // a still is made of one
 	"image/jpeg"
 	_ "image/png" // no transparency in what Microsoft takes
-	"io"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"cipp-mcp/internal/jobs"
@@ -67,30 +63,9 @@ func (c *Call) photoFile(ctx context.Context, path string) ([]byte, error) {
 	if folder == "" {
 		return nil, &Problem{Code: "invalid_argument", Message: "This server reads pictures from no folder (photos.folder).", Next: "Give the picture as photo.base64, or ask the operator to name a folder."}
 	}
-	if filepath.IsAbs(path) {
-		rel, err := filepath.Rel(folder, path)
-		if err != nil || !filepath.IsLocal(rel) {
-			return nil, invalid("photo.path must lie in the folder the operator allows.")
-		}
-		path = rel
-	}
-	root, err := os.OpenRoot(folder)
+	raw, err := fromFolder("photo.path", folder, path, largestPhoto+1)
 	if err != nil {
-		return nil, invalid("photo.path: the operator's folder for pictures cannot be opened.")
-	}
-	defer func() { _ = root.Close() }()
-	f, err := root.Open(filepath.Clean(path))
-	if err != nil {
-		why := "cannot be opened"
-		if errors.Is(err, os.ErrNotExist) {
-			why = "is not there"
-		}
-		return nil, invalid("photo.path: %q %s in the folder the operator allows.", Clean(path, 120), why)
-	}
-	defer func() { _ = f.Close() }()
-	raw, err := io.ReadAll(io.LimitReader(f, largestPhoto+1))
-	if err != nil {
-		return nil, invalid("photo.path: %q cannot be read.", Clean(path, 120))
+		return nil, err
 	}
 	sum := sha256.Sum256(raw)
 	now := hex.EncodeToString(sum[:])

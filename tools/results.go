@@ -3,6 +3,7 @@ package tools
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"cipp-mcp/internal/jobs"
@@ -192,10 +193,13 @@ func failedTenant(domain string, err error) FailedTenant {
 	return FailedTenant{domain, p.Message, p.Next}
 }
 
-// more tells how to go on after a cut list.
-func more(l *lines, hasMore bool, cursor, narrow string) {
-	if hasMore {
-		l.add("more rows: call again with cursor=%s, or narrow with %s", cursor, narrow)
+// more tells how to go on after a cut list, or where all rows are.
+func more(l *lines, p Part, narrow string) {
+	if x := p.Export; x != nil {
+		l.add("all %s as CSV: resource %s, until %s; columns %s", count(x.Rows, "row", "rows"), x.URI, x.Until.UTC().Format("15:04Z"), strings.Join(x.Columns, ", "))
+	}
+	if p.HasMore {
+		l.add("more rows: call again with cursor=%s, or narrow with %s", p.Cursor, narrow)
 	}
 }
 

@@ -49,10 +49,13 @@ func noteCut(to *[]Unavailable, section string, left int, next string) {
 func (o *GetUserOut) Shrink() bool {
 	lists := []cuttable{
 		cuttableList("licenses", &o.Licenses), cuttableList("groups", &o.Groups), cuttableList("roles", &o.Roles), cuttableList("apps", &o.Apps),
-		cuttableList("consents", &o.Consents), cuttableList("signIns", &o.SignIns), cuttableList("devices", &o.Devices), cuttableList("sites", &o.Sites),
+		cuttableList("consents", &o.Consents), cuttableList("signIns", &o.SignIns), cuttableList("devices", &o.Devices), cuttableList("sites", &o.Sites), cuttableList("profiles", &o.Profiles), cuttableList("schedules", &o.Schedules),
 	}
 	if o.Manager != nil {
 		lists = append(lists, cuttableList("manager", &o.Manager.DirectReports))
+	}
+	if o.Risk != nil {
+		lists = append(lists, cuttableList("risk", &o.Risk.Detections))
 	}
 	if o.MFA != nil {
 		lists = append(lists, cuttableList("mfa", &o.MFA.Methods))
@@ -67,7 +70,7 @@ func (o *GetUserOut) Shrink() bool {
 	}
 	name, left, ok := cutLongest(lists)
 	if ok {
-		next := map[string]string{"groups": "cipp_list_user_groups has them all.", "devices": "cipp_list_user_devices has them all."}[name]
+		next := map[string]string{"groups": "cipp_list_user_groups has them all.", "devices": "cipp_list_user_devices has them all.", "signIns": "cipp_list_user_signin_logs has them all."}[name]
 		if next == "" {
 			next = "Ask for this section alone."
 		}

@@ -6,10 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"cipp-mcp/graphclient"
-	"cipp-mcp/internal/jobs"
 )
 
 // ListTenantsIn are the arguments of cipp_list_tenants.
@@ -47,7 +44,7 @@ func (o *ListTenantsOut) Text() string {
 	if o.Unhealthy > 0 {
 		l.add("%d more cannot be reached now; includeUnhealthy=true shows them", o.Unhealthy)
 	}
-	more(&l, o.HasMore, o.Cursor, "search")
+	more(&l, o.Part, "search")
 	return l.String()
 }
 
@@ -137,6 +134,16 @@ type TenantCapabilities struct {
 	ConditionalAccessMFA  *int  `json:"conditionalAccessMfaPolicies"`
 	MailboxAuditing       *bool `json:"mailboxAuditing"`
 	UnifiedAuditIngestion *bool `json:"unifiedAuditLog"`
+	// Passwordless are the methods that the policy lets people sign in with instead of a password; null where it cannot
+	// be read.
+	Passwordless []string `json:"passwordlessMethods"`
+	// MethodsMigration is whether the legacy MFA and reset policies still count: preMigration, migrationInProgress or
+	// migrationComplete.
+	MethodsMigration string `json:"legacyMfaMigration,omitempty"`
+	IdentityModel    string `json:"identityModel"` // cloud | hybrid | unknown
+	Marketplace      string `json:"licenceProvider"`
+	// Consequences say which tool will fail or do nothing here, and why.
+	Consequences []string `json:"consequences"`
 }
 
 // TenantHealth says how this server reaches the tenant and what works.
@@ -145,6 +152,9 @@ type TenantHealth struct {
 	Relationship    string            `json:"relationship"`
 	RelationshipEnd *time.Time        `json:"relationshipEnd,omitempty"`
 	Checks          map[string]string `json:"checks"`
+	// Lacks are permissions and roles that the tools in use need and this server has not got here.
+	Lacks []Lack `json:"lacks"`
+	Note  string `json:"note,omitempty"`
 }
 
 // Text lists what was asked for.
@@ -162,11 +172,25 @@ func (o *TenantDetailsOut) Text() string {
 		if c.ConditionalAccessMFA != nil {
 			l.add("Conditional Access policies that ask for MFA: %d", *c.ConditionalAccessMFA)
 		}
+		passwordless := "unknown"
+		if c.Passwordless != nil {
+			passwordless = orNone(c.Passwordless)
+		}
+		l.add("passwordless: %s | legacy MFA policies: %s | identity %s | licences from: %s", passwordless, orUnknown(c.MethodsMigration), c.IdentityModel, c.Marketplace)
+		for _, s := range c.Consequences {
+			l.add("- %s", s)
+		}
 	}
 	if h := o.Health; h != nil {
 		l.add("signs in as %s; relationship %s", h.SignInMode, h.Relationship)
 		for _, k := range sortedKeys(h.Checks) {
 			l.add("- %s: %s", k, h.Checks[k])
+		}
+		for _, x := range h.Lacks {
+			l.add("lacks the %s %s, for %s", x.What, x.Name, strings.Join(x.Tools, ", "))
+		}
+		if h.Note != "" {
+			l.add("%s", h.Note)
 		}
 	}
 	for _, m := range []map[string]string{o.Defaults, o.Permissions} {
@@ -222,12 +246,13 @@ func tenantDetails(ctx context.Context, c *Call, in TenantDetailsIn) (TenantDeta
 	})
 	s.run(want("health"), "health", func() error {
 		h := health(ctx, c)
+		h.Lacks, h.Note = c.lacking(ctx)
 		out.Health = &h
 		return nil
 	})
 	s.wait()
 	if want("defaults") {
-		out.Defaults = map[string]string{"usageLocation": c.Policy.UsageLocation(c.Tenant.DefaultDomain)}
+		out.Defaults = map[string]string{"usageLocation": c.Policy.UsageLocation(c.Tenant.DefaultDomain), "password": "generated where none is given; kept for a person (" + c.Policy.Config.Passwords.Sink + ")"}
 		for _, o := range offboardingOptions {
 			v, from := c.Policy.OffboardingDefault(c.Tenant.DefaultDomain, o, false)
 			if from == "" && !slices.Contains(postures["standard"][:4], o) {
@@ -237,105 +262,9 @@ func tenantDetails(ctx context.Context, c *Call, in TenantDetailsIn) (TenantDeta
 		}
 	}
 	if want("myPermissions") {
-		w := c.Policy.MayWrite()
-		if w == "" {
-			w = "yes; every write shows a plan and is approved first"
-		}
-		out.Permissions = map[string]string{"write": w, "external forwarding": map[bool]string{true: "allowed", false: "denied"}[c.Policy.ExternalForwarding()], "own passwords": map[bool]string{true: "accepted with a warning", false: "refused"}[c.Policy.PasswordsFromCaller()]}
+		out.Permissions = c.myPermissions(ctx)
 	}
 	return out, nil
-}
-
-// capabilities reads each setting by itself: one that cannot be read stays unknown.
-func capabilities(ctx context.Context, c *Call) TenantCapabilities {
-	var t TenantCapabilities
-	var g errgroup.Group
-	read := func(f func() error) { g.Go(func() error { return jobs.Caught(f) }) }
-	read(func() error {
-		if v, err := c.Graph.SecurityDefaults(ctx, c.Tenant.ID); err == nil {
-			t.SecurityDefaults = &v
-		}
-		return nil
-	})
-	read(func() error {
-		p, err := c.Graph.AuthenticationMethodsPolicy(ctx, c.Tenant.ID)
-		if err != nil {
-			return nil //nolint:nilerr // stays unknown
-		}
-		tap := p.Enabled("TemporaryAccessPass")
-		t.TemporaryAccessPass = &tap
-		if r := p.RegistrationEnforcement; r != nil && r.AuthenticationMethodsRegistrationCampaign != nil {
-			on := r.AuthenticationMethodsRegistrationCampaign.State == "enabled"
-			t.RegistrationCampaign = &on
-		}
-		return nil
-	})
-	read(func() error {
-		ps, err := c.Graph.ConditionalAccessPolicies(ctx, c.Tenant.ID)
-		if err != nil {
-			return nil //nolint:nilerr // stays unknown
-		}
-		n := 0
-		for _, p := range ps {
-			if wantsMFA(p) {
-				n++
-			}
-		}
-		t.ConditionalAccessMFA = &n
-		return nil
-	})
-	read(func() error {
-		if o, err := c.Graph.OrganizationConfig(ctx, c.Tenant.ID); err == nil {
-			on := !o.AuditDisabled
-			t.MailboxAuditing = &on
-		}
-		return nil
-	})
-	read(func() error {
-		if a, err := c.Graph.AdminAuditLogConfig(ctx, c.Tenant.ID); err == nil {
-			t.UnifiedAuditIngestion = &a.UnifiedAuditLogIngestionEnabled
-		}
-		return nil
-	})
-	if err := g.Wait(); err != nil {
-		panic(err) // no function returns an error: one panicked
-	}
-	return t
-}
-
-// health tries one harmless read of each service and says in words what came of it.
-func health(ctx context.Context, c *Call) TenantHealth {
-	h := TenantHealth{SignInMode: string(c.Graph.Mode()), Relationship: strings.TrimSpace(c.Tenant.Health + " " + c.Tenant.Reason), Checks: map[string]string{}}
-	if !c.Tenant.RelationshipEnd.IsZero() {
-		h.RelationshipEnd = &c.Tenant.RelationshipEnd
-	}
-	probes := map[string]func() error{
-		"directory": func() error { _, err := c.Graph.Organization(ctx, c.Tenant.ID); return err },
-		"exchange":  func() error { _, err := c.Graph.OrganizationConfig(ctx, c.Tenant.ID); return err },
-		"MFA report": func() error {
-			for _, err := range c.Graph.RegistrationDetails(ctx, c.Tenant.ID, "") {
-				return err
-			}
-			return nil
-		},
-		"policies": func() error { _, err := c.Graph.SecurityDefaults(ctx, c.Tenant.ID); return err },
-	}
-	type answer struct{ name, said string }
-	answers := make(chan answer, len(probes))
-	for name, f := range probes {
-		go func() {
-			if err := jobs.Caught(f); err != nil {
-				answers <- answer{name, Explain(err)}
-				return
-			}
-			answers <- answer{name, "works"}
-		}()
-	}
-	for range probes {
-		a := <-answers
-		h.Checks[a.name] = a.said
-	}
-	return h
 }
 
 // CompleteTenant lists the domains of tenants whose domain or name begins with, or contains, what was

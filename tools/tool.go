@@ -133,7 +133,7 @@ func (t Tool) Work(ctx context.Context, c *Call, in any) (Work, error) { return 
 func All() []Tool {
 	return []Tool{
 		listTenants, getTenantDetails,
-		listUsers, getUser, listUserGroups, listUserDevices, listAuditLogs,
+		listUsers, getUser, listUserGroups, listUserDevices, listSignIns, listAuditLogs,
 		createUser, editUser, disableUser, enableUser,
 		listMFAUsers, resetMFA, revokeSessions, becCheck, becRemediate,
 		resetPassword, createTAP,

@@ -2,7 +2,6 @@ package tools
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -14,7 +13,7 @@ import (
 type GetUserIn struct {
 	TenantArg
 	UserArg
-	Sections []string `json:"sections,omitempty" jsonschema:"enum=summary,enum=attributes,enum=manager,enum=licenses,enum=groups,enum=roles,enum=apps,enum=consents,enum=mfa,enum=signIns,enum=risk,enum=devices,enum=mailbox,enum=onedrive,enum=sites,enum=all,maxItems=15" jsonschema_description:"Default summary."`
+	Sections []string `json:"sections,omitempty" jsonschema:"enum=summary,enum=attributes,enum=manager,enum=licenses,enum=groups,enum=roles,enum=profiles,enum=apps,enum=consents,enum=mfa,enum=signIns,enum=risk,enum=devices,enum=mailbox,enum=onedrive,enum=sites,enum=schedules,enum=all,maxItems=17" jsonschema_description:"Default summary."`
 }
 
 // GetUserOut is the answer of cipp_get_user; absent sections were not asked for or stand in
@@ -29,16 +28,18 @@ type GetUserOut struct {
 	Manager     *UserManager                    `json:"manager,omitempty"`
 	Licenses    []UserLicense                   `json:"licenses,omitempty"`
 	Groups      []GroupRow                      `json:"groups,omitempty"`
-	Roles       []string                        `json:"roles,omitempty"`
+	Roles       []RoleRow                       `json:"roles,omitempty"`
+	Profiles    []UserProfile                   `json:"profiles,omitempty"`
 	Apps        []graphclient.AppRoleAssignment `json:"apps,omitempty"`
 	Consents    []ConsentRow                    `json:"consents,omitempty"`
 	MFA         *UserMFA                        `json:"mfa,omitempty"`
 	SignIns     []SignInRow                     `json:"signIns,omitempty"`
-	Risk        *graphclient.RiskyUser          `json:"risk,omitempty"`
+	Risk        *UserRisk                       `json:"risk,omitempty"`
 	Devices     []DeviceRow                     `json:"devices,omitempty"`
 	Mailbox     *MailboxSummary                 `json:"mailbox,omitempty"`
 	OneDrive    *graphclient.Drive              `json:"onedrive,omitempty"`
 	Sites       []SiteRow                       `json:"sites,omitempty"`
+	Schedules   []JobRow                        `json:"schedules,omitempty"`
 	Unavailable []Unavailable                   `json:"unavailable,omitempty"`
 }
 
@@ -56,6 +57,8 @@ type UserSummary struct {
 	Created            *time.Time `json:"createdDateTime,omitempty"`
 	LastPasswordChange *time.Time `json:"lastPasswordChangeDateTime,omitempty"`
 	IsAdmin            bool       `json:"isAdmin"`
+	Tags               []string   `json:"tags"`
+	RiskLevel          string     `json:"riskLevel"` // or why there is none
 	AvailableActions   []string   `json:"availableActions"`
 }
 
@@ -95,19 +98,6 @@ type MethodRow struct {
 	Type    string     `json:"type"`
 	Detail  string     `json:"detail,omitempty"`
 	Created *time.Time `json:"createdDateTime,omitempty"`
-}
-
-// SignInRow is one sign-in.
-type SignInRow struct {
-	Time     *time.Time `json:"createdDateTime"`
-	App      string     `json:"app"`
-	IP       string     `json:"ipAddress"`
-	Place    string     `json:"place,omitempty"`
-	Client   string     `json:"client,omitempty"`
-	Result   string     `json:"result"`
-	Risk     string     `json:"risk,omitempty"`
-	Country  string     `json:"country,omitempty"`
-	ErrorNum int        `json:"errorCode"`
 }
 
 // MailboxSummary is a mailbox in a few words.
@@ -150,6 +140,7 @@ func (o *GetUserOut) Text() string {
 		state := signInState(s.AccountEnabled)
 		l.add("%s | %s | %s %s | admin %t | location %s", q(s.DisplayName), state, strings.ToLower(s.UserType), s.SyncState, s.IsAdmin, s.UsageLocation)
 		l.add("job %s, %s | licences: %s | password changed %s", q(s.JobTitle), q(s.Department), orNone(s.Licenses), date(s.LastPasswordChange))
+		l.add("tags: %s | risk level: %s", fencedList(s.Tags), s.RiskLevel)
 		l.add("actions: %s", strings.Join(s.AvailableActions, ", "))
 	}
 	for _, k := range sortedKeys(o.Attributes) {
@@ -165,7 +156,10 @@ func (o *GetUserOut) Text() string {
 		l.add("%s", g.line())
 	}
 	for _, r := range o.Roles {
-		l.add("role %s", q(r))
+		l.add("%s", r.line())
+	}
+	for _, p := range o.Profiles {
+		l.add("profile %s: %s%s%s", q(p.Profile), p.Has, ifText(strings.Join(p.Missing, ", "), "; missing "), ifText(strings.Join(p.NotChecked, ", "), "; not looked at: "))
 	}
 	for _, a := range o.Apps {
 		l.add("app %s (%s)", q(a.ResourceDisplayName), a.PrincipalType)
@@ -180,10 +174,10 @@ func (o *GetUserOut) Text() string {
 		}
 	}
 	for _, s := range o.SignIns {
-		l.add("sign-in %s | %s | %s | %s | %s", date(s.Time), q(s.App), s.IP, q(s.Place), q(s.Result))
+		l.add("%s", s.line())
 	}
 	if r := o.Risk; r != nil {
-		l.add("risk %s, %s, %s", r.RiskLevel, r.RiskState, r.RiskDetail)
+		r.lines(&l)
 	}
 	for _, d := range o.Devices {
 		l.add("%s", d.line())
@@ -197,10 +191,22 @@ func (o *GetUserOut) Text() string {
 	for _, s := range o.Sites {
 		l.add("%s", s.line())
 	}
+	for _, j := range o.Schedules {
+		l.add("job %s | %s | %s%s | created %s by %s", j.JobID, j.Status, j.Tool, ifText(stampOf(j.RunAt), " | at "), date(&j.Created), q(j.By))
+	}
 	for _, u := range o.Unavailable {
 		l.add("not read: %s: %s %s", u.Section, u.Reason, u.Next)
 	}
 	return l.String()
+}
+
+// fencedList are a tenant's words, "" when there are none.
+func fencedList(words []string) string {
+	out := make([]string, len(words))
+	for i, w := range words {
+		out[i] = q(w)
+	}
+	return strings.Join(out, ", ")
 }
 
 // fenced is a tenant's text with a word before it, "" when there is none.
@@ -252,7 +258,7 @@ func date(t *time.Time) string {
 var getUser = Read(Tool{
 	Name: "cipp_get_user", Title: "One user", Toolset: "users", Aliases: userAliases,
 	Description: "Shows one user; sections add licences, groups, roles, mfa, signIns, mailbox, devices and more. Use cipp_list_users to find somebody, cipp_bec_check to investigate a suspicion.",
-	Needs:       Needs{App: []string{"User.Read.All", "Directory.Read.All", "UserAuthenticationMethod.Read.All", "AuditLog.Read.All", "Policy.Read.All", "IdentityRiskyUser.Read.All", "DeviceManagementManagedDevices.Read.All", "Files.Read.All", "Sites.Read.All"}, AppRoles: []string{"Exchange Administrator"}, GDAPRoles: []string{"Global Reader", "Authentication Administrator", "Exchange Administrator", "SharePoint Administrator"}},
+	Needs:       Needs{App: []string{"User.Read.All", "Directory.Read.All", "UserAuthenticationMethod.Read.All", "AuditLog.Read.All", "Policy.Read.All", "IdentityRiskyUser.Read.All", "IdentityRiskEvent.Read.All", "DeviceManagementManagedDevices.Read.All", "Files.Read.All", "Sites.Read.All"}, AppRoles: []string{"Exchange Administrator"}, GDAPRoles: []string{"Global Reader", "Authentication Administrator", "Exchange Administrator", "SharePoint Administrator"}},
 	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","sections":["summary","mfa"]}`,
 }, getUserHandler)
 
@@ -262,17 +268,7 @@ func getUserHandler(ctx context.Context, c *Call, in GetUserIn) (GetUserOut, err
 	tid, id, box := c.Tenant.ID, c.User.ID, c.Mailbox()
 	s := newSections(&out.Unavailable)
 	s.run(want("summary"), "summary", func() (err error) { out.Summary, err = userSummary(ctx, c); return err })
-	s.run(want("attributes"), "attributes", func() error {
-		u, err := c.Graph.User(ctx, tid, id, attributeNames...)
-		if err != nil {
-			return err
-		}
-		b, err := json.Marshal(withMaskedPhones(u))
-		if err != nil {
-			return err
-		}
-		return json.Unmarshal(b, &out.Attributes)
-	})
+	s.run(want("attributes"), "attributes", func() (err error) { out.Attributes, err = userAttributes(ctx, c); return err })
 	s.run(want("manager"), "manager", func() error {
 		m, err := c.Graph.Manager(ctx, tid, id)
 		if err != nil && graphclient.KindOf(err) != graphclient.NotFound {
@@ -293,16 +289,8 @@ func getUserHandler(ctx context.Context, c *Call, in GetUserIn) (GetUserOut, err
 	})
 	s.run(want("licenses"), "licenses", func() (err error) { out.Licenses, err = userLicenses(ctx, c); return err })
 	s.run(want("groups"), "groups", func() (err error) { out.Groups, err = groupRows(ctx, c); return err })
-	s.run(want("roles"), "roles", func() error {
-		p, err := c.Graph.PrivilegesOf(ctx, tid, id)
-		for _, r := range p.Roles {
-			out.Roles = append(out.Roles, r.DisplayName)
-		}
-		for _, g := range p.RoleGroups {
-			out.Roles = append(out.Roles, "through the role-assignable group "+g.DisplayName)
-		}
-		return err
-	})
+	s.run(want("roles"), "roles", func() (err error) { out.Roles, err = roleRows(ctx, c); return err })
+	s.run(want("profiles"), "profiles", func() (err error) { out.Profiles, err = userProfiles(ctx, c); return err })
 	s.run(want("apps"), "apps", func() (err error) {
 		out.Apps, err = c.Graph.AppRoleAssignmentsOf(ctx, tid, id)
 		return err
@@ -314,13 +302,13 @@ func getUserHandler(ctx context.Context, c *Call, in GetUserIn) (GetUserOut, err
 		out.SignIns = signInRows(rows)
 		return err
 	})
-	s.run(want("risk"), "risk", func() (err error) {
-		out.Risk, err = c.Graph.RiskyUser(ctx, tid, id)
-		return err
-	})
+	s.run(want("risk"), "risk", func() (err error) { out.Risk, err = userRisk(ctx, c); return err })
 	s.run(want("devices"), "devices", func() error {
 		var missing []Unavailable
 		out.Devices, missing = deviceRows(ctx, c)
+		for i := range out.Devices {
+			out.Devices[i].Detail = nil // of cipp_list_user_devices with deviceId
+		}
 		if len(missing) > 0 {
 			return &Problem{Code: "partly", Message: missing[0].Section + ": " + missing[0].Reason, Next: missing[0].Next}
 		}
@@ -328,17 +316,13 @@ func getUserHandler(ctx context.Context, c *Call, in GetUserIn) (GetUserOut, err
 	})
 	s.run(want("mailbox"), "mailbox", func() (err error) { out.Mailbox, err = mailboxSummary(ctx, c, box); return err })
 	s.run(want("onedrive"), "onedrive", func() (err error) {
-		out.OneDrive, err = c.Graph.Drive(ctx, tid, id)
+		if out.OneDrive, err = c.Graph.Drive(ctx, tid, id); err == nil && out.OneDrive == nil {
+			return &Problem{Code: "no_onedrive", Message: "the user's OneDrive is not provisioned.", Next: "cipp_provision_onedrive makes it."}
+		}
 		return err
 	})
 	s.run(want("sites"), "sites", func() (err error) { out.Sites, err = siteRows(ctx, c); return err })
+	s.run(want("schedules"), "schedules", func() (err error) { out.Schedules, err = userJobs(ctx, c); return err })
 	s.wait()
 	return out, nil
-}
-
-var attributeNames = []string{
-	"id", "displayName", "userPrincipalName", "mail", "mailNickname", "givenName", "surname", "userType", "accountEnabled", "jobTitle", "department", "companyName",
-	"employeeId", "employeeType", "officeLocation", "streetAddress", "city", "state", "postalCode", "country", "usageLocation", "preferredLanguage", "businessPhones",
-	"mobilePhone", "faxNumber", "otherMails", "proxyAddresses", "showInAddressList", "createdDateTime", "employeeHireDate", "lastPasswordChangeDateTime",
-	"passwordPolicies", "creationType", "externalUserState", "onPremisesSyncEnabled", "onPremisesLastSyncDateTime", "onPremisesExtensionAttributes",
 }

@@ -10,7 +10,7 @@ import (
 
 // wordValues are the values of enumerated fields.
 var wordValues = map[string][]string{
-	"kind":        {"member", "guest", "blocked", "enabled", "local", "hybrid", "formerlyHybrid", "external", "shared", "admin"},
+	"kind":        {"member", "guest", "blocked", "enabled", "local", "hybrid", "formerlyHybrid", "external", "shared", "service", "admin"},
 	"userType":    {"Member", "Guest"},
 	"syncState":   {"local", "hybrid", "formerlyHybrid"},
 	"mailboxType": {"user", "shared", "room", "equipment", "none"},

@@ -2,6 +2,9 @@ package tools
 
 import (
 	"context"
+	"path"
+	"slices"
+	"strings"
 	"time"
 
 	"cipp-mcp/graphclient"
@@ -90,6 +93,75 @@ func reportFilter(ctx context.Context, c *Call, report string, days int, q *grap
 	case "syncErrors":
 		sel("onPremisesProvisioningErrors")
 		return func(u graphclient.User) bool { return len(u.OnPremisesProvisioningErrors) > 0 }, nil
+	case "forwardingOutside":
+		return forwardsOutside(ctx, c)
+	case "staleDevices":
+		t := before(90)
+		devices, err := c.Graph.AllManagedDevices(ctx, c.Tenant.ID)
+		if err != nil {
+			return nil, err
+		}
+		stale := map[string]bool{}
+		for _, d := range devices {
+			if older(d.LastSyncDateTime, t) {
+				stale[d.UserID] = true
+			}
+		}
+		return func(u graphclient.User) bool { return stale[u.ID] }, nil
 	}
 	return nil, nil
+}
+
+// forwardsOutside keeps the users whose mailbox forwards to an address outside the tenant, by itself or through a
+// contact. Inbox rules that forward are seen by cipp_get_mailbox and cipp_bec_check, one mailbox at a time.
+func forwardsOutside(ctx context.Context, c *Call) (func(graphclient.User) bool, error) {
+	boxes, err := c.Graph.Mailboxes(ctx, c.Tenant.ID)
+	if err != nil {
+		return nil, err
+	}
+	domains, err := c.Graph.Domains(ctx, c.Tenant.ID)
+	if err != nil {
+		return nil, err
+	}
+	outside := func(address string) bool {
+		_, domain, _ := strings.Cut(address, "@")
+		return address != "" && !slices.ContainsFunc(domains, func(d graphclient.Domain) bool { return d.IsVerified && strings.EqualFold(d.ID, domain) })
+	}
+	ids := map[string]bool{}
+	for _, b := range boxes {
+		ids[b.ExternalDirectoryObjectID] = outside(b.ForwardingSMTPAddress)
+		if b.ForwardingAddress == "" {
+			continue
+		}
+		contact, err := c.Graph.MailContact(ctx, c.Tenant.ID, b.ForwardingAddress)
+		if err != nil && graphclient.KindOf(err) != graphclient.NotFound { // a recipient of the tenant is no contact
+			return nil, err
+		}
+		ids[b.ExternalDirectoryObjectID] = ids[b.ExternalDirectoryObjectID] || outside(contact.ExternalEmailAddress)
+	}
+	return func(u graphclient.User) bool { return ids[u.ID] }, nil
+}
+
+// serviceAccount keeps the accounts that the operator's patterns call service accounts; Microsoft knows no such kind.
+func serviceAccount(c *Call) (func(graphclient.User) bool, error) {
+	patterns := c.Policy.Config.ServiceAccounts
+	if len(patterns) == 0 {
+		return nil, invalid("kind: Microsoft has no kind service, and the operator has not said which accounts it is (serviceAccounts in cipp-mcp.yaml, such as svc-*).")
+	}
+	return func(u graphclient.User) bool { return isService(patterns, u) }, nil
+}
+
+// isService says whether a name before the @, a whole name or an id is one of the patterns.
+func isService(patterns []string, u graphclient.User) bool {
+	upn := strings.ToLower(u.UserPrincipalName)
+	local, _, _ := strings.Cut(upn, "@")
+	return slices.ContainsFunc(patterns, func(p string) bool {
+		p = strings.ToLower(p)
+		for _, name := range []string{local, upn, u.ID} {
+			if ok, err := path.Match(p, name); err == nil && ok {
+				return true
+			}
+		}
+		return false
+	})
 }

@@ -13,18 +13,19 @@ import (
 
 // ListUsersIn are the arguments of cipp_list_users.
 type ListUsersIn struct {
-	TenantArg
-	Search string   `json:"search,omitempty" jsonschema:"maxLength=100" jsonschema_description:"Beginning of a name or address."`
-	Kind   string   `json:"kind,omitempty" jsonschema:"enum=member,enum=guest,enum=deleted,enum=blocked,enum=enabled,enum=local,enum=hybrid,enum=formerlyHybrid,enum=external,enum=shared,enum=admin" jsonschema_description:"Only this kind of user."`
-	Report string   `json:"report,omitempty" jsonschema:"enum=noMfa,enum=adminNoMfa,enum=inactive,enum=neverSignedIn,enum=unlicensed,enum=blockedButLicensed,enum=licenseErrors,enum=noUsageLocation,enum=guestPending,enum=guestStale,enum=newUsers,enum=deletedSoon,enum=passwordNeverExpires,enum=passwordOld,enum=noManager,enum=syncErrors" jsonschema_description:"Only users that this report finds."`
-	Days   int      `json:"days,omitempty" jsonschema:"minimum=1,maximum=3650" jsonschema_description:"Age a report looks for."`
-	Filter string   `json:"filter,omitempty" jsonschema:"maxLength=500" jsonschema_description:"field op value joined by and: department eq 'Sales' and lastSignInDateTime lt -90d."`
-	Select []string `json:"select,omitempty" jsonschema:"maxItems=20" jsonschema_description:"More properties, by Microsoft Graph's names."`
-	PageArgs
+	AnyTenantArg
+	Search   string   `json:"search,omitempty" jsonschema:"maxLength=100" jsonschema_description:"Beginning of a name or address."`
+	Kind     string   `json:"kind,omitempty" jsonschema:"enum=member,enum=guest,enum=deleted,enum=blocked,enum=enabled,enum=local,enum=hybrid,enum=formerlyHybrid,enum=external,enum=shared,enum=service,enum=admin"`
+	Report   string   `json:"report,omitempty" jsonschema:"enum=noMfa,enum=adminNoMfa,enum=inactive,enum=neverSignedIn,enum=unlicensed,enum=blockedButLicensed,enum=licenseErrors,enum=noUsageLocation,enum=guestPending,enum=guestStale,enum=newUsers,enum=deletedSoon,enum=passwordNeverExpires,enum=passwordOld,enum=noManager,enum=syncErrors,enum=forwardingOutside,enum=staleDevices"`
+	Days     int      `json:"days,omitempty" jsonschema:"minimum=1,maximum=3650" jsonschema_description:"Age a report looks for."`
+	Filter   string   `json:"filter,omitempty" jsonschema:"maxLength=500" jsonschema_description:"field op value joined by and: department eq 'Sales' and lastSignInDateTime lt -90d."`
+	Select   []string `json:"select,omitempty" jsonschema:"maxItems=20" jsonschema_description:"More properties, by Microsoft Graph's names."`
+	PageArgs `loud:"format"`
 }
 
 // UserRow is one user of a list.
 type UserRow struct {
+	Tenant            string         `json:"tenant,omitempty"` // of allTenants
 	ID                string         `json:"id"`
 	UserPrincipalName string         `json:"userPrincipalName"`
 	DisplayName       string         `json:"displayName"`
@@ -38,27 +39,29 @@ type UserRow struct {
 
 // ListUsersOut is the answer of cipp_list_users.
 type ListUsersOut struct {
-	TenantID string    `json:"tenantId"`
+	TenantID string    `json:"tenantId,omitempty"`
 	Tenant   string    `json:"tenant"`
 	Users    []UserRow `json:"users"`
 	Total    *int64    `json:"total,omitempty"`
+	Failures
 	Part
 }
 
 // Text lists the users.
 func (o *ListUsersOut) Text() string {
 	var l lines
-	l.add("%s in %s", count(len(o.Users), "user", "users"), o.Tenant)
+	l.add("%s in %s", count(o.rows(len(o.Users)), "user", "users"), o.Tenant)
+	o.failed(&l)
 	if o.Total != nil {
 		l.add("total: %d", *o.Total)
 	}
 	for _, u := range o.Users {
-		l.add("%s | %s | %s | %s | %s | %s", u.UserPrincipalName, q(u.DisplayName), signInState(u.AccountEnabled), strings.ToLower(u.UserType)+" "+u.SyncState, strings.Join(u.Licenses, ", "), u.ID)
+		l.add("%s%s | %s | %s | %s | %s | %s", of(u.Tenant), u.UserPrincipalName, q(u.DisplayName), signInState(u.AccountEnabled), strings.ToLower(u.UserType)+" "+u.SyncState, strings.Join(u.Licenses, ", "), u.ID)
 		for _, k := range sortedKeys(u.More) {
 			l.add("  %s: %s", k, value(u.More[k]))
 		}
 	}
-	more(&l, o.HasMore, o.Cursor, "search, kind or report")
+	more(&l, o.Part, "search, kind or report")
 	return l.String()
 }
 
@@ -66,8 +69,8 @@ func (o *ListUsersOut) Text() string {
 func (o *ListUsersOut) Shrink() bool { return shrinkRows(&o.Users, &o.Part) }
 
 var listUsers = Read(Tool{
-	Name: "cipp_list_users", Title: "List users", Toolset: "users", Aliases: tenantAliases,
-	Description: "Lists users of one tenant, found by search, kind or a ready report (noMfa, inactive, blockedButLicensed …). For one known user use cipp_get_user, for MFA over all tenants cipp_list_mfa_users.",
+	Name: "cipp_list_users", Title: "List users", Toolset: "users", Aliases: tenantAliases, AllTenants: true,
+	Description: "Lists users, found by search, kind or a ready report (noMfa, inactive, blockedButLicensed …). For one known user use cipp_get_user, for who has MFA cipp_list_mfa_users.",
 	Needs:       Needs{App: []string{"User.Read.All", "LicenseAssignment.Read.All", "AuditLog.Read.All"}, GDAPRoles: []string{"Global Reader", "Reports Reader"}},
 	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","search":"anna"}`,
 }, listUsersHandler)
@@ -79,6 +82,9 @@ var notSelectable = []string{"manager"}
 
 func listUsersHandler(ctx context.Context, c *Call, in ListUsersIn) (ListUsersOut, error) {
 	out := ListUsersOut{TenantID: c.Tenant.ID, Tenant: c.Tenant.DefaultDomain, Users: []UserRow{}}
+	if c.AllTenants || in.csv() {
+		return everyUser(ctx, c, in)
+	}
 	query, keep, err := userQuery(ctx, c, in)
 	if err != nil {
 		return out, err
@@ -219,6 +225,8 @@ func kindFilter(ctx context.Context, c *Call, kind string, q *graphclient.UserQu
 			ids[b.ExternalDirectoryObjectID] = true
 		}
 		return func(u graphclient.User) bool { return ids[u.ID] }, nil
+	case "service":
+		return serviceAccount(c)
 	case "admin":
 		return registered(ctx, c, "isAdmin eq true", func(d graphclient.RegistrationDetail) bool { return d.IsAdmin })
 	}

@@ -2,25 +2,37 @@ package tools
 
 import (
 	"context"
-	"fmt"
+	"encoding/json"
+	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"cipp-mcp/graphclient"
+	"cipp-mcp/internal/jobs"
 	"cipp-mcp/workflows"
 )
 
 func userSummary(ctx context.Context, c *Call) (*UserSummary, error) {
-	u, err := c.Graph.User(ctx, c.Tenant.ID, c.User.ID, "id", "displayName", "mail", "userType", "accountEnabled", "onPremisesSyncEnabled", "usageLocation", "jobTitle", "department", "assignedLicenses", "createdDateTime", "lastPasswordChangeDateTime", "userPrincipalName")
+	u, err := c.Graph.User(ctx, c.Tenant.ID, c.User.ID, "id", "displayName", "mail", "userType", "accountEnabled", "onPremisesSyncEnabled", "usageLocation", "jobTitle", "department", "assignedLicenses", "createdDateTime", "lastPasswordChangeDateTime", "userPrincipalName", "onPremisesExtensionAttributes")
 	if err != nil {
 		return nil, err
 	}
-	p, err := c.Graph.PrivilegesOf(ctx, c.Tenant.ID, c.User.ID)
-	if err != nil {
+	var p graphclient.Privileges
+	var risk string
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		return jobs.Caught(func() (err error) { p, err = c.Graph.PrivilegesOf(gctx, c.Tenant.ID, c.User.ID); return err })
+	})
+	g.Go(func() error {
+		return jobs.Caught(func() error { risk = c.riskLevel(gctx); return nil })
+	})
+	if err := g.Wait(); err != nil {
 		return nil, err
 	}
 	s := &UserSummary{
 		DisplayName: u.DisplayName, Mail: u.Mail, UserType: u.UserType, AccountEnabled: u.AccountEnabled, SyncState: syncState(u), UsageLocation: u.UsageLocation, JobTitle: u.JobTitle,
-		Department: u.Department, Licenses: []string{}, Created: u.CreatedDateTime, LastPasswordChange: u.LastPasswordChangeDateTime, IsAdmin: p.Admin(),
+		Department: u.Department, Licenses: []string{}, Created: u.CreatedDateTime, LastPasswordChange: u.LastPasswordChangeDateTime, IsAdmin: p.Admin(), RiskLevel: risk, Tags: c.tags(u, p.Admin()),
 	}
 	if len(u.AssignedLicenses) > 0 {
 		names := licenceNames(ctx, c)
@@ -28,8 +40,71 @@ func userSummary(ctx context.Context, c *Call) (*UserSummary, error) {
 			s.Licenses = append(s.Licenses, licenceName(names, l.SkuID))
 		}
 	}
-	s.AvailableActions = actionsFor(u)
+	s.AvailableActions = c.available(actionsFor(u))
 	return s, nil
+}
+
+// riskLevel is what Identity Protection says of the user in a word, or why it says nothing.
+func (c *Call) riskLevel(ctx context.Context) string {
+	u, err := c.Graph.RiskyUser(ctx, c.Tenant.ID, c.User.ID)
+	switch {
+	case graphclient.KindOf(err) == graphclient.NotPremium:
+		return "not licensed (Entra ID P2)"
+	case err != nil:
+		return "unknown"
+	case u == nil:
+		return "none"
+	default:
+		return u.RiskLevel
+	}
+}
+
+// tags are words on a user: those that its state gives, and the tenant's own from the extension attribute that the
+// operator names. Microsoft has no such thing.
+func (c *Call) tags(u graphclient.User, admin bool) []string {
+	out := []string{}
+	for _, t := range []struct {
+		on   bool
+		word string
+	}{
+		{u.AccountEnabled != nil && !*u.AccountEnabled, "sign-in blocked"}, {admin, "administrator"}, {u.Guest(), "guest"}, {u.Synced(), "synchronised"},
+		{isService(c.Policy.Config.ServiceAccounts, u), "service account"},
+	} {
+		if t.on {
+			out = append(out, t.word)
+		}
+	}
+	own := extensionOf(u, c.Policy.Config.TagsFrom)
+	for _, t := range strings.FieldsFunc(own, func(r rune) bool { return r == ',' || r == ';' }) {
+		if t = strings.TrimSpace(t); t != "" && len(out) < 20 {
+			out = append(out, Clean(t, 60))
+		}
+	}
+	return out
+}
+
+// extensionOf is one of a user's extension attributes.
+func extensionOf(u graphclient.User, name string) string {
+	if u.OnPremisesExtensionAttributes == nil || name == "" {
+		return ""
+	}
+	b, err := json.Marshal(u.OnPremisesExtensionAttributes)
+	all := map[string]string{}
+	if err != nil || json.Unmarshal(b, &all) != nil {
+		return ""
+	}
+	return all[name]
+}
+
+// available are those of the tools that a client can call here.
+func (c *Call) available(names []string) []string {
+	if c.Listed == nil {
+		return names
+	}
+	listed := c.Listed()
+	return slices.DeleteFunc(names, func(name string) bool {
+		return !slices.ContainsFunc(listed, func(t Tool) bool { return t.Name == name })
+	})
 }
 
 // actionsFor names the writes that make sense on a user as it is.
@@ -65,6 +140,39 @@ func userLicenses(ctx context.Context, c *Call) ([]UserLicense, error) {
 			}
 		}
 		out = append(out, l)
+	}
+	return out, nil
+}
+
+var attributeNames = []string{
+	"id", "displayName", "userPrincipalName", "mail", "mailNickname", "givenName", "surname", "userType", "accountEnabled", "jobTitle", "department", "companyName",
+	"employeeId", "employeeType", "officeLocation", "streetAddress", "city", "state", "postalCode", "country", "usageLocation", "preferredLanguage", "businessPhones",
+	"mobilePhone", "faxNumber", "otherMails", "proxyAddresses", "showInAddressList", "isResourceAccount", "createdDateTime", "employeeHireDate", "lastPasswordChangeDateTime", "signInSessionsValidFromDateTime",
+	"passwordPolicies", "ageGroup", "consentProvidedForMinor", "legalAgeGroupClassification", "creationType", "externalUserState", "externalUserStateChangeDateTime", "onPremisesSyncEnabled", "onPremisesLastSyncDateTime",
+	"onPremisesImmutableId", "onPremisesDistinguishedName", "onPremisesDomainName", "onPremisesSamAccountName", "onPremisesExtensionAttributes",
+}
+
+// userAttributes are all properties of a user. The leaving date has a permission of its own; without it the others
+// still stand.
+func userAttributes(ctx context.Context, c *Call) (map[string]any, error) {
+	u, err := c.Graph.User(ctx, c.Tenant.ID, c.User.ID, attributeNames...)
+	if err != nil {
+		return nil, err
+	}
+	leaves, unread := c.Graph.User(ctx, c.Tenant.ID, c.User.ID, "id", "employeeLeaveDateTime")
+	if unread == nil {
+		u.EmployeeLeaveDateTime = leaves.EmployeeLeaveDateTime
+	}
+	b, err := json.Marshal(withMaskedPhones(u))
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]any{}
+	if err := json.Unmarshal(b, &out); err != nil {
+		return nil, err
+	}
+	if unread != nil {
+		return out, &Problem{Code: "partly", Message: "employeeLeaveDateTime: " + Explain(unread), Next: "The other attributes are shown."}
 	}
 	return out, nil
 }
@@ -136,22 +244,6 @@ func withMaskedPhones(u graphclient.User) graphclient.User {
 		}
 	}
 	return u
-}
-
-func signInRows(rows []graphclient.SignIn) []SignInRow {
-	out := []SignInRow{}
-	for _, r := range rows {
-		result := "success"
-		if r.Status.ErrorCode != 0 {
-			result = fmt.Sprintf("failed %d %s", r.Status.ErrorCode, r.Status.FailureReason)
-		}
-		risk := r.RiskLevelDuringSignIn
-		if risk == "none" {
-			risk = ""
-		}
-		out = append(out, SignInRow{Time: r.CreatedDateTime, App: r.AppDisplayName, IP: r.IPAddress, Country: r.Location.CountryOrRegion, Place: strings.Trim(r.Location.City+", "+r.Location.CountryOrRegion, ", "), Client: r.ClientAppUsed, Result: result, Risk: risk, ErrorNum: r.Status.ErrorCode})
-	}
-	return out
 }
 
 func mailboxSummary(ctx context.Context, c *Call, ref graphclient.MailboxRef) (*MailboxSummary, error) {

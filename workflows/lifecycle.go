@@ -74,6 +74,14 @@ func CreateUser(t Target, s Sealer, u graphclient.NewUser, given string) jobs.St
 				return jobs.Done, run.Keep(ctx, CreatedID, got.ID)
 			}
 		},
+		Undo: func(_ context.Context, run *jobs.Run) (*jobs.Step, error) {
+			made := t
+			if !run.Get(CreatedID, &made.User.ID) || made.User.ID == "" {
+				return nil, nil // who was created is not known for certain
+			}
+			made.User.UserPrincipalName, made.User.DisplayName = u.UserPrincipalName, u.DisplayName
+			return undo(createUserStep, DeleteUser(made))
+		},
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -18,6 +19,7 @@ import (
 	"cipp-mcp/graphclient"
 	"cipp-mcp/internal/clock"
 	"cipp-mcp/internal/config"
+	"cipp-mcp/internal/exports"
 	"cipp-mcp/internal/mcpserver"
 	"cipp-mcp/internal/policy"
 	"cipp-mcp/internal/secrets"
@@ -161,7 +163,9 @@ func (a *app) assemble(ctx context.Context, client *graphclient.Client, clk cloc
 	engine := &policy.Engine{Config: a.cfg, Graph: client, Plans: plans, Sealer: sealer, Ledger: ledger, Clock: clk, Embedded: a.cfg.Cloud == "sandbox"}
 	engine.Signatures, engine.Requester = &secrets.Signers{Store: store, Approvers: a.cfg.Approval.Approvers}, username()
 	engine.Explain = func(err error) string { return redactor.Clean(tools.Explain(err)) }
-	store.Generate = generate
+	if store.Generate = generate; store.Generate == nil {
+		store.Generate = secrets.Rules{Length: a.cfg.Passwords.Length, Symbols: a.cfg.Passwords.Symbols}.Generate
+	}
 	sink, err := a.sink(store, redactor)
 	if err != nil {
 		return err
@@ -171,7 +175,7 @@ func (a *app) assemble(ctx context.Context, client *graphclient.Client, clk cloc
 	if err != nil {
 		return err
 	}
-	a.env = &tools.Env{Graph: client, Policy: engine, Secrets: store, Sink: sink, Redactor: redactor, Clock: clk, Cases: cases}
+	a.env = &tools.Env{Graph: client, Policy: engine, Secrets: store, Sink: sink, Redactor: redactor, Clock: clk, Cases: cases, Exports: &exports.Store{Dir: filepath.Join(dir, "exports"), Sealer: sealer, Clock: clk}}
 	a.invoker = mcpserver.NewInvoker(a.env, engine, a.log, func(t tools.Tool) string { return off(a.cfg.Tools, t) })
 	return a.run(ctx)
 }

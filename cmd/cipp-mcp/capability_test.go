@@ -43,7 +43,7 @@ func areas() map[string]capability {
 	all := map[string]capability{}
 	for _, area := range []map[string]capability{
 		baseCapabilities, bulkCapabilities, licenceCapabilities, lifecycleCapabilities, securityCapabilities,
-		mailCapabilities, fileCapabilities, accessCapabilities, becCapabilities, jobCapabilities,
+		mailCapabilities, fileCapabilities, accessCapabilities, becCapabilities, jobCapabilities, listCapabilities, readCapabilities,
 	} {
 		for id, c := range area {
 			if _, twice := all[id]; twice {

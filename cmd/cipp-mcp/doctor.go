@@ -95,7 +95,8 @@ func (a *app) doctor(cmd *cobra.Command, names []string, asJSON bool) error {
 // verdict is the exit code: the worst of all tenants.
 func verdict(found []tools.Examination) error {
 	var worst exitCode
-	for _, x := range found {
+	for i := range found {
+		x := &found[i]
 		switch {
 		case x.SignIn != "works":
 			worst = doctorUnreachable
@@ -120,7 +121,8 @@ func (a *app) diagnose(w io.Writer, found []tools.Examination, asJSON bool) erro
 		return err
 	}
 	sick := 0
-	for _, x := range found {
+	for i := range found {
+		x := &found[i]
 		fmt.Fprintln(w, strings.TrimRight(x.Text(), "\n"))
 		if !x.Works() {
 			sick++

@@ -126,3 +126,12 @@ func TestSomebodyInHundredsOfGroups(t *testing.T) {
 		t.Errorf("the one that failed is not shown: %v", res.v["status"])
 	}
 }
+
+// A large list as CSV is whole, and costs an answer no more than a small one.
+func TestALargeListIsExportedWhole(t *testing.T) {
+	w := newWorld(t, crowd(t))
+	a := w.must("cipp_list_users", in(harbourline, "format", "csv", "select", wide))
+	if rows := w.exported(a); len(rows) != 533 || len(a.text) > 1000 {
+		t.Errorf("%d rows, %d bytes", len(rows), len(a.text))
+	}
+}

@@ -16,8 +16,9 @@ import (
 	"cipp-mcp/internal/webhook"
 )
 
-// jobWorkers is how many jobs one process runs at once.
-const jobWorkers = 4
+// jobWorkers is how many jobs one process runs at once. Most of their time is spent waiting for Microsoft; what a tenant
+// takes at once, Exchange above all, is kept to below them.
+const jobWorkers = 16
 
 // embedded begins the name of the folder in which an embedded sandbox's ledger lies.
 const embedded = "embedded-"

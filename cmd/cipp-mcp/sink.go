@@ -7,7 +7,7 @@ import (
 )
 
 // generate makes passwords; a test puts one in its place that makes awkward ones.
-var generate = secrets.GeneratePassword
+var generate func() (string, error)
 
 // cloudPusher is the Password Pusher that a simulated cloud brings.
 type cloudPusher struct {

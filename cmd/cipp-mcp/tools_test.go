@@ -19,6 +19,7 @@ func TestExamplesRun(t *testing.T) {
 		t.Run(era, func(t *testing.T) {
 			o := story(t, func(g, _ m) {
 				userOf(t, g, dana)["drive"] = m{"quota": m{"used": 5e9, "total": 1e12}}
+				g["servicePrincipals"] = []any{m{"id": flatApp, "appId": flatApp, "displayName": "Northwind Expenses", "servicePrincipalType": "Application", "accountEnabled": true, "appRoles": []any{}}}
 				g["deletedItems"] = []any{m{"@odata.type": "#microsoft.graph.user", "id": "0c6b1a5e-93d0-4a4f-8c11-5b8f3f1d2e77", "displayName": "Max Born", "deletedDateTime": "$now-3d",
 					"userPrincipalName": "0c6b1a5e93d04a4f8c115b8f3f1d2e77max@" + harbourline}}
 			})

@@ -59,3 +59,20 @@ func TestWhatIsNotUndone(t *testing.T) {
 	undone := w.done("cipp_undo_job", m{"jobId": blocked, "steps": []any{"block-sign-in"}}).v["jobId"]
 	w.refused("conflict", "cipp_undo_job", m{"jobId": undone})
 }
+
+// A user that was created by mistake goes to the recycle bin, from where it can still be restored; so does a whole
+// table of them.
+func TestACreationIsUndone(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	one := w.done("cipp_create_user", in(harbourline, "displayName", "Nia Reyes", "userPrincipalName", "nia@"+harbourline, "mailNickname", "nia", "usageLocation", "GB", "groups", []string{"O'Hare Route Planning"}))
+	many := w.done("cipp_bulk_action", m{"action": "cipp_create_user", "tenantFilter": harbourline, "csv": "displayName,userPrincipalName,mailNickname\nAda Lund,ada@" + harbourline + ",ada\nBo Falk,bo@" + harbourline + ",bo\n"})
+	for _, job := range []answer{one, many} {
+		w.done("cipp_undo_job", m{"jobId": job.v["jobId"]})
+	}
+	for _, name := range []string{"nia", "ada", "bo"} {
+		w.refused("user_not_found", "cipp_get_user", in(harbourline, "userId", name+"@"+harbourline))
+	}
+	if a := w.must("cipp_list_users", in(harbourline, "kind", "deleted")); len(a.list("users")) < 3 {
+		t.Errorf("%s", a.text)
+	}
+}

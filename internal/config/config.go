@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -46,9 +48,14 @@ type Config struct {
 	Licenses   Licenses               `yaml:"licenses"`
 	MFAPush    MFAPush                `yaml:"mfaPush"`
 	Photos     Photos                 `yaml:"photos"`
+	Bulk       Bulk                   `yaml:"bulk"`
 	SealKey    string                 `yaml:"sealKey"` // keyring:SERVICE/NAME | file:PATH; empty: a key of this server's own
 	Log        Log                    `yaml:"log"`
 	UsageHints UsageLocations         `yaml:"usageLocation"` // "default" or a tenant's domain → ISO 3166 code
+	// ServiceAccounts are sign-in names, what stands before the @ of them, or ids; * and ? stand for anything.
+	ServiceAccounts []string `yaml:"serviceAccounts"`
+	// TagsFrom is the extension attribute that holds the tenants' own words on users, parted by commas.
+	TagsFrom string `yaml:"tagsFrom"`
 }
 
 // UsageLocations are default usage locations by tenant domain.
@@ -228,6 +235,14 @@ func (c *Config) environment(env func(string) (string, bool)) {
 func (c Config) Check() error {
 	if err := checkProfiles(c.Profiles); err != nil {
 		return err
+	}
+	if n, err := strconv.Atoi(strings.TrimPrefix(c.TagsFrom, "extensionAttribute")); c.TagsFrom != "" && (err != nil || n < 1 || n > 15) {
+		return fmt.Errorf("tagsFrom is %q; it must be one of extensionAttribute1 to extensionAttribute15", c.TagsFrom)
+	}
+	for _, p := range c.ServiceAccounts {
+		if _, err := path.Match(p, ""); err != nil || strings.Trim(p, "*?@. ") == "" {
+			return fmt.Errorf("serviceAccounts has %q; a pattern is a name such as svc-* and must not fit everybody", p)
+		}
 	}
 	for _, f := range []struct {
 		key, value string

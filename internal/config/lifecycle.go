@@ -29,6 +29,11 @@ type Photos struct {
 	Folder string `yaml:"folder"`
 }
 
+// Bulk says from which folder tables of rows may be read; empty: from none, they come with the call.
+type Bulk struct {
+	Folder string `yaml:"folder"`
+}
+
 func (c Config) checkLifecycle() error {
 	switch {
 	case c.Licenses.Provider != ProviderNone && c.Licenses.Provider != ProviderWebhook:
@@ -41,6 +46,8 @@ func (c Config) checkLifecycle() error {
 		return errors.New("mfaPush.maxPerHour must be at least 1; to send none leave mfaPush.enabled out")
 	case c.Photos.Folder != "" && !filepath.IsAbs(c.Photos.Folder):
 		return errors.New("photos.folder must be an absolute path")
+	case c.Bulk.Folder != "" && !filepath.IsAbs(c.Bulk.Folder):
+		return errors.New("bulk.folder must be an absolute path")
 	}
 	return nil
 }

@@ -23,6 +23,8 @@ type Passwords struct {
 	Sink           string         `yaml:"sink"`       // terminal | link | age | passwordPusher
 	AgeRecipients  []string       `yaml:"ageRecipients"`
 	PasswordPusher PasswordPusher `yaml:"passwordPusher"`
+	Length         int            `yaml:"length"`  // of generated ones; 0 is 18
+	Symbols        string         `yaml:"symbols"` // that may stand in them; "" are all of ours
 }
 
 // PasswordPusher is an instance of Password Pusher, or of anything that answers its JSON API.
@@ -40,6 +42,14 @@ func (p Passwords) check(sandboxed bool) error {
 	}
 	if (p.PasswordPusher.URL != "" || p.PasswordPusher.Token != "") && p.Sink != SinkPasswordPusher {
 		return fmt.Errorf("passwords.passwordPusher is set, but passwords.sink is %s, so nothing would be pushed there", p.Sink)
+	}
+	if p.Length != 0 && (p.Length < 12 || p.Length > 64) {
+		return fmt.Errorf("passwords.length is %d; it must be 12 to 64", p.Length)
+	}
+	for _, r := range p.Symbols {
+		if !strings.ContainsRune("@#$%^&*-_!+=[]{}|\\:',.?/`~\"();<>", r) { // what Entra ID takes, without the space
+			return fmt.Errorf("passwords.symbols holds %q, which Entra ID does not take as a symbol", r)
+		}
 	}
 	switch p.Sink {
 	case SinkAge:

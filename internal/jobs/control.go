@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -153,14 +154,20 @@ func (l *Ledger) againIn(ctx context.Context, tx Tx, runID string, f func(contex
 // comes to its end. The run may be at work in another process.
 func (l *Ledger) Wait(ctx context.Context, runID string, report func(done, total int, r StepResult)) (Job, error) {
 	told := map[string]string{}
+	var j Job
+	var seen string
 	for {
 		l.mu.Lock()
 		changed := l.changed
 		l.mu.Unlock()
-		j, err := l.Job(context.WithoutCancel(ctx), runID)
+		now, err := l.glance(context.WithoutCancel(ctx), runID)
+		if err == nil && now != seen {
+			j, err = l.Job(context.WithoutCancel(ctx), runID)
+		}
 		if err != nil {
 			return j, err
 		}
+		seen = now
 		for _, s := range j.Steps {
 			if s.over() && told[s.Name] != s.State {
 				told[s.Name] = s.State
@@ -174,11 +181,35 @@ func (l *Ledger) Wait(ctx context.Context, runID string, report func(done, total
 		}
 		select {
 		case <-ctx.Done():
-			return j, nil
+			return l.Job(context.WithoutCancel(ctx), runID)
 		default:
 			l.rest(ctx, changed)
 		}
 	}
+}
+
+// glance tells where a run and its steps stand without opening what it keeps: while one waits for hundreds of runs
+// below it, each of their moves is a reason to look.
+func (l *Ledger) glance(ctx context.Context, runID string) (string, error) {
+	rows, err := l.store.read.QueryContext(ctx, `SELECT r.state, r.detail, r.cancel_requested, COALESCE(s.state, ''), COALESCE(s.result, ''), COALESCE(s.next_at, 0)
+		FROM run r LEFT JOIN step s ON s.run_id = r.id WHERE r.id = ? ORDER BY s.idx`, runID)
+	if err != nil {
+		return "", storeError(err)
+	}
+	defer func() { _ = rows.Close() }()
+	var b strings.Builder
+	for rows.Next() {
+		var state, detail, step, result string
+		var cancelled, next int64
+		if err := rows.Scan(&state, &detail, &cancelled, &step, &result, &next); err != nil {
+			return "", storeError(err)
+		}
+		fmt.Fprintf(&b, "%q %q %d %q %q %d\n", state, detail, cancelled, step, result, next)
+	}
+	if b.Len() == 0 {
+		b.WriteString("none") // reading it as a whole says so
+	}
+	return b.String(), storeError(rows.Err())
 }
 
 // rest waits for a change made here, for a while in which another process may have made one, or for

@@ -14,10 +14,10 @@ import (
 const LeaseTime = 15 * time.Second
 
 // due is what may be claimed: begun or not, held by nobody alive (or by this very process, which
-// then is not at work on it), its waiting over, and no other of its kind at work on the subject. Its
-// arguments: the leases' now, this owner, the timeline's now, the cloud's now.
+// then is not at work on it), its waiting over, and no other of its kind at work on the subject (in the words of the
+// index run_alone, without which each run would be held against every other). Its arguments: the leases' now, this owner, the timeline's now, the cloud's now.
 const due = `state IN ('queued', 'running') AND (lease_until <= ? OR owner = ?) AND next_at <= ? AND (not_before <= ? OR cancel_requested = 1)
-	AND NOT EXISTS (SELECT 1 FROM run o WHERE o.tenant = run.tenant AND o.subject = run.subject AND o.kind = run.kind AND o.id <> run.id AND o.state = 'running' AND run.subject <> '')`
+	AND NOT EXISTS (SELECT 1 FROM run o WHERE o.tenant = run.tenant AND o.subject = run.subject AND o.kind = run.kind AND o.id <> run.id AND o.state = 'running' AND o.subject <> '')`
 
 func (l *Ledger) dueArgs(now time.Time) []any {
 	return []any{milli(now), l.owner.id, milli(l.time.now()), milli(l.time.clock.Now())}

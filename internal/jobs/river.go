@@ -191,9 +191,23 @@ type runWorker struct {
 func (w *runWorker) Work(ctx context.Context, job *river.Job[nudge]) error {
 	ctx, cancel := context.WithTimeout(ctx, sliceTime)
 	defer cancel()
-	defer context.AfterFunc(w.river.ending, cancel)() //nolint:contextcheck // a slice ends with whichever is first
-	w.river.follow(ctx, job.Args.RunID)
+	defer context.AfterFunc(w.river.ending, cancel)()          //nolint:contextcheck // a slice ends with whichever is first
+	w.river.follow(slice{ctx, w.river.ending}, job.Args.RunID) //nolint:contextcheck // it is both
 	return nil
+}
+
+// slice ends with whichever is first, and says so at once: the goroutine that cancels it may come a step late.
+type slice struct {
+	context.Context //nolint:containedctx // it is a context
+	ending          context.Context
+}
+
+// Err says why the slice is over, nil while it is not.
+func (s slice) Err() error {
+	if err := s.ending.Err(); err != nil {
+		return err
+	}
+	return s.Context.Err()
 }
 
 func (r *River) follow(ctx context.Context, runID string) {

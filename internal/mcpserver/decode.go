@@ -193,7 +193,7 @@ func fitText(name string, s *jsonschema.Schema, v any) (any, error) {
 	allowed := make([]string, len(s.Enum))
 	for i, e := range s.Enum {
 		allowed[i] = fmt.Sprint(e)
-		if strings.EqualFold(allowed[i], text) {
+		if strings.EqualFold(allowed[i], text) || strings.EqualFold(tools.OtherValues[allowed[i]], text) {
 			return allowed[i], nil
 		}
 	}

@@ -142,8 +142,8 @@ func (inv *Invoker) callTool(ctx context.Context, r mcp.CallToolRequest) (*mcp.C
 	var outer struct {
 		Arguments json.RawMessage `json:"arguments"`
 	}
-	if json.Unmarshal(rawArguments(r), &outer) != nil {
-		return failure(&tools.Problem{Code: "invalid_argument", Message: "The arguments are not a JSON object.", Next: "Correct the argument and call again."}), nil
+	if err := json.Unmarshal(rawArguments(r), &outer); err != nil {
+		return failure(&tools.Problem{Code: "invalid_argument", Message: "The arguments are not a JSON object.", Next: "Correct the argument and call again."}), nil //nolint:nilerr // the problem is the result
 	}
 	// Some models send the inner object as text.
 	var inner string

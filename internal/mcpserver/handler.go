@@ -57,8 +57,17 @@ func (inv *Invoker) handler(t tools.Tool) server.ToolHandlerFunc {
 		if first := inv.offer(ctx, t, out, began); first != nil {
 			return first, nil
 		}
-		return mcp.NewToolResultStructured(out.Result, clip(out.Result.Text())), nil
+		return answered(out.Result), nil
 	}
+}
+
+// answered is a result; what lies outside it is linked.
+func answered(r Result) *mcp.CallToolResult {
+	res := mcp.NewToolResultStructured(r, clip(r.Text()))
+	if l, ok := r.(interface{ Exported() *tools.Export }); ok && l.Exported() != nil {
+		res.Content = append(res.Content, mcp.NewResourceLink(l.Exported().URI, "rows.csv", "All rows of the list.", "text/csv"))
+	}
+	return res
 }
 
 // confirmation is the form a person sees: the plan and one box to tick.

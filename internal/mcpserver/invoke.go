@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -44,6 +45,9 @@ func NewInvoker(env *tools.Env, engine *policy.Engine, log *zap.Logger, off func
 		inv.schemas[t.Name] = inputSchema(t.Input)
 	}
 	env.Off = off
+	env.Listed = func() []tools.Tool {
+		return slices.DeleteFunc(tools.All(), func(t tools.Tool) bool { return inv.hidden(t.Name) })
+	}
 	env.Decode = func(t tools.Tool, args map[string]any) (any, map[string]any, error) {
 		raw, err := json.Marshal(args)
 		if err != nil {

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -21,6 +23,30 @@ func addResources(s *server.MCPServer, inv *Invoker) {
 	}
 	for _, t := range tools.CaseTemplates {
 		s.AddResourceTemplate(mcp.NewResourceTemplate(t.URI, t.Name, mcp.WithTemplateDescription(t.Description), mcp.WithTemplateMIMEType(t.Type)), inv.readCase)
+	}
+	s.AddResourceTemplate(mcp.NewResourceTemplate(tools.ExportTemplate, "Export of a list", mcp.WithTemplateDescription("All rows of a list that was asked for with format=csv, for an hour."), mcp.WithTemplateMIMEType("text/csv")), inv.readExport)
+}
+
+// readExport is a list that a tool wrote, by its random address.
+func (inv *Invoker) readExport(ctx context.Context, r mcp.ReadResourceRequest) ([]mcp.ResourceContents, error) {
+	text, err := inv.Env.ExportText(ctx, r.Params.URI)
+	if err != nil {
+		return nil, inv.unread(err)
+	}
+	return []mcp.ResourceContents{mcp.TextResourceContents{URI: r.Params.URI, MIMEType: "text/csv", Text: text}}, nil
+}
+
+// addExamples offers the tables that a bulk can begin with.
+func addExamples(s *server.MCPServer) {
+	for _, action := range slices.Sorted(maps.Keys(tools.BulkExamples)) {
+		r := mcp.NewResource(tools.BulkExampleURI(action), "Example rows for "+action, mcp.WithResourceDescription("A table for csv of cipp_bulk_action; a bar parts several values."), mcp.WithMIMEType("text/csv"))
+		s.AddResource(r, func(_ context.Context, r mcp.ReadResourceRequest) ([]mcp.ResourceContents, error) {
+			text, ok := tools.BulkExample(r.Params.URI)
+			if !ok {
+				return nil, errors.New("there is no such example")
+			}
+			return []mcp.ResourceContents{mcp.TextResourceContents{URI: r.Params.URI, MIMEType: "text/csv", Text: text}}, nil
+		})
 	}
 }
 

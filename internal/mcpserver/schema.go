@@ -37,13 +37,17 @@ func advertised(t reflect.Type) *jsonschema.Schema {
 	return s
 }
 
-// quiet are the names of a tool's arguments that are not advertised.
+// quiet are the names of a tool's arguments that are not advertised. The input that is worth it names one loud again.
 func quiet(t reflect.Type) []string {
 	var out []string
 	for i := range t.NumField() {
 		f := t.Field(i)
 		if f.Anonymous && f.Type.Kind() == reflect.Struct {
-			out = append(out, quiet(f.Type)...)
+			for _, name := range quiet(f.Type) {
+				if name != f.Tag.Get("loud") {
+					out = append(out, name)
+				}
+			}
 			continue
 		}
 		if f.Tag.Get("quiet") == "true" {

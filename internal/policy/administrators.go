@@ -17,6 +17,9 @@ import (
 // whether as member or as owner. global says that Global Administrator is among them. What this sign-in may not read is said in the plan.
 func (e *Engine) privileges(ctx context.Context, req Request, p *Plan) (held []string, global bool, err error) {
 	tid, id := req.Tenant.ID, req.User.ID
+	if e.plainUser(ctx, tid, id) {
+		return nil, false, nil
+	}
 	var through graphclient.Privileges
 	var active, eligible []graphclient.RoleAssignment
 	var owned []graphclient.Group
@@ -74,6 +77,82 @@ func (e *Engine) privileges(ctx context.Context, req Request, p *Plan) (held []s
 		}
 	}
 	return held, global, nil
+}
+
+// plainUser says of one of many users whether the tenant's own lists show for certain that nothing makes it an
+// administrator. Of anybody whom a list names, and wherever one cannot be read, it says no, and the user is looked at
+// by itself.
+func (e *Engine) plainUser(ctx context.Context, tid, id string) bool {
+	if !many(ctx, tid) {
+		return false
+	}
+	named, err := shared(ctx, "privileged "+tid, func() (map[string]bool, error) { return e.privileged(ctx, tid) })
+	return err == nil && !named[strings.ToLower(id)]
+}
+
+// privileged are the ids of all that hold or may activate a role in a tenant, or are in a role-assignable group or own
+// one, in lower case.
+func (e *Engine) privileged(ctx context.Context, tid string) (map[string]bool, error) {
+	var lists [3][]string
+	g, ctx := errgroup.WithContext(ctx)
+	for i, read := range []func() ([]string, error){
+		func() ([]string, error) { return principals(e.Graph.RoleAssignments(ctx, tid)) },
+		func() ([]string, error) { return principals(e.Graph.RoleEligibilities(ctx, tid)) },
+		func() ([]string, error) { return e.inRoleGroups(ctx, tid) },
+	} {
+		g.Go(func() error { return jobs.Caught(func() (err error) { lists[i], err = read(); return err }) })
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	named := map[string]bool{}
+	for _, ids := range lists {
+		for _, id := range ids {
+			named[strings.ToLower(id)] = true
+		}
+	}
+	return named, nil
+}
+
+func principals(rows []graphclient.RoleAssignment, err error) (ids []string, _ error) {
+	for _, r := range rows {
+		ids = append(ids, r.PrincipalID)
+	}
+	return ids, err
+}
+
+// inRoleGroups are the members and owners of a tenant's role-assignable groups, those of groups within them included.
+func (e *Engine) inRoleGroups(ctx context.Context, tid string) (ids []string, err error) {
+	groups, err := e.Graph.Groups(ctx, tid, graphclient.GroupQuery{Filter: "isAssignableToRole eq true"})
+	if err != nil {
+		return nil, err
+	}
+	var todo []string
+	for _, g := range groups {
+		todo = append(todo, g.ID)
+	}
+	for seen := map[string]bool{}; len(todo) > 0; todo = todo[1:] {
+		if seen[todo[0]] {
+			continue
+		}
+		seen[todo[0]] = true
+		members, err := e.Graph.GroupMembers(ctx, tid, todo[0])
+		if err != nil {
+			return nil, err
+		}
+		owners, err := e.Graph.GroupOwners(ctx, tid, todo[0])
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range append(members, owners...) {
+			switch ids = append(ids, o.ID); o.Type() {
+			case "user", "servicePrincipal", "device", "orgContact":
+			default:
+				todo = append(todo, o.ID)
+			}
+		}
+	}
+	return ids, nil
 }
 
 func roleName(r graphclient.RoleAssignment) string {

@@ -64,7 +64,7 @@ func (e *Engine) missingBreakGlass(ctx context.Context, req Request, p *Plan) er
 	if len(e.Config.Guards.BreakGlass) == 0 {
 		return nil
 	}
-	domains, err := e.Graph.Domains(ctx, req.Tenant.ID)
+	domains, err := shared(ctx, "domains "+req.Tenant.ID, func() ([]graphclient.Domain, error) { return e.Graph.Domains(ctx, req.Tenant.ID) })
 	if err != nil {
 		return fmt.Errorf("look for the break-glass accounts: %w", err)
 	}
@@ -74,7 +74,7 @@ func (e *Engine) missingBreakGlass(ctx context.Context, req Request, p *Plan) er
 		if !slices.ContainsFunc(domains, func(d graphclient.Domain) bool { return strings.EqualFold(d.ID, domain) }) {
 			continue // an id, or another tenant's
 		}
-		_, err := e.Graph.User(ctx, req.Tenant.ID, b, "id")
+		_, err := shared(ctx, "break-glass "+req.Tenant.ID+" "+b, func() (graphclient.User, error) { return e.Graph.User(ctx, req.Tenant.ID, b, "id") })
 		switch {
 		case graphclient.KindOf(err) == graphclient.NotFound:
 			p.Warnings = append(p.Warnings, fmt.Sprintf("guards.breakGlass names %s, which no user of %s is called any more: if it was renamed it is not guarded; the operator should name it by its object id", b, p.Tenant))

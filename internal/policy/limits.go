@@ -38,7 +38,7 @@ func (e *Engine) guardRate(ctx context.Context, req Request, run *jobs.Run, p *P
 	if req.Tool == "cipp_control_job" || req.Row {
 		return nil // stopping must never be slowed down; a row was counted with the whole
 	}
-	rows, err := e.Ledger.Since(ctx, e.Clock.Now().Add(-time.Hour))
+	rows, err := shared(ctx, "runs of the last hour", func() ([]jobs.RunInfo, error) { return e.Ledger.Since(ctx, e.Clock.Now().Add(-time.Hour)) })
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrState, err)
 	}
@@ -51,8 +51,12 @@ func (e *Engine) guardRate(ctx context.Context, req Request, run *jobs.Run, p *P
 		users.add(row.TenantID, row.UserID)
 	}
 	own := slices.Collect(maps.Keys(users))
+	looked := map[string]bool{} // runs of many that the operator looked at and approved
 	for _, r := range rows {
-		if r.Reads() || r.Run.ID == run.ID || r.State == jobs.RunHeld || r.State == jobs.RunCancelled || req.Parent != "" && (r.ParentID == req.Parent || r.Run.ID == req.Parent) {
+		looked[r.Run.ID] = r.Proof != ""
+	}
+	for _, r := range rows {
+		if r.Reads() || r.Run.ID == run.ID || r.State == jobs.RunHeld || r.State == jobs.RunCancelled || looked[r.ParentID] || req.Parent != "" && (r.ParentID == req.Parent || r.Run.ID == req.Parent) {
 			continue
 		}
 		if r.ParentID == "" { // what one approval made is one write, and as many users as it has

@@ -58,7 +58,7 @@ expect() {
 json() { "$node" -e 'const v = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8")); console.log(eval(process.argv[2]))' "$tmp/out" "$1"; }
 
 # Inspector: the schemas are portable, and a call works in both protocol eras.
-inspect() { expect "$1" "Inspector $2" "$node" $modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js --cli "$server" serve --sandbox --record "build/wire/inspector-$RANDOM$RANDOM.jsonl" --log-level error "${@:3}"; }
+inspect() { expect "$1" "Inspector $2" "$node" $modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js --cli "$server" serve --sandbox --preset all --record "build/wire/inspector-$RANDOM$RANDOM.jsonl" --log-level error "${@:3}"; }
 inspect 0 "tools/list --strict" --method tools/list --strict
 if grep -E '^(Error|Warning):' "$tmp/err" >&2; then fail "Inspector finds a schema that some clients cannot use" "$tmp/err"; fi
 tools=$(json 'v.tools.length')

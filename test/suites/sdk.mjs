@@ -89,7 +89,7 @@ await check("a mistake is a sentence", async () => {
   for (const [name, args, sentence] of [
     ["cipp_list_users", { tenantFilter: "nowhere.example" }, /nowhere\.example/],
     ["cipp_list_users", { tenantFilter, limit: "many" }, /limit/],
-    ["cipp_list_users", { tenantFilter, reprot: "noMfa" }, /did you mean report\?/],
+    ["cipp_list_users", { tenantFilter, reprot: "noMfa" }, /the nearest is report\./],
     ["cipp_get_user", { tenantFilter, userId: "nobody.here@harbourline.example" }, /nobody\.here/],
   ]) {
     const result = await call(name, args);

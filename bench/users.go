@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"cipp-mcp/sandbox/builtin"
+)
+
+const (
+	tenantUsers  = 50_000
+	usersLatency = 50 * time.Millisecond
+)
+
+// manyUsers lists, searches and sifts fifty thousand users of one tenant, the simulated cloud in a process of its own, and holds
+// each answer against the longest chain of requests that waited for one another.
+func manyUsers(ctx context.Context, bin, dir string) error {
+	home := filepath.Join(dir, "users")
+	state, out := filepath.Join(home, "state.json"), filepath.Join(home, "cloud")
+	if err := errors.Join(os.MkdirAll(out, 0o700), os.WriteFile(state, builtin.Generate(5, 1, tenantUsers), 0o600)); err != nil {
+		return err
+	}
+	client, stop, err := startCloud(ctx, bin, out, "--state", state, "--latency", usersLatency.String())
+	if err != nil {
+		return err
+	}
+	defer stop()
+	s, err := serve(ctx, bin, client, "--log-level", "error")
+	if err != nil {
+		return err
+	}
+	err = usersAsked(ctx, s, client)
+	peak := s.peak()
+	if err = errors.Join(err, s.stop()); err != nil {
+		return err
+	}
+	fmt.Printf("%d users in one tenant: %s\n", tenantUsers, memory(peak))
+	return nil
+}
+
+// usersAnswer is what is looked at of an answer of cipp_list_users.
+type usersAnswer struct {
+	Users []struct {
+		ID string `json:"id"`
+	} `json:"users"`
+	Cursor string `json:"cursor"`
+}
+
+func usersAsked(ctx context.Context, s *server, client string) error {
+	const tenant = "customer0001.example"
+	var first usersAnswer
+	if _, err := s.call("cipp_list_users", map[string]any{"tenantFilter": tenant}, &first); err != nil {
+		return err // signs in, and finds the tenant
+	}
+	for _, q := range []struct {
+		what string
+		args map[string]any
+		want int
+	}{
+		{"listed, the first page", map[string]any{}, 25},
+		{"listed, the next page", map[string]any{"cursor": first.Cursor}, 25},
+		{"searched for one", map[string]any{"search": "user49999"}, 1},
+		{"sifted to the last one (filter)", map[string]any{"filter": "userPrincipalName endsWith 'user50000@" + tenant + "'"}, 1},
+		{"read as a whole (report syncErrors)", map[string]any{"report": "syncErrors"}, 0},
+		{"read as a whole (kind formerlyHybrid)", map[string]any{"kind": "formerlyHybrid"}, 0},
+	} {
+		before, err := metrics(ctx, client)
+		if err != nil {
+			return err
+		}
+		q.args["tenantFilter"] = tenant
+		var got usersAnswer
+		wall, err := s.call("cipp_list_users", q.args, &got)
+		if err != nil {
+			return err
+		}
+		if len(got.Users) != q.want {
+			return fmt.Errorf("%s: %d users, %d are right", q.what, len(got.Users), q.want)
+		}
+		after, err := metrics(ctx, client)
+		if err != nil {
+			return err
+		}
+		chain, worked := since(before, after)
+		bound := time.Duration(chain) * usersLatency
+		fmt.Printf("%d users %s: %s in %d requests; chain %d × %s = %s: %.2f×; the cloud itself took %.2f s over it: %.2f× (aim ≤ 1.3×: %s)\n", tenantUsers, q.what, wall.Round(time.Millisecond),
+			after.Total-before.Total, chain, usersLatency, bound, wall.Seconds()/max(bound.Seconds(), 1e-9), worked, wall.Seconds()/max(worked, 1e-9), verdict(wall.Seconds() <= 1.3*worked))
+	}
+	return nil
+}
+
+// since is by how much the longest chains of requests grew, the partner's tenant first and then the customer's, and how
+// many seconds the cloud spent on them.
+func since(before, after cloudMetrics) (chain int, worked float64) {
+	for t, d := range after.Depth {
+		chain += d - before.Depth[t]
+		worked += after.Chain[t] - before.Chain[t]
+	}
+	return chain, worked
+}

@@ -1,0 +1,177 @@
+package tools
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+
+	"cipp-mcp/graphclient"
+	"cipp-mcp/internal/jobs"
+)
+
+// Failures are the tenants that a call over all of them could not read; none of them is a row.
+type Failures struct {
+	FailedTenants []FailedTenant `json:"failedTenants,omitempty"`
+}
+
+func (f Failures) failed(l *lines) {
+	for _, t := range f.FailedTenants {
+		l.add("NOT READ %s: %s %s", t.Tenant, t.Reason, t.Next)
+	}
+}
+
+// of is a row's tenant before the row, where there are several.
+func of(tenant string) string {
+	if tenant == "" {
+		return ""
+	}
+	return tenant + " | "
+}
+
+// named is the tenant that a call is about, in words where it is all of them.
+func (c *Call) named() string {
+	if c.AllTenants {
+		return "all tenants"
+	}
+	return c.Tenant.DefaultDomain
+}
+
+// ofSeveral is the tenant of a row that stands among those of others, or alone in an export; "" where the answer itself
+// names it.
+func (c *Call) ofSeveral(one *Call, a PageArgs) string {
+	if c.AllTenants || a.csv() {
+		return one.Tenant.DefaultDomain
+	}
+	return ""
+}
+
+// inEach reads the tenants that a call is about side by side, each by itself, and returns what each gave in the
+// tenants' order. In a call over one tenant its error is the call's.
+func inEach[T any](ctx context.Context, c *Call, read func(context.Context, *Call) ([]T, error)) (rows []T, f Failures, err error) {
+	if !c.AllTenants {
+		rows, err = read(ctx, c)
+		return rows, f, err
+	}
+	tenants, err := c.Graph.Tenants(ctx)
+	if err != nil {
+		return nil, f, err
+	}
+	f.FailedTenants = []FailedTenant{}
+	for _, r := range graphclient.ForEachTenant(ctx, c.Graph, tenants, func(ctx context.Context, t graphclient.Tenant) (rows []T, err error) {
+		one := *c
+		one.Tenant, one.AllTenants = t, false
+		err = jobs.Caught(func() (err error) { rows, err = read(ctx, &one); return err })
+		return rows, err
+	}) {
+		if p := (*Problem)(nil); errors.As(r.Err, &p) && p.Code == "invalid_argument" {
+			return nil, f, p // the same everywhere
+		}
+		if r.Err != nil {
+			f.FailedTenants = append(f.FailedTenants, failedTenant(cmp.Or(r.Tenant.DefaultDomain, r.Tenant.ID), r.Err))
+			continue
+		}
+		rows = append(rows, r.Value...)
+	}
+	return rows, f, nil
+}
+
+// everyUser lists users of all tenants, or exports those of one or all. Of a tenant no more is held than the page that
+// is shown can need; an export is written while it is read.
+func everyUser(ctx context.Context, c *Call, in ListUsersIn) (ListUsersOut, error) {
+	out := ListUsersOut{TenantID: c.Tenant.ID, Tenant: c.named(), Users: []UserRow{}}
+	if in.csv() {
+		return out, exportUsers(ctx, c, in, &out)
+	}
+	at, err := openCursor(c, "cipp_list_users", in.Cursor)
+	if err != nil {
+		return out, err
+	}
+	most := at.Skip + in.limit() + 1
+	rows, failed, err := inEach(ctx, c, func(ctx context.Context, c *Call) (rows []UserRow, err error) {
+		err = usersOf(ctx, c, in, func(r UserRow) error {
+			if rows = append(rows, r); len(rows) == most {
+				return errEnough
+			}
+			return nil
+		})
+		return rows, err
+	})
+	if err != nil {
+		return out, err
+	}
+	out.Failures = failed
+	out.Users, out.Part, err = slicePage(c, "cipp_list_users", rows, in.PageArgs)
+	return out, err
+}
+
+// errEnough ends a reading that has what it needs.
+var errEnough = errors.New("enough was read")
+
+// usersOf gives take each user of one tenant that a list asks for, page by page.
+func usersOf(ctx context.Context, c *Call, in ListUsersIn, take func(UserRow) error) error {
+	in.Select = slices.Clone(in.Select) // it is put under Microsoft's spelling, in tenants side by side
+	query, keep, err := userQuery(ctx, c, in)
+	if err != nil {
+		return err
+	}
+	query.Top = 0
+	names := licenceNames(ctx, c)
+	for page, err := range c.Graph.Users(ctx, c.Tenant.ID, query) {
+		if err != nil {
+			return err
+		}
+		for _, u := range page.Users {
+			if !keep(u) {
+				continue
+			}
+			row := userRow(u, names, in.Select)
+			row.Tenant = c.Tenant.DefaultDomain
+			if err := take(row); err != nil {
+				if errors.Is(err, errEnough) {
+					return nil
+				}
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// selected is a property by the name it was asked for.
+func selected(more map[string]any, name string) any {
+	for k, v := range more {
+		if strings.EqualFold(k, name) {
+			return v
+		}
+	}
+	return nil
+}
+
+// exportUsers writes the users; each selected property is a column of its own.
+func exportUsers(ctx context.Context, c *Call, in ListUsersIn, out *ListUsersOut) error {
+	columns := slices.DeleteFunc(jsonNames(reflect.TypeFor[UserRow]()), func(n string) bool { return n == "more" })
+	x, err := c.export(append(columns, in.Select...))
+	if err != nil {
+		return err
+	}
+	var mu sync.Mutex
+	_, out.Failures, err = inEach(ctx, c, func(ctx context.Context, c *Call) ([]struct{}, error) {
+		return nil, usersOf(ctx, c, in, func(r UserRow) error {
+			more := r.More
+			r.More = nil
+			line := cells(reflect.ValueOf(r))[:len(columns)]
+			for _, s := range in.Select {
+				line = append(line, cell(selected(more, s)))
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			return x.add(line)
+		})
+	})
+	out.Export, err = x.end(err)
+	return err
+}
