@@ -37,7 +37,16 @@ func (o *ListAccessCatalogOut) Text() string {
 	var l lines
 	l.add("%s of kind %s in %s", count(o.Total, "item", "items"), o.Kind, o.Tenant)
 	for _, r := range o.Items {
-		l.add("%s | %s%s%s", q(r.Name), r.ID, ifText(q(r.Detail), " | "), ifText(strings.Join(r.Choices, ", "), " | "))
+		detail, choices := r.Detail, slices.Clone(r.Choices)
+		if detail != "" {
+			detail = q(detail)
+		}
+		if o.Kind == "application" { // its maker named the roles
+			for i, role := range choices {
+				choices[i] = q(role)
+			}
+		}
+		l.add("%s | %s%s%s", q(r.Name), r.ID, ifText(detail, " | "), ifText(strings.Join(choices, ", "), " | "))
 	}
 	more(&l, o.Part, "search")
 	return l.String()

@@ -19,7 +19,7 @@ type BulkActionIn struct {
 	TenantFilter string         `json:"tenantFilter,omitempty" jsonschema_description:"Customer tenant."`
 	Tenants      []string       `json:"tenants,omitempty" jsonschema:"maxItems=50" jsonschema_description:"Instead: several tenants, by name."`
 	Targets      []string       `json:"targets,omitempty" jsonschema:"maxItems=1000" jsonschema_description:"Users. Or csv, or filter."`
-	CSV          string         `json:"csv,omitempty" jsonschema:"maxLength=1000000" jsonschema_description:"Header line of the action's argument names, then a line each."`
+	CSV          string         `json:"csv,omitempty" jsonschema:"maxLength=1000000" jsonschema_description:"Header of argument names, then rows; or a file in bulk.folder."`
 	Filter       string         `json:"filter,omitempty" jsonschema:"maxLength=500" jsonschema_description:"As in cipp_list_users."`
 	Arguments    map[string]any `json:"arguments,omitempty" jsonschema_description:"For all rows."`
 	RunAtArg

@@ -84,7 +84,7 @@ func does(p policy.Plan) string {
 			parts = append(parts, c.Summary)
 		}
 	}
-	return Clean(strings.Join(parts, "; "), 300)
+	return clip(strings.Join(parts, "; "), 300)
 }
 
 func (s *summary) change(what, before, after string) jobs.Change {

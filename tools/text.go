@@ -44,6 +44,15 @@ func Clean(s string, most int) string {
 	return b.String()
 }
 
+// clip is Clean for a text with fences in it: where it is cut inside of one, the fence is closed.
+func clip(s string, most int) string {
+	out := Clean(s, most)
+	if strings.HasSuffix(out, "…") && utf8.RuneCountInString(s) > most && strings.LastIndex(out, "«") > strings.LastIndex(out, "»") {
+		out += "»"
+	}
+	return out
+}
+
 func plain(s string) bool {
 	for i := range len(s) {
 		if s[i] < 0x20 || s[i] >= 0x7f {
@@ -101,7 +110,7 @@ func sanitize(v reflect.Value, redact func(string) string) {
 		}
 	case reflect.String:
 		if v.CanSet() {
-			v.SetString(redact(Clean(v.String(), maxText)))
+			v.SetString(redact(clip(v.String(), maxText)))
 		}
 	default:
 	}

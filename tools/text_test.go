@@ -77,3 +77,13 @@ func TestSanitizeReachesEverything(t *testing.T) {
 		}
 	}
 }
+
+// A text that is cut within a fence still ends it, so that what follows is not taken for a tenant's words or the other
+// way round.
+func TestAFenceThatIsCutIsClosed(t *testing.T) {
+	for given, want := range map[string]string{"a «bcdef» g": "a «bc…»", "a «b» cdef": "a «b»…", "«b»": "«b»", "«bcde": "«bcde"} {
+		if got := clip(given, 5); got != want {
+			t.Errorf("%q is cut to %q", given, got)
+		}
+	}
+}

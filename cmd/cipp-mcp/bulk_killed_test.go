@@ -4,7 +4,6 @@ import (
 	"encoding/csv"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -128,7 +127,7 @@ func (w *mortal) revealed(children []jobs.RunInfo, inForce map[string]string) {
 	}
 	search, err := leaks.New(made)
 	w.fatal(err)
-	found, _, err := search.Tree(filepath.Join(w.dir))
+	found, _, err := search.Tree(w.dir)
 	w.fatal(err)
 	for _, f := range append(found, search.Search("the rows", []byte(table))...) {
 		w.t.Errorf("%s", f)

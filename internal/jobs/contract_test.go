@@ -43,6 +43,7 @@ var contract = []func(*testing.T){
 	TestStepsThatCannotBeRebuilt,
 	TestOneRunOfAKindOnASubject,
 	TestAParentEndsWithItsChildren,
+	TestACancelReachesAllThatIsBelow,
 	TestAZombieIsFencedOut,
 	TestKeepIsFenced,
 	TestNoCallIsMadeOnALapsedLease,

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Cancel asks a run to stop, and with it its children. What is out is still read back; nothing new is
+// Cancel asks a run to stop, and with it all that is below it. What is out is still read back; nothing new is
 // begun. A run that has ended stays as it is.
 func (l *Ledger) Cancel(ctx context.Context, runID, who string) error {
 	err := l.store.Change(ctx, func(ctx context.Context, tx Tx) error {
@@ -19,8 +19,13 @@ func (l *Ledger) Cancel(ctx context.Context, runID, who string) error {
 		if n, err := execute(ctx, tx, `UPDATE run SET state = ?, detail = 'cancelled before it was approved' WHERE id = ? AND state = ?`, RunCancelled, runID, RunHeld); err != nil || n > 0 {
 			return errors.Join(err, audit(ctx, tx, runID, l.time.now(), who, Event{Event: "cancel"}))
 		}
-		n, err := execute(ctx, tx, `UPDATE run SET cancel_requested = 1, next_at = 0 WHERE (id = ? OR parent_id = ?) AND state IN ('queued', 'running') AND cancel_requested = 0`, runID, runID)
-		if err != nil || n == 0 {
+		const below = `WITH RECURSIVE below (id) AS (SELECT CAST(? AS TEXT) UNION SELECT r.id FROM run r JOIN below b ON r.parent_id = b.id) `
+		held, err := execute(ctx, tx, below+`UPDATE run SET state = ?, detail = 'cancelled before it was approved' WHERE id IN (SELECT id FROM below) AND state = ?`, runID, RunCancelled, RunHeld)
+		if err != nil {
+			return err
+		}
+		n, err := execute(ctx, tx, below+`UPDATE run SET cancel_requested = 1, next_at = 0 WHERE id IN (SELECT id FROM below) AND state IN ('queued', 'running') AND cancel_requested = 0`, runID)
+		if err != nil || n+held == 0 {
 			return err
 		}
 		return audit(ctx, tx, runID, l.time.now(), who, Event{Event: "cancel"})

@@ -294,3 +294,29 @@ func TestAParentEndsWithItsChildren(t *testing.T) {
 		t.Errorf("%d and %d runs, %v, %v", len(all), len(done), err, derr)
 	}
 }
+
+// A cancel reaches what waits for the operator below a run, and what is below that, and nothing else.
+func TestACancelReachesAllThatIsBelow(t *testing.T) {
+	b := newBench(t)
+	l := b.ledger()
+	s := b.step("s", Idempotent)
+	b.createWith(l, NewRun{Run: &Run{ID: "top"}}, s)
+	b.createWith(l, NewRun{Run: &Run{ID: "held"}, ParentID: "top", Held: true}, s)
+	b.createWith(l, NewRun{Run: &Run{ID: "child"}, ParentID: "top"}, s)
+	b.createWith(l, NewRun{Run: &Run{ID: "grandchild"}, ParentID: "child"}, s)
+	b.createWith(l, NewRun{Run: &Run{ID: "other"}}, s)
+	if err := l.Cancel(t.Context(), "top", "somebody"); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"top", "child", "grandchild"} {
+		if j := b.job(l, id); !j.Cancelled {
+			t.Errorf("%s was not reached", id)
+		}
+	}
+	if j := b.job(l, "held"); j.State != RunCancelled {
+		t.Errorf("what waits for the operator is %s", j.State)
+	}
+	if b.job(l, "other").Cancelled {
+		t.Error("another run was cancelled")
+	}
+}
