@@ -39,7 +39,7 @@ func New(cfg Config) (*Client, error) {
 		cfg.Log = zap.NewNop()
 	}
 	if cfg.FanOut <= 0 {
-		cfg.FanOut = 128
+		cfg.FanOut = 48
 	}
 	if cfg.UserAgent == "" {
 		cfg.UserAgent = "cipp-mcp"

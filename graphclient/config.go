@@ -107,5 +107,5 @@ type Config struct {
 	Deny      []string    // tenants (id or domain) that may not be used; wins over Allow
 	UserAgent string
 	Log       *zap.Logger
-	FanOut    int // tenants worked on at once by ForEachTenant, default 128
+	FanOut    int // tenants worked on at once by ForEachTenant, default 48
 }

@@ -94,10 +94,18 @@ func listMFAHandler(ctx context.Context, c *Call, in ListMFAUsersIn) (ListMFAUse
 			return out, err
 		}
 	}
+	most, err := in.reach(c, "cipp_list_mfa_users")
+	if err != nil {
+		return out, err
+	}
 	var rows []MFARow
-	for _, r := range graphclient.ForEachTenant(ctx, c.Graph, tenants, func(ctx context.Context, t graphclient.Tenant) (rows []MFARow, err error) {
-		err = jobs.Caught(func() (err error) { rows, err = mfaOf(ctx, c, t); return err })
-		return rows, err
+	for _, r := range graphclient.ForEachTenant(ctx, c.Graph, tenants, func(ctx context.Context, t graphclient.Tenant) (found mfaFound, err error) {
+		err = jobs.Caught(func() error {
+			all, err := mfaOf(ctx, c, t)
+			found = sifted(in, all, most)
+			return err
+		})
+		return found, err
 	}) {
 		if r.Err != nil {
 			if !c.AllTenants {
@@ -106,17 +114,40 @@ func listMFAHandler(ctx context.Context, c *Call, in ListMFAUsersIn) (ListMFAUse
 			out.FailedTenants = append(out.FailedTenants, failedTenant(cmp.Or(r.Tenant.DefaultDomain, r.Tenant.ID), r.Err))
 			continue
 		}
-		out.Counts.Tenants++
-		for _, row := range r.Value {
-			out.Counts.add(row)
-			if wantedMFA(in, row) {
-				rows = append(rows, row)
-			}
-		}
+		out.Counts.join(r.Value.counts)
+		rows = append(rows, r.Value.rows...)
 	}
-	var err error
 	out.Users, out.Part, err = slicePage(c, "cipp_list_mfa_users", rows, in.PageArgs)
 	return out, err
+}
+
+// mfaFound is what is kept of one tenant: everybody counted, and no more rows than can be shown.
+type mfaFound struct {
+	counts MFACounts
+	rows   []MFARow
+}
+
+// sifted keeps of a tenant's rows those that are wanted, most of them at the most: tenants come one after the other, so
+// that no row behind that many of its own tenant's is on the page that is asked for.
+func sifted(in ListMFAUsersIn, all []MFARow, most int) mfaFound {
+	var f mfaFound
+	for _, row := range all {
+		f.counts.add(row)
+		if len(f.rows) < most && wantedMFA(in, row) {
+			f.rows = append(f.rows, row)
+		}
+	}
+	return f
+}
+
+// join adds what one tenant counted.
+func (m *MFACounts) join(t MFACounts) {
+	m.Tenants++
+	m.Users += t.Users
+	m.Registered += t.Registered
+	m.NotRegistered += t.NotRegistered
+	m.Unknown += t.Unknown
+	m.AdminsWithout += t.AdminsWithout
 }
 
 func (m *MFACounts) add(r MFARow) {
@@ -158,11 +189,21 @@ func mfaOf(ctx context.Context, c *Call, t graphclient.Tenant) ([]MFARow, error)
 		for _, d := range page {
 			rows = append(rows, MFARow{
 				Tenant: t.DefaultDomain, ID: d.ID, UserPrincipalName: d.UserPrincipalName, DisplayName: d.UserDisplayName, UserType: strings.ToLower(d.UserType),
-				IsAdmin: &d.IsAdmin, MFARegistered: &d.IsMfaRegistered, IsMFARegistered: &d.IsMfaRegistered, MFACapable: &d.IsMfaCapable, Methods: d.MethodsRegistered, AsOf: d.LastUpdatedDateTime,
+				IsAdmin: is(d.IsAdmin), MFARegistered: is(d.IsMfaRegistered), IsMFARegistered: is(d.IsMfaRegistered), MFACapable: is(d.IsMfaCapable), Methods: d.MethodsRegistered, AsOf: d.LastUpdatedDateTime,
 			})
 		}
 	}
 	return gapsFirst(rows), nil
+}
+
+var yes, no = true, false
+
+// is points to a value that all rows share: a pointer into a row of the report would keep the whole row.
+func is(b bool) *bool {
+	if b {
+		return &yes
+	}
+	return &no
 }
 
 // methodsAtMost bounds the calls in a tenant that has no report: one per user, twenty a batch.

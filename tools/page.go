@@ -2,6 +2,7 @@ package tools
 
 import (
 	"encoding/json"
+	"math"
 
 	"cipp-mcp/internal/policy"
 )
@@ -98,6 +99,16 @@ func slicePage[T any](c *Call, tool string, rows []T, a PageArgs) ([]T, Part, er
 		part.HasMore, part.Cursor = true, part.cut(to-from)
 	}
 	return rows[from:to:to], part, nil
+}
+
+// reach is how many rows of a list it takes to show the page that is asked for and to know whether there are more; all
+// of them for an export.
+func (p PageArgs) reach(c *Call, tool string) (int, error) {
+	if p.csv() {
+		return math.MaxInt, nil
+	}
+	at, err := openCursor(c, tool, p.Cursor)
+	return at.Skip + p.limit() + 1, err
 }
 
 // shrinkRows drops the second half of a list's rows and says how to get them; false when there is
