@@ -161,7 +161,7 @@ func TestEveryNameIsHostile(t *testing.T) {
 				o.config = strings.ReplaceAll(strings.ReplaceAll(o.config, "["+old+"]", "["+string(quoted)+"]"), "[\""+old+":Sales\"]", "["+strings.TrimSuffix(string(quoted), "\"")+":Sales\"]")
 			}
 			w := newWorld(t, o)
-			args := renamed(map[string]any(d.begin(w, true)), names).(m)
+			args := renamed(d.begin(w, true), names).(m)
 			w.asked = nil
 			w.answer = func(string) bool { return false }
 			a := w.call(tool, args)
