@@ -105,7 +105,7 @@ func recordedBody(h http.Header, b []byte) any {
 var secretNames = map[string]bool{
 	"client_secret": true, "client_assertion": true, "assertion": true, "refresh_token": true, "access_token": true, "id_token": true,
 	"password": true, "newpassword": true, "currentpassword": true, "temporaryaccesspass": true, "secrettext": true, "secretkey": true,
-	"certificate": true, "authorization": true, "clientsecret": true, "refreshtoken": true, "device_code": true, "user_code": true, "otc": true,
+	"certificate": true, "authorization": true, "clientsecret": true, "refreshtoken": true, "device_code": true, "user_code": true, "otc": true, "inviteredeemurl": true,
 }
 
 // A phone number is known by its last two digits, which is enough to tell two apart.
@@ -114,7 +114,7 @@ var phoneNames = map[string]bool{"phonenumber": true, "mobilephone": true, "busi
 func isSecret(name string) bool { return secretNames[strings.ToLower(name)] }
 
 // cutSecret finds a secret in JSON that was cut off and therefore cannot be decoded.
-var cutSecret = regexp.MustCompile(`(?i)("(?:client_secret|device_code|user_code|client_assertion|refresh_token|access_token|id_token|password|newPassword|temporaryAccessPass|secretText)"\s*:\s*)"(?:[^"\\]|\\.)*\\?`)
+var cutSecret = regexp.MustCompile(`(?i)("(?:client_secret|device_code|user_code|client_assertion|refresh_token|access_token|id_token|password|newPassword|temporaryAccessPass|secretText|inviteRedeemUrl)"\s*:\s*)"(?:[^"\\]|\\.)*\\?`)
 
 // toldCode finds the code of a device sign-in in the sentence that tells a person to type it.
 var toldCode = regexp.MustCompile(`(enter the code )[A-Z0-9]+`)

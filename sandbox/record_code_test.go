@@ -23,3 +23,14 @@ func TestTheCodeOfADeviceSignInIsNotRecorded(t *testing.T) {
 		}
 	}
 }
+
+// Whoever has the link of an invitation can take it up, so it is a secret like a password.
+func TestTheLinkOfAnInvitationIsNotRecorded(t *testing.T) {
+	const link = "https://login.example/redeem?user=QBLE7EP3V"
+	for _, body := range []string{`{"id":"1","inviteRedeemUrl":"` + link + `","status":"PendingAcceptance"}`, `{"inviteRedeemUrl":"` + link} {
+		b, err := json.Marshal(recordedBody(http.Header{"Content-Type": {"application/json"}}, []byte(body)))
+		if err != nil || strings.Contains(string(b), "QBLE7EP3V") || !strings.Contains(string(b), "*") {
+			t.Errorf("%s %v", b, err)
+		}
+	}
+}
