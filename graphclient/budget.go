@@ -8,7 +8,8 @@ import (
 	"cipp-mcp/internal/clock"
 )
 
-// budget names a limit of Microsoft's that we keep rather than run into. Limits hold per tenant.
+// budget names a limit of Microsoft's that we keep rather than run into. Limits hold per tenant, but for the one
+// that says otherwise.
 //
 // Reference: https://learn.microsoft.com/graph/throttling-limits
 type budget string
@@ -17,6 +18,7 @@ const (
 	noBudget         budget = ""
 	exchangeBudget   budget = "exchange"       // 3 at once: more are answered with "micro delay" errors
 	reportBudget     budget = "reports"        // sign-ins, directory audits, registration report: 5 in 10 s
+	allReportsBudget budget = "allReports"     // the same over all tenants: 122 in 10 s
 	activityBudget   budget = "signInActivity" // users with signInActivity: 10 a minute
 	protectionBudget budget = "protection"     // Identity Protection and Conditional Access: 1 a second
 	traceBudget      budget = "messageTrace"   // Get-MessageTraceV2: 100 in 5 minutes
@@ -29,6 +31,7 @@ var rates = map[budget]struct {
 	window time.Duration
 }{
 	reportBudget:     {5, 10*time.Second + slack},
+	allReportsBudget: {122, 10*time.Second + slack},
 	activityBudget:   {10, time.Minute + slack},
 	protectionBudget: {1, time.Second + slack},
 	traceBudget:      {100, 5*time.Minute + slack},
@@ -84,32 +87,53 @@ func (b *budgets) enter(ctx context.Context, tenant string, of budget) (func(), 
 			return nil, ctx.Err()
 		}
 	}
-	rate := rates[of]
-	now := b.clock.Now()
-	b.mu.Lock()
-	r := b.rings[key]
-	if r == nil {
-		r = &ring{starts: make([]time.Time, rate.n)}
-		b.rings[key] = r
+	keys := map[string]budget{key: of}
+	if of == reportBudget {
+		keys[string(allReportsBudget)] = allReportsBudget
 	}
-	wait := r.reserve(now, rate.window)
-	b.mu.Unlock()
-	return func() {}, b.clock.Sleep(ctx, wait)
+	return func() {}, b.clock.Sleep(ctx, b.reserve(keys))
 }
 
-// ring remembers when the last n requests were let go, so that no window of time ever holds more than n.
+// reserve books the next request with all its budgets at once, and says how long it has to wait.
+func (b *budgets) reserve(keys map[string]budget) time.Duration {
+	now := b.clock.Now()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	start := now
+	for key, of := range keys {
+		r := b.rings[key]
+		if r == nil {
+			r = &ring{starts: make([]time.Time, rates[of].n), window: rates[of].window}
+			b.rings[key] = r
+		}
+		if at := r.earliest(); at.After(start) {
+			start = at
+		}
+	}
+	for key := range keys {
+		b.rings[key].book(start)
+	}
+	return start.Sub(now)
+}
+
+// ring remembers when the last n requests were let go, so that no window of time ever holds more than n: a request
+// starts a window after the nth before it, whatever the order in which those between them start.
 type ring struct {
 	starts []time.Time
 	next   int
+	window time.Duration
 }
 
-// reserve books the next request and says how long it has to wait.
-func (r *ring) reserve(now time.Time, window time.Duration) time.Duration {
-	start := now
-	if oldest := r.starts[r.next]; !oldest.IsZero() && oldest.Add(window).After(now) {
-		start = oldest.Add(window)
+// earliest is when the next request may start, the zero time where at once.
+func (r *ring) earliest() time.Time {
+	if oldest := r.starts[r.next]; !oldest.IsZero() {
+		return oldest.Add(r.window)
 	}
+	return time.Time{}
+}
+
+// book lets the next request start at a time that is not before the earliest.
+func (r *ring) book(start time.Time) {
 	r.starts[r.next] = start
 	r.next = (r.next + 1) % len(r.starts)
-	return start.Sub(now)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -114,26 +116,47 @@ func FuzzUsersPageLink(f *testing.F) {
 	})
 }
 
-// No window of time ever holds more requests than the budget, however the calls come.
+// No window of time ever holds more requests than a budget, however the calls come, and none waits without need.
 func TestBudgets(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		n := rapid.IntRange(1, 6).Draw(rt, "n")
-		window := time.Duration(rapid.IntRange(1, 60).Draw(rt, "window")) * time.Second
-		r := &ring{starts: make([]time.Time, n)}
-		now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-		var starts []time.Time
-		for range rapid.IntRange(1, 40).Draw(rt, "calls") {
-			now = now.Add(time.Duration(rapid.IntRange(0, 20000).Draw(rt, "gap")) * time.Millisecond)
-			start := now.Add(r.reserve(now, window))
-			starts = append(starts, start)
-			if len(starts) > n && start.Sub(starts[len(starts)-1-n]) < window {
-				rt.Fatalf("%d requests within %v", n+1, start.Sub(starts[len(starts)-1-n]))
-			}
-			if len(starts) <= n && start != now {
+		b := newBudgets(&frozen{now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)})
+		ck := b.clock.(*frozen)
+		starts := map[string][]time.Time{}
+		tenants := rapid.IntRange(1, 60).Draw(rt, "tenants")
+		for range rapid.IntRange(1, 400).Draw(rt, "calls") {
+			ck.now = ck.now.Add(time.Duration(rapid.IntRange(0, 300).Draw(rt, "gap")) * time.Millisecond)
+			tenant := strconv.Itoa(rapid.IntRange(1, tenants).Draw(rt, "tenant"))
+			start := ck.now.Add(b.reserve(map[string]budget{tenant: reportBudget, "all": allReportsBudget}))
+			starts[tenant], starts["all"] = append(starts[tenant], start), append(starts["all"], start)
+			if len(starts[tenant]) <= rates[reportBudget].n && len(starts["all"]) <= rates[allReportsBudget].n && start != ck.now {
 				rt.Fatal("waited without need")
 			}
 		}
+		for who, list := range starts {
+			rate := rates[reportBudget]
+			if who == "all" {
+				rate = rates[allReportsBudget]
+			}
+			slices.SortFunc(list, time.Time.Compare)
+			for i := rate.n; i < len(list); i++ {
+				if list[i].Sub(list[i-rate.n]) < rate.window {
+					rt.Fatalf("%s: %d requests within %v", who, rate.n+1, list[i].Sub(list[i-rate.n]))
+				}
+			}
+		}
 	})
+}
+
+// The reports have a limit over all tenants too, which is met long before any tenant's own.
+func TestReportsKeepTheirBudgetOverAllTenants(t *testing.T) {
+	f := newFake(t, body(`{"value":[]}`))
+	c := f.client()
+	for i := range 123 {
+		_, _ = c.SignIns(context.Background(), fmt.Sprintf("%08d-0000-4000-8000-000000000000", i), SignInQuery{})
+		if s := f.clock.sleeps(); (len(s) > 0) != (i == 122) {
+			t.Fatalf("request %d: waited %v", i+1, s)
+		}
+	}
 }
 
 func TestReportsKeepTheirBudgetPerTenant(t *testing.T) {

@@ -206,12 +206,11 @@ func (f *faults) fire(w *wireCall) action {
 			continue
 		}
 		if x.Do.Limit != nil {
-			over := x.Do.Limit.over(w.tenant, f.cloud.Now(), f.cloud.Clock.Frozen())
-			if over == nil {
+			if a.spoil != nil {
 				continue
 			}
-			f.hits++
-			if a.spoil == nil {
+			if over := x.Do.Limit.over(w, f.cloud.Now(), f.cloud.Clock.Frozen()); over != nil {
+				f.hits++
 				a.spoil = over
 			}
 			continue

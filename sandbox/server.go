@@ -80,7 +80,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	s.wire = newWire(c, o.Record, s.noteUnknown)
 	s.wire.latency = o.Latency
 	if s.wire.faults.limits = o.Limits; o.Limits {
-		s.wire.outlook = newLimiter(mailboxConcurrency)
+		s.wire.outlook, s.wire.identity = newLimiter(mailboxConcurrency), newIdentityLimits(c)
 	}
 	if err := s.SetFaults(o.Faults); err != nil {
 		return nil, err

@@ -23,6 +23,7 @@ type wire struct {
 	recorder *recorder // nil: nothing is recorded
 	exchange *limiter
 	outlook  *limiter                  // nil: not limited
+	identity *identityLimits           // nil: not limited
 	broken   func(method, what string) // told of a service that panicked
 }
 
@@ -114,6 +115,12 @@ func (w *wire) item(next http.Handler) http.Handler {
 const lateByDefault = 2 * time.Second
 
 func (w *wire) spoil(rw http.ResponseWriter, r *http.Request, call *wireCall, next http.Handler, inBatch bool) {
+	if w.identity != nil {
+		if over := w.identity.charge(call, rw.Header()); over != nil {
+			over.write(rw, call, inBatch)
+			return
+		}
+	}
 	a, came := w.faults.fire(call), time.Now()
 	wait := func(ctx context.Context, d time.Duration) {
 		if w.cloud.Clock.Sleep(ctx, d) != nil {

@@ -30,6 +30,7 @@ const maxRequestBody = 64 << 20
 type wireCall struct {
 	service    string
 	tenant     string // GUID; the name as sent where it is no tenant's; "" where the request names none
+	app        string // the application the token was given to
 	version    string // v1.0 or beta
 	method     string
 	path       string // within the service: /users/…, /InvokeCommand, /{tenant}/oauth2/v2.0/token
@@ -71,7 +72,7 @@ func (w *wireCall) place(c *cloud.Cloud, r *http.Request) {
 	case first == "v1.0" || first == "beta":
 		w.service, w.version = serviceGraph, first
 		w.path = w.path[len(seg[0])+1:]
-		w.tenant = tokenTenant(r.Header.Get("Authorization"))
+		w.tenant, w.app = tokenClaims(r.Header.Get("Authorization"))
 	case first == "adminapi" && len(seg) == 4:
 		w.service, w.version = serviceExchange, strings.ToLower(seg[1])
 		w.path, w.tenant = "/"+seg[3], tenantID(c, seg[2])
@@ -108,25 +109,30 @@ func tenantID(c *cloud.Cloud, name string) string {
 	return name
 }
 
-// tokenTenant is the tid of a bearer token. Nothing is verified: this only sorts requests.
 func tokenTenant(authorization string) string {
+	tenant, _ := tokenClaims(authorization)
+	return tenant
+}
+
+// tokenClaims are the tid and the appid of a bearer token. Nothing is verified: this only sorts requests.
+func tokenClaims(authorization string) (tenant, app string) {
 	_, token, ok := strings.Cut(authorization, " ")
 	if !ok {
-		return ""
+		return "", ""
 	}
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
-		return ""
+		return "", ""
 	}
 	claims, err := base64.RawURLEncoding.DecodeString(parts[1])
 	if err != nil {
-		return ""
+		return "", ""
 	}
-	var c struct{ Tid string }
+	var c struct{ Tid, AppID string }
 	if json.Unmarshal(claims, &c) != nil {
-		return ""
+		return "", ""
 	}
-	return strings.ToLower(c.Tid)
+	return strings.ToLower(c.Tid), strings.ToLower(c.AppID)
 }
 
 func gunzip(b []byte) ([]byte, error) {
