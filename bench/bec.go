@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -100,60 +99,12 @@ func becLimited(ctx context.Context, bin, home string, size busy) error {
 	if err != nil {
 		return err
 	}
-	least, of, refused := becLeast(m)
+	least, of, refused := least(cloudMetrics{}, m)
 	took := ended.Sub(begun)
 	ratio := took.Seconds() / least.Seconds()
 	fmt.Printf("BEC check under Microsoft's limits, %d audit records, %d messages, %d sign-ins: %s of the cloud's time in %d requests, %d turned away; the limits allow no less than %s (%s); %.2f× (aim ≤ 1.2×: %s); not whole: %s\n",
 		size.audits, size.traces, size.signIns, took.Round(10*time.Millisecond), m.Total, refused, least, of, ratio, verdict(ratio <= 1.2), got.partly)
 	return nil
-}
-
-// becLimits are the limits per tenant that the simulated cloud keeps.
-var becLimits = []struct {
-	name    string
-	burst   int
-	window  time.Duration
-	matches func(requested) bool
-}{
-	{"sign-in and audit logs", 5, 10 * time.Second, func(r requested) bool { return strings.Contains(r.Path, "/auditLogs/") }},
-	{"authentication method reports", 5, 10 * time.Second, func(r requested) bool { return strings.Contains(r.Path, "/reports/authenticationMethods/") }},
-	{"identity protection and conditional access", 1, time.Second, func(r requested) bool {
-		return strings.Contains(r.Path, "/identityProtection/") || strings.Contains(r.Path, "/identity/conditionalAccess/")
-	}},
-	{"message trace", 100, 5 * time.Minute, func(r requested) bool { return r.Cmdlet == "Get-MessageTraceV2" }},
-}
-
-// becLeast is the least time in which the limits let the answered requests through: after a first burst, a further
-// one each window. The slowest limit decides; those it turned away would not have had to be made.
-func becLeast(m cloudMetrics) (least time.Duration, of string, refused int) {
-	for _, r := range m.Requests {
-		if r.Status == 429 {
-			refused += r.Count
-		}
-	}
-	for _, l := range becLimits {
-		n := map[string]int{}
-		for _, r := range m.Requests {
-			if r.Status != 429 && l.matches(r) {
-				n[r.Tenant] += r.Count
-			}
-		}
-		for _, n := range n {
-			windows := math.Ceil(float64(n-l.burst) / float64(l.burst))
-			if d := time.Duration(max(windows, 0)) * l.window; d > least {
-				least, of = d, fmt.Sprintf("%d to the %s, %d in %s", n, l.name, l.burst, l.window)
-			}
-		}
-	}
-	return least, of, refused
-}
-
-func cloudTime(ctx context.Context, client string) (time.Time, error) {
-	var answer struct {
-		Now time.Time `json:"now"`
-	}
-	err := get(ctx, client, "/_sandbox/clock", &answer)
-	return answer.Now, err
 }
 
 // becHome makes the folder of one measurement: the cloud's state and the product's configuration.

@@ -72,12 +72,8 @@ func bulkOnce(ctx context.Context, bin, home, name string, latency time.Duration
 		got.plan.wall.Round(time.Millisecond), got.plan.requests, got.plan.chain, got.do.wall.Round(time.Millisecond), got.do.requests, got.do.chain, alone.plan.chain, alone.do.chain, memory(s.peak()))
 	wall := got.plan.wall + got.do.wall
 	if latency == 0 {
-		took := got.plan.cloud + got.do.cloud
-		units, writes := bulkCost(got)
-		// A bucket that is full lets the first units through at once, and then as many as it is filled with.
-		least := max(float64(units-8000)/800, float64(writes-3000)/20, 0)
-		fmt.Printf("bulk of %d, %s: %s of the cloud's time, %d turned away; about %d resource units and %d writes, for which Microsoft's limits (8,000 in 10 s, 3,000 in 150 s) ask for no less than %.1f s (aim: nothing turned away: %s)\n",
-			bulkRows, name, took.Round(time.Millisecond), got.refused, units, writes, least, verdict(got.refused == 0))
+		whole := span{before: got.plan.before, after: got.do.after, cloud: got.plan.cloud + got.do.cloud}
+		fmt.Printf("bulk of %d, %s: %s\n", bulkRows, name, whole.limited())
 		return nil
 	}
 	bound := time.Duration(got.plan.chain+got.do.chain) * latency
@@ -85,42 +81,7 @@ func bulkOnce(ctx context.Context, bin, home, name string, latency time.Duration
 	return nil
 }
 
-// bulkPart is the planning of a bulk, or its doing.
-type bulkPart struct {
-	wall, cloud     time.Duration
-	requests, chain int
-	before, after   cloudMetrics
-}
-
-type bulkRunning struct {
-	plan, do bulkPart
-	refused  int
-}
-
-// bulkCost is about what the requests cost by Microsoft's table: a read by a selection one unit, a write one of each kind.
-// The parts of a batch are counted as requests of their own.
-func bulkCost(r bulkRunning) (units, writes int) {
-	was := map[requested]int{}
-	for _, q := range r.plan.before.Requests {
-		n := q.Count
-		q.Count = 0
-		was[q] = n
-	}
-	for _, q := range r.do.after.Requests {
-		n := q.Count
-		q.Count = 0
-		n -= was[q]
-		switch {
-		case q.Path == "/v1.0/$batch" || q.Path == "/$batch":
-			units += 20 * n
-		case q.Method == "PATCH":
-			units, writes = units+n, writes+n
-		default:
-			units += n
-		}
-	}
-	return units, writes
-}
+type bulkRunning struct{ plan, do span }
 
 func bulkRun(ctx context.Context, s *server, client, tenant string, targets []string) (r bulkRunning, err error) {
 	args := map[string]any{"action": "cipp_disable_user", "tenantFilter": tenant, "targets": targets}
@@ -151,37 +112,7 @@ func bulkRun(ctx context.Context, s *server, client, tenant string, targets []st
 	if err == nil && a.Bulk.Rows["done"] != len(targets) {
 		err = fmt.Errorf("%s: of %d rows are done %d", a.Status, len(targets), a.Bulk.Rows["done"])
 	}
-	for _, q := range r.do.after.Requests {
-		if q.Status == 429 {
-			r.refused += q.Count
-		}
-	}
 	return r, err
-}
-
-// measure does a part and looks at the cloud before and after.
-func (p *bulkPart) measure(ctx context.Context, client string, do func() error) (err error) {
-	if p.before, err = metrics(ctx, client); err != nil {
-		return err
-	}
-	begun, err := cloudTime(ctx, client)
-	if err != nil {
-		return err
-	}
-	began := time.Now()
-	if err := do(); err != nil {
-		return err
-	}
-	p.wall = time.Since(began)
-	ended, err := cloudTime(ctx, client)
-	if err != nil {
-		return err
-	}
-	p.cloud = ended.Sub(begun)
-	p.after, err = metrics(ctx, client)
-	p.requests = p.after.Total - p.before.Total
-	p.chain, _ = since(p.before, p.after)
-	return err
 }
 
 // plainUsers are the first users of the first tenant who are no administrators and may sign in.

@@ -65,16 +65,16 @@ type draw struct {
 
 // charge takes what a request costs, and tells its cost in the headers; where a bucket holds too little it takes
 // nothing and the refusal comes back. Where the clock stands still, the bucket is full when the client comes again.
-func (l *identityLimits) charge(w *wireCall, header http.Header) *faultDo {
-	units, writes, ok := identityCost(w)
-	if !ok {
+// No limits, nil, turn nobody away.
+func (l *identityLimits) charge(w *wireCall, c Cost, header http.Header) *faultDo {
+	if l == nil {
 		return nil
 	}
-	header.Set("x-ms-resource-unit", strconv.Itoa(units))
+	header.Set("x-ms-resource-unit", strconv.Itoa(c.Units))
 	now, frozen := l.cloud.Now(), l.cloud.Clock.Frozen()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	draws := l.draws(w, float64(units), float64(writes))
+	draws := l.draws(w, float64(c.Units), float64(c.Writes))
 	share := 0.0
 	for _, d := range draws {
 		b := l.buckets[d.key]
@@ -151,24 +151,24 @@ var readCosts = map[string]int{"/users": 2, "/contracts": 3, "/subscribedskus": 
 var postedReads = map[string]int{"/checkmembergroups": 4, "/checkmemberobjects": 4, "/getmembergroups": 2, "/getmemberobjects": 2, "/getbyids": 5}
 
 // identityCost is what a request costs; ok is false where another service answers it.
-func identityCost(w *wireCall) (units, writes int, ok bool) {
+func identityCost(w *wireCall) (c Cost, ok bool) {
 	seg := strings.Split(strings.ToLower(strings.Trim(w.path, "/")), "/")
 	first, _, _ := strings.Cut(seg[0], "(")
 	if w.service != serviceGraph || !slices.Contains(identityResources, first) {
-		return 0, 0, false
+		return Cost{}, false
 	}
 	if len(seg) > 2 && (first == "users" || first == "groups") && slices.ContainsFunc(otherServices, func(p string) bool { return strings.HasPrefix(seg[2], p) }) {
-		return 0, 0, false
+		return Cost{}, false
 	}
 	last := "/" + strings.TrimPrefix(seg[len(seg)-1], "microsoft.graph.")
 	query := strings.ToLower(w.query)
 	units, posted := postedReads[last]
 	switch {
 	case posted && last == "/getbyids" && strings.Contains(query, "$select="):
-		return 2, 0, true
+		return Cost{Units: 2}, true
 	case posted:
 	case w.method != http.MethodGet:
-		return 1, 1, true
+		return Cost{1, 1}, true
 	default:
 		units = max(1, readCosts[last])
 	}
@@ -181,7 +181,7 @@ func identityCost(w *wireCall) (units, writes int, ok bool) {
 	if top := topOf(query); top > 0 && top < 20 {
 		units--
 	}
-	return max(1, units), 0, true
+	return Cost{Units: max(1, units)}, true
 }
 
 func topOf(query string) int {

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -18,8 +19,16 @@ type Metrics struct {
 	// Chain is, for each tenant, how many seconds the sandbox spent on the slowest such chain, delays and its own
 	// work included.
 	Chain map[string]float64 `json:"chain"`
+	// Cost is, for each tenant, what its requests cost the identity service, the parts of batches included.
+	Cost map[string]Cost `json:"cost"`
 	// Latency is the delay that a fault without conditions puts on every request, "" for none.
 	Latency string `json:"latency"`
+}
+
+// Cost is in the identity service's own units.
+type Cost struct {
+	Units  int `json:"units"`
+	Writes int `json:"writes"`
 }
 
 // RequestCount is how often requests of one kind came. Path is a template: ids stand as {id}.
@@ -38,6 +47,7 @@ type meter struct {
 	counts map[RequestCount]int
 	depth  map[string]int
 	chain  map[string]time.Duration
+	cost   map[string]Cost
 }
 
 func newMeter() *meter {
@@ -49,7 +59,7 @@ func newMeter() *meter {
 func (m *meter) reset() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.counts, m.depth, m.chain = map[RequestCount]int{}, map[string]int{}, map[string]time.Duration{}
+	m.counts, m.depth, m.chain, m.cost = map[RequestCount]int{}, map[string]int{}, map[string]time.Duration{}, map[string]Cost{}
 }
 
 // begin is called when a request arrives; what it returns, when it has been answered (status 0: it was
@@ -68,10 +78,18 @@ func (m *meter) begin(w *wireCall) func(status int) {
 	}
 }
 
+// spent adds what a request cost.
+func (m *meter) spent(tenant string, c Cost) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	sum := m.cost[tenant]
+	m.cost[tenant] = Cost{sum.Units + c.Units, sum.Writes + c.Writes}
+}
+
 func (m *meter) read(latency string) Metrics {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	out := Metrics{Requests: make([]RequestCount, 0, len(m.counts)), Depth: map[string]int{}, Chain: map[string]float64{}, Latency: latency}
+	out := Metrics{Requests: make([]RequestCount, 0, len(m.counts)), Depth: map[string]int{}, Chain: map[string]float64{}, Cost: maps.Clone(m.cost), Latency: latency}
 	for k, n := range m.counts {
 		k.Count = n
 		out.Total += n

@@ -115,11 +115,12 @@ func (w *wire) item(next http.Handler) http.Handler {
 const lateByDefault = 2 * time.Second
 
 func (w *wire) spoil(rw http.ResponseWriter, r *http.Request, call *wireCall, next http.Handler, inBatch bool) {
-	if w.identity != nil {
-		if over := w.identity.charge(call, rw.Header()); over != nil {
+	if cost, ok := identityCost(call); ok {
+		if over := w.identity.charge(call, cost, rw.Header()); over != nil {
 			over.write(rw, call, inBatch)
 			return
 		}
+		w.meter.spent(call.tenant, cost)
 	}
 	a, came := w.faults.fire(call), time.Now()
 	wait := func(ctx context.Context, d time.Duration) {
