@@ -94,7 +94,7 @@ func bulkRun(ctx context.Context, s *server, client, tenant string, targets []st
 			Rows map[string]int `json:"rows"`
 		} `json:"bulk"`
 	}
-	if err = r.plan.measure(ctx, client, func() error { _, err := s.call("cipp_bulk_action", args, &a); return err }); err != nil {
+	if err = r.plan.measure(ctx, client, func() error { return s.call("cipp_bulk_action", args, &a) }); err != nil {
 		return r, err
 	}
 	if a.PlanToken == "" {
@@ -102,10 +102,10 @@ func bulkRun(ctx context.Context, s *server, client, tenant string, targets []st
 	}
 	args["planToken"] = a.PlanToken
 	err = r.do.measure(ctx, client, func() error {
-		_, err := s.call("cipp_bulk_action", args, &a)
+		err := s.call("cipp_bulk_action", args, &a)
 		for err == nil && a.Status == "running" { // a call lasts no longer than a client waits
 			time.Sleep(200 * time.Millisecond)
-			_, err = s.call("cipp_get_job", map[string]any{"jobId": a.JobID}, &a)
+			err = s.call("cipp_get_job", map[string]any{"jobId": a.JobID}, &a)
 		}
 		return err
 	})

@@ -75,7 +75,7 @@ func gapUnlimited(ctx context.Context, bin, home, state string) error {
 	if err != nil {
 		return err
 	}
-	_, err = gapAsked(s)
+	err = gapAsked(s)
 	peak := s.peak()
 	if err = errors.Join(err, s.stop()); err != nil {
 		return err
@@ -101,7 +101,7 @@ func gapLimited(ctx context.Context, bin, home, state string) error {
 		return err
 	}
 	var got span
-	err = got.measure(ctx, client, func() error { _, err := gapAsked(s); return err })
+	err = got.measure(ctx, client, func() error { return gapAsked(s) })
 	peak := s.peak()
 	if err = errors.Join(err, s.stop()); err != nil {
 		return err
@@ -111,12 +111,12 @@ func gapLimited(ctx context.Context, bin, home, state string) error {
 }
 
 // gapAsked asks the server for the report and looks whether it is whole.
-func gapAsked(s *server) (gapAnswer, error) {
+func gapAsked(s *server) error {
 	var a gapAnswer
-	if _, err := s.call("cipp_list_mfa_users", map[string]any{"tenantFilter": "allTenants", "report": "noMfa"}, &a); err != nil {
-		return a, err
+	if err := s.call("cipp_list_mfa_users", map[string]any{"tenantFilter": "allTenants", "report": "noMfa"}, &a); err != nil {
+		return err
 	}
-	return a, a.whole()
+	return a.whole()
 }
 
 // gapAnswer is what is looked at of an answer of cipp_list_mfa_users.

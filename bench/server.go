@@ -10,7 +10,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"time"
 )
 
 // mostMemory is how much memory the server may ever have taken at scale, in KiB.
@@ -50,37 +49,35 @@ func serve(ctx context.Context, bin, client string, args ...string) (*server, er
 	return s, nil
 }
 
-// call calls a tool, puts its structured answer into out, and says how long it took.
-func (s *server) call(tool string, args map[string]any, out any) (time.Duration, error) {
+// call calls a tool and puts its structured answer into out.
+func (s *server) call(tool string, args map[string]any, out any) error {
 	var res struct {
 		IsError bool            `json:"isError"`
 		Content json.RawMessage `json:"content"`
 		Out     json.RawMessage `json:"structuredContent"`
 	}
-	wall, err := s.ask("tools/call", map[string]any{"name": tool, "arguments": args}, &res)
+	err := s.ask("tools/call", map[string]any{"name": tool, "arguments": args}, &res)
 	switch {
 	case err != nil:
-		return wall, fmt.Errorf("%s: %w\n%s", tool, err, s.said.Bytes())
+		return fmt.Errorf("%s: %w\n%s", tool, err, s.said.Bytes())
 	case res.IsError:
-		return wall, fmt.Errorf("%s: %s", tool, res.Content)
+		return fmt.Errorf("%s: %s", tool, res.Content)
 	default:
-		return wall, json.Unmarshal(res.Out, out)
+		return json.Unmarshal(res.Out, out)
 	}
 }
 
 // ask sends one request and waits for its answer.
-func (s *server) ask(method string, params, out any) (time.Duration, error) {
+func (s *server) ask(method string, params, out any) error {
 	s.calls++
 	line, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": s.calls, "method": method, "params": params})
 	if err != nil {
-		return 0, err
+		return err
 	}
-	began := time.Now()
 	if _, err := s.in.Write(append(line, '\n')); err != nil {
-		return 0, err
+		return err
 	}
-	err = s.answer(s.calls, out)
-	return time.Since(began), err
+	return s.answer(s.calls, out)
 }
 
 // answer is the answer to the request with that id; what comes between is passed over.

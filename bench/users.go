@@ -61,7 +61,7 @@ type usersAnswer struct {
 func usersAsked(ctx context.Context, s *server, client string, limited bool) error {
 	const tenant = "customer0001.example"
 	var first usersAnswer
-	if _, err := s.call("cipp_list_users", map[string]any{"tenantFilter": tenant}, &first); err != nil {
+	if err := s.call("cipp_list_users", map[string]any{"tenantFilter": tenant}, &first); err != nil {
 		return err // signs in, and finds the tenant
 	}
 	for _, q := range []struct {
@@ -80,7 +80,7 @@ func usersAsked(ctx context.Context, s *server, client string, limited bool) err
 		q.args["tenantFilter"] = tenant
 		var got usersAnswer
 		var took span
-		if err := took.measure(ctx, client, func() error { _, err := s.call("cipp_list_users", q.args, &got); return err }); err != nil {
+		if err := took.measure(ctx, client, func() error { return s.call("cipp_list_users", q.args, &got) }); err != nil {
 			return err
 		}
 		if n := len(got.Users) + got.Export.Rows; n != q.want {
