@@ -174,12 +174,7 @@ func ResetPassword(t Target, s Sealer, given string, mustChange bool) jobs.Step 
 			if err != nil {
 				return c, err
 			}
-			if given == "" {
-				if err := s.Ready(); err != nil {
-					c.Blockers = append(c.Blockers, err.Error())
-				}
-				c.After += ", sealed for the operator"
-			}
+			sealedFor(&c, s, given)
 			return c, nil
 		},
 		Do: func(ctx context.Context, run *jobs.Run) (jobs.Handle, error) {
@@ -209,6 +204,17 @@ func ResetPassword(t Target, s Sealer, given string, mustChange bool) jobs.Step 
 
 const resetPassword = "reset-password"
 
+// sealedFor says where a generated password goes, and blocks where it cannot go there.
+func sealedFor(c *jobs.Change, s Sealer, given string) {
+	if given != "" {
+		return
+	}
+	if err := s.Ready(); err != nil {
+		c.Blockers = append(c.Blockers, err.Error())
+	}
+	c.After += ", sealed for the operator"
+}
+
 // writeBackTime is how long it may take until a password is written back on premises.
 const writeBackTime = 15 * time.Minute
 
@@ -234,12 +240,7 @@ func resetPasswordBack(t Target, s Sealer, given string) jobs.Step {
 				return c, nil
 			}
 			c.Warnings = append(c.Warnings, upn+" is synchronised: the password is written back on premises, which takes password write-back there, and Active Directory's own rules hold; where it is not set up Microsoft refuses")
-			if given == "" {
-				if err := s.Ready(); err != nil {
-					c.Blockers = append(c.Blockers, err.Error())
-				}
-				c.After += ", sealed for the operator"
-			}
+			sealedFor(&c, s, given)
 			return c, nil
 		},
 		Do: func(ctx context.Context, run *jobs.Run) (jobs.Handle, error) {

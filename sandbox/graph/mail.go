@@ -109,12 +109,17 @@ func setReplies(box, patch cloud.Object) {
 	}
 }
 
-func getSettings(c *call) error {
-	u, _, err := c.mailboxOf(c.args[0])
-	if err != nil {
-		return err
+// settings are those of the mailbox that the path names, with whose it is.
+func (c *call) settings() (u, s cloud.Object, err error) {
+	if u, _, err = c.mailboxOf(c.args[0]); err != nil {
+		return nil, nil, err
 	}
-	s, err := c.settingsOf(u)
+	s, err = c.settingsOf(u)
+	return u, s, err
+}
+
+func getSettings(c *call) error {
+	u, s, err := c.settings()
 	if err != nil {
 		return err
 	}
@@ -122,11 +127,7 @@ func getSettings(c *call) error {
 }
 
 func getSettingsPart(c *call) error {
-	u, _, err := c.mailboxOf(c.args[0])
-	if err != nil {
-		return err
-	}
-	s, err := c.settingsOf(u)
+	u, s, err := c.settings()
 	if err != nil {
 		return err
 	}

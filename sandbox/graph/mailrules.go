@@ -120,14 +120,21 @@ func listRules(c *call) error {
 	return c.list(listing{set: "users('" + cloud.Str(u, "id") + "')/mailFolders('inbox')/messageRules", typ: "messageRule", rows: rows, page: 100, max: 1000, options: "$filter $select $top $orderby"})
 }
 
+// rule is the inbox rule that the path names, with whose it is.
+func (c *call) rule() (u, box, r cloud.Object, err error) {
+	if u, box, err = c.inbox(); err != nil {
+		return nil, nil, nil, err
+	}
+	if r = findRule(box, c.args[2]); r == nil {
+		return nil, nil, nil, itemNotFound()
+	}
+	return u, box, r, nil
+}
+
 func getRule(c *call) error {
-	u, box, err := c.inbox()
+	u, _, r, err := c.rule()
 	if err != nil {
 		return err
-	}
-	r := findRule(box, c.args[2])
-	if r == nil {
-		return itemNotFound()
 	}
 	return c.entity("users('"+cloud.Str(u, "id")+"')/mailFolders('inbox')/messageRules", "messageRule", graphRule(r), nil)
 }
@@ -187,13 +194,9 @@ func createRule(c *call) error {
 }
 
 func updateRule(c *call) error {
-	u, box, err := c.inbox()
+	u, _, r, err := c.rule()
 	if err != nil {
 		return err
-	}
-	r := findRule(box, c.args[2])
-	if r == nil {
-		return itemNotFound()
 	}
 	o, _, err := c.body(rules{resource: "MessageRule", typ: "messageRule", readOnly: ruleReadOnly})
 	if err != nil {
@@ -205,13 +208,9 @@ func updateRule(c *call) error {
 }
 
 func deleteRule(c *call) error {
-	u, box, err := c.inbox()
+	u, box, r, err := c.rule()
 	if err != nil {
 		return err
-	}
-	r := findRule(box, c.args[2])
-	if r == nil {
-		return itemNotFound()
 	}
 	rest := []any{}
 	for _, x := range cloud.Objects(box, "InboxRules") {

@@ -159,18 +159,28 @@ func addMemberRef(c *call) error {
 	return nil
 }
 
+// referenced is the group and the object that a path to one of its members or owners names, where the group's may be changed.
+func (c *call) referenced(relation string) (g, o cloud.Object, err error) {
+	if g, err = c.groupTarget(c.args[0]); err != nil {
+		return nil, nil, err
+	}
+	if err := c.mayChange(g, relation); err != nil {
+		return nil, nil, err
+	}
+	if o = c.object(c.args[1]); o == nil {
+		return nil, nil, notFound(c.args[1])
+	}
+	return g, o, nil
+}
+
 // removeMemberRef is DELETE /groups/{id}/members/{id}/$ref.
 // https://learn.microsoft.com/graph/api/group-delete-members
 func removeMemberRef(c *call) error {
-	g, err := c.groupTarget(c.args[0])
+	g, o, err := c.referenced("members")
 	if err != nil {
 		return err
 	}
-	if err := c.mayChange(g, "members"); err != nil {
-		return err
-	}
-	o := c.object(c.args[1])
-	if o == nil || !c.t.IsMember(cloud.Str(g, "id"), cloud.Str(o, "id")) {
+	if !c.t.IsMember(cloud.Str(g, "id"), cloud.Str(o, "id")) {
 		return notFound(c.args[1])
 	}
 	before := cloud.Copy(g)
@@ -216,15 +226,11 @@ func addOwnerRef(c *call) error {
 
 // removeOwnerRef refuses to leave a group without a user who owns it.
 func removeOwnerRef(c *call) error {
-	g, err := c.groupTarget(c.args[0])
+	g, o, err := c.referenced("owners")
 	if err != nil {
 		return err
 	}
-	if err := c.mayChange(g, "owners"); err != nil {
-		return err
-	}
-	o := c.object(c.args[1])
-	if o == nil || !cloud.Owns(g, cloud.Str(o, "id")) {
+	if !cloud.Owns(g, cloud.Str(o, "id")) {
 		return notFound(c.args[1])
 	}
 	users := 0
