@@ -4,24 +4,81 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"cipp-mcp/graphclient"
 	"cipp-mcp/internal/jobs"
 )
 
-// Failures are the tenants that a call over all of them could not read; none of them is a row.
+// Failures are the tenants that a call over all of them could not read; none of them is a row. Not all of many are
+// listed, but all are counted.
 type Failures struct {
-	FailedTenants []FailedTenant `json:"failedTenants,omitempty"`
+	FailedTenants     []FailedTenant `json:"failedTenants,omitempty"`
+	MoreFailedTenants int            `json:"moreFailedTenants,omitempty"`
+}
+
+// failedAtMost is how many tenants that failed a result lists.
+const failedAtMost = 25
+
+// failures are the tenants that were not read: where not all can be listed, one of each remedy comes first.
+func failures(all []FailedTenant) Failures {
+	if len(all) <= failedAtMost {
+		return Failures{FailedTenants: all}
+	}
+	seen := map[string]bool{}
+	var first, rest []FailedTenant
+	for _, t := range all {
+		if seen[t.Next] {
+			rest = append(rest, t)
+			continue
+		}
+		seen[t.Next] = true
+		first = append(first, t)
+	}
+	return Failures{append(first, rest...)[:failedAtMost], len(all) - failedAtMost}
 }
 
 func (f Failures) failed(l *lines) {
 	for _, t := range f.FailedTenants {
 		l.add("NOT READ %s: %s %s", t.Tenant, t.Reason, t.Next)
 	}
+	if f.MoreFailedTenants > 0 {
+		l.add("NOT READ either: %s, not listed here; ask for one by tenantFilter to see why", count(f.MoreFailedTenants, "more tenant", "more tenants"))
+	}
+}
+
+// everyTenantFor bounds a reading of all tenants: a client that gives up waiting, after a minute as a rule, would get
+// nothing. Microsoft lets one application read the reports of 122 tenants in 10 seconds.
+const everyTenantFor = 50 * time.Second
+
+// readEach reads tenants side by side, each by itself, tells whoever waits how many are read, and returns what each gave
+// in the tenants' order. Those that were not reached in time have an error that says so.
+func readEach[T any](ctx context.Context, c *Call, tenants []graphclient.Tenant, read func(context.Context, graphclient.Tenant) (T, error)) []graphclient.TenantResult[T] {
+	timed, stop := context.WithTimeout(ctx, everyTenantFor)
+	defer stop()
+	var told atomic.Int64
+	out := graphclient.ForEachTenant(timed, c.Graph, tenants, func(ctx context.Context, t graphclient.Tenant) (v T, err error) {
+		err = jobs.Caught(func() (err error) { v, err = read(ctx, t); return err })
+		if ctx.Err() == nil {
+			c.Progress(int(told.Add(1)), len(tenants), "tenants read")
+		}
+		return v, err
+	})
+	if timed.Err() == nil || ctx.Err() != nil {
+		return out
+	}
+	for i := range out {
+		if errors.Is(out[i].Err, context.DeadlineExceeded) {
+			out[i].Err = &Problem{Code: "timeout", Retryable: true, Message: fmt.Sprintf("not reached: reading all tenants ended after %s.", everyTenantFor), Next: "Ask for this tenant by itself."}
+		}
+	}
+	return out
 }
 
 // of is a row's tenant before the row, where there are several.
@@ -60,23 +117,22 @@ func inEach[T any](ctx context.Context, c *Call, read func(context.Context, *Cal
 	if err != nil {
 		return nil, f, err
 	}
-	f.FailedTenants = []FailedTenant{}
-	for _, r := range graphclient.ForEachTenant(ctx, c.Graph, tenants, func(ctx context.Context, t graphclient.Tenant) (rows []T, err error) {
+	failed := []FailedTenant{}
+	for _, r := range readEach(ctx, c, tenants, func(ctx context.Context, t graphclient.Tenant) ([]T, error) {
 		one := *c
 		one.Tenant, one.AllTenants = t, false
-		err = jobs.Caught(func() (err error) { rows, err = read(ctx, &one); return err })
-		return rows, err
+		return read(ctx, &one)
 	}) {
 		if p := (*Problem)(nil); errors.As(r.Err, &p) && p.Code == "invalid_argument" {
 			return nil, f, p // the same everywhere
 		}
 		if r.Err != nil {
-			f.FailedTenants = append(f.FailedTenants, failedTenant(cmp.Or(r.Tenant.DefaultDomain, r.Tenant.ID), r.Err))
+			failed = append(failed, failedTenant(cmp.Or(r.Tenant.DefaultDomain, r.Tenant.ID), r.Err))
 			continue
 		}
 		rows = append(rows, r.Value...)
 	}
-	return rows, f, nil
+	return rows, failures(failed), nil
 }
 
 // everyUser lists users of all tenants, or exports those of one or all. Of a tenant no more is held than the page that

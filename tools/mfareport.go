@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"cipp-mcp/graphclient"
-	"cipp-mcp/internal/jobs"
 )
 
 // ListMFAUsersIn are the arguments of cipp_list_mfa_users.
@@ -46,9 +45,10 @@ type MFACounts struct {
 
 // ListMFAUsersOut is the answer of cipp_list_mfa_users.
 type ListMFAUsersOut struct {
-	Users         []MFARow       `json:"users"`
-	Counts        MFACounts      `json:"counts"`
-	FailedTenants []FailedTenant `json:"failedTenants"`
+	Users             []MFARow       `json:"users"`
+	Counts            MFACounts      `json:"counts"`
+	FailedTenants     []FailedTenant `json:"failedTenants"`
+	MoreFailedTenants int            `json:"moreFailedTenants,omitempty"`
 	Part
 }
 
@@ -57,9 +57,7 @@ func (o *ListMFAUsersOut) Text() string {
 	var l lines
 	c := o.Counts
 	l.add("%s in %s: %d with MFA, %d WITHOUT MFA (%d administrators), %d unknown (null is not a gap: see mfaUnknownReason)", count(c.Users, "user", "users"), count(c.Tenants, "tenant", "tenants"), c.Registered, c.NotRegistered, c.AdminsWithout, c.Unknown)
-	for _, f := range o.FailedTenants {
-		l.add("NOT READ %s: %s %s", f.Tenant, f.Reason, f.Next)
-	}
+	Failures{o.FailedTenants, o.MoreFailedTenants}.failed(&l)
 	for _, u := range o.Users {
 		state := "unknown: " + u.MFAUnknownReason
 		if u.MFARegistered != nil {
@@ -99,24 +97,23 @@ func listMFAHandler(ctx context.Context, c *Call, in ListMFAUsersIn) (ListMFAUse
 		return out, err
 	}
 	var rows []MFARow
-	for _, r := range graphclient.ForEachTenant(ctx, c.Graph, tenants, func(ctx context.Context, t graphclient.Tenant) (found mfaFound, err error) {
-		err = jobs.Caught(func() error {
-			all, err := mfaOf(ctx, c, t)
-			found = sifted(in, all, most)
-			return err
-		})
-		return found, err
+	failed := []FailedTenant{}
+	for _, r := range readEach(ctx, c, tenants, func(ctx context.Context, t graphclient.Tenant) (mfaFound, error) {
+		all, err := mfaOf(ctx, c, t)
+		return sifted(in, all, most), err
 	}) {
 		if r.Err != nil {
 			if !c.AllTenants {
 				return out, r.Err
 			}
-			out.FailedTenants = append(out.FailedTenants, failedTenant(cmp.Or(r.Tenant.DefaultDomain, r.Tenant.ID), r.Err))
+			failed = append(failed, failedTenant(cmp.Or(r.Tenant.DefaultDomain, r.Tenant.ID), r.Err))
 			continue
 		}
 		out.Counts.join(r.Value.counts)
 		rows = append(rows, r.Value.rows...)
 	}
+	f := failures(failed)
+	out.FailedTenants, out.MoreFailedTenants = f.FailedTenants, f.MoreFailedTenants
 	out.Users, out.Part, err = slicePage(c, "cipp_list_mfa_users", rows, in.PageArgs)
 	return out, err
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +11,7 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 
 	"cipp-mcp/graphclient"
+	"cipp-mcp/sandbox/builtin"
 	"cipp-mcp/tools"
 )
 
@@ -241,5 +244,23 @@ func TestCompletionAndPrompts(t *testing.T) {
 	res, err := w.client.Complete(t.Context(), c)
 	if err != nil || !slices.Contains(res.Completion.Values, harbourline) {
 		t.Errorf("%v %v", res, err)
+	}
+}
+
+// Where most customers cannot be read the answer stays small, and counts them all.
+func TestManyTenantsFail(t *testing.T) {
+	state := filepath.Join(t.TempDir(), "state.json")
+	if err := os.WriteFile(state, builtin.Generate(11, 80, 2), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, worldOptions{flags: cloudFlags{sandbox: state}})
+	if err := w.sandbox.SetFaults([]byte(`[{"match":{"path":"/users"},"do":{"status":403}},{"match":{"path":"/reports/authenticationMethods/*"},"do":{"status":403}}]`)); err != nil {
+		t.Fatal(err)
+	}
+	for _, tool := range []string{"cipp_list_users", "cipp_list_mfa_users"} {
+		a := w.must(tool, in("allTenants"))
+		if n := len(a.list("failedTenants")); n != 25 || a.v["moreFailedTenants"] != float64(55) || !strings.Contains(a.text, "55 more tenants") || len(a.text) > 12_000 {
+			t.Errorf("%s: %d listed, %v more in %d bytes", tool, n, a.v["moreFailedTenants"], len(a.text))
+		}
 	}
 }
