@@ -139,19 +139,10 @@ func (e *Engine) Args(info jobs.RunInfo) (map[string]any, error) {
 	return a.Args, err
 }
 
-// RiskOf is the class a run was approved as.
-func (e *Engine) RiskOf(info jobs.RunInfo) Risk {
-	a, err := e.opened(info)
-	if err != nil {
-		return Critical // nobody can tell, so it is the worst
-	}
-	return a.Risk
-}
-
 // NeedsMore says whether a run that is to be made below another needs an approval of its own: it turned out to be
 // critical and the other was approved as less, or it needs a second person and none approved the whole.
 func (e *Engine) NeedsMore(ctx context.Context, parent jobs.RunInfo, req Request, p Plan) (bool, error) {
-	if p.Risk >= Critical && e.RiskOf(parent) < Critical {
+	if approved, _ := e.Took(parent); p.Risk >= Critical && approved < Critical {
 		return true, nil
 	}
 	if e.secondPerson(req, p.Risk) == "" {
