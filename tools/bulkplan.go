@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -94,6 +95,20 @@ func (cr *crowd) plans(ctx context.Context) ([]plannedRow, error) {
 	}
 	cr.planned = out
 	return out, nil
+}
+
+// parts are the tools whose work the rows do besides: what one row needs a second person for, the whole needs one for.
+func (cr *crowd) parts(ctx context.Context) ([]string, error) {
+	planned, err := cr.plans(ctx)
+	var out []string
+	for _, p := range planned {
+		for _, t := range p.req.Parts {
+			if !slices.Contains(out, t) {
+				out = append(out, t)
+			}
+		}
+	}
+	return out, err
 }
 
 // of is the tool of a row.

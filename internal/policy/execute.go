@@ -50,15 +50,16 @@ type asked struct {
 	// Operator: it needs the operator's approval, and does not begin without one that can be believed.
 	Operator bool
 	Grant    string
-	// Of, Parts and Rows are those of the request.
+	// Of, Parts, Rows and Row are those of the request.
 	Of    string
 	Parts []string
 	Rows  []Row
+	Row   bool
 }
 
 // request is what a run was asked for, as far as the guards judge it.
 func (a asked) request(info jobs.RunInfo) Request {
-	return Request{Tool: info.Kind, Risk: a.Risk, Args: a.Args, Warnings: a.Warnings, Of: a.Of, Parts: a.Parts, Rows: a.Rows, Parent: info.ParentID}
+	return Request{Tool: info.Kind, Risk: a.Risk, Args: a.Args, Warnings: a.Warnings, Of: a.Of, Parts: a.Parts, Rows: a.Rows, Row: a.Row, Parent: info.ParentID}
 }
 
 const argsPurpose = "arguments of "
@@ -66,7 +67,7 @@ const argsPurpose = "arguments of "
 // Start writes an approved plan into the ledger, from where it is run by whatever process is there. When
 // Start has returned nil, what was approved will be done or be told as not done.
 func (e *Engine) Start(ctx context.Context, s Start) error {
-	box, err := e.Sealer.Seal(argsPurpose+s.Run.ID, asked{s.Args, s.Plan.Risk, s.Plan.Binding(), s.Warnings, e.Requester, s.Held, s.Grant, s.Of, s.Parts, s.Rows})
+	box, err := e.Sealer.Seal(argsPurpose+s.Run.ID, asked{s.Args, s.Plan.Risk, s.Plan.Binding(), s.Warnings, e.Requester, s.Held, s.Grant, s.Of, s.Parts, s.Rows, s.Row})
 	if err != nil {
 		return err
 	}
