@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -113,6 +114,10 @@ func (e *Env) childResult(ctx context.Context, child jobs.RunInfo, r *RowResult)
 		return nil
 	}
 	j, err := e.Policy.Ledger.Job(ctx, child.Run.ID)
+	if errors.Is(err, jobs.ErrSealed) { // the other rows are told all the same
+		r.Status, r.Detail = JobStatus(child, nil, e.Clock.Now()), jobs.ErrSealed.Error()
+		return nil
+	}
 	if err != nil {
 		return err
 	}

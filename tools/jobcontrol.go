@@ -39,14 +39,14 @@ var controlJob = Write(Tool{
 	return w, nil
 })
 
-// goOn are the runs below a job that a retry, or a resume, sets to work again.
+// goOn are the writes below a job that a retry, or a resume, sets to work again.
 func (c *Call) goOn(ctx context.Context, id, action string) ([]jobs.RunInfo, error) {
 	state := jobs.RunAttention
 	if action == "resume" {
 		state = jobs.RunCancelled
 	}
 	below, err := c.Policy.Ledger.ChildJobs(ctx, id)
-	return slices.DeleteFunc(below, func(r jobs.RunInfo) bool { return r.State != state }), err
+	return slices.DeleteFunc(below, func(r jobs.RunInfo) bool { return r.State != state || !toolOf(r.Kind).Writes() }), err
 }
 
 // guardAgain adds to a change what guards the users of runs that are to go on, by now: the job itself may be about

@@ -66,6 +66,8 @@ func (w *Worker) Advance(ctx context.Context, runID string, epoch int64) error {
 		}
 		job, err := w.Ledger.Job(context.WithoutCancel(ctx), runID)
 		switch {
+		case errors.Is(err, ErrSealed): // no other look will read it either
+			return a.end(ctx, RunAttention, ErrSealed.Error())
 		case err != nil:
 			return err
 		case job.Epoch != epoch || a.lease.lapsed():
@@ -288,7 +290,7 @@ func (a *advance) close(ctx context.Context, tx Tx, state, detail string) error 
 		return err
 	}
 	j, err := a.Ledger.readJob(ctx, tx, a.lease.run)
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrSealed) {
 		return err
 	}
 	next := a.After(j, state, detail)
