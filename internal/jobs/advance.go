@@ -130,6 +130,12 @@ func (j Job) begun() bool {
 	return slices.ContainsFunc(j.Steps, func(s StepRow) bool { return s.Attempt > 0 })
 }
 
+// Withdrawn says that a run ended without anybody's cancelling it and before its first call: it must not go on, or was
+// too late.
+func (j Job) Withdrawn() bool {
+	return j.State == RunAttention && !j.begun() && slices.ContainsFunc(j.Steps, func(s StepRow) bool { return s.State == StateToDo })
+}
+
 // over says that nothing more happens to a step by itself.
 func (s StepRow) over() bool {
 	switch s.State {
