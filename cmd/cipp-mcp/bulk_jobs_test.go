@@ -87,14 +87,10 @@ func TestABulkWithAnothersRowsInTheLedgerIsNotApproved(t *testing.T) {
 // is resumed, each row once.
 func TestABulkIsCancelledInTheMiddleAndGoesOn(t *testing.T) {
 	const many = 25 // more than one process does at once
-	table := "displayName,userPrincipalName,mailNickname,usageLocation\n"
-	for i := range many {
-		table += fmt.Sprintf("New Person %[1]d,new%[1]d@%[2]s,new%[1]d,GB\n", i, harbourline)
-	}
 	for _, n := range []int{0, 2} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			t.Parallel()
-			w := newMortalBulk(t, in(harbourline, "action", "cipp_create_user", "csv", table))
+			w := newMortalBulk(t, in(harbourline, "action", "cipp_create_user", "csv", hires(many)))
 			w.how = []string{"--jobs", "2"} // some rows have to be left when it is stopped
 			w.gate.at, w.gate.phase, w.gate.spared = n, afterEffect, true
 			w.gate.also = func() { w.fatal(w.ledger.Cancel(context.WithoutCancel(t.Context()), w.run, "anna")) }

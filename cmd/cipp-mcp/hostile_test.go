@@ -233,7 +233,8 @@ func homeWorld(t *testing.T, own string) worldOptions {
 		if tenant["defaultDomain"] == "tidewater-msp.example" {
 			u := tenant["users"].([]any)[0].(m)
 			u["id"] = own
-			tenant["graph"] = m{"users": []any{m{"id": own, "userPrincipalName": u["userPrincipalName"], "displayName": "Service", "mailNickname": "cipp.service", "accountEnabled": true, "userType": "Member"}}}
+			tenant["graph"] = m{"users": []any{m{"id": own, "userPrincipalName": u["userPrincipalName"], "displayName": "Service", "mailNickname": "cipp.service", "accountEnabled": true, "userType": "Member"},
+				m{"id": "cb1f0b5c-6a52-4f0b-9f0e-7b6c6f0e9b12", "userPrincipalName": "cleo.marsh@tidewater-msp.example", "displayName": "Cleo Marsh", "mailNickname": "cleo.marsh", "accountEnabled": true, "userType": "Member"}}}
 		}
 	})}}
 }
