@@ -45,16 +45,19 @@ var bulkAction = Write(Tool{
 	if err != nil {
 		return Work{}, err
 	}
-	return c.bulkWork(t, rows), nil
+	return c.bulkWork(ctx, t, rows)
 })
 
 // bulkWork is the one step that makes a job of each row and waits for them.
-func (c *Call) bulkWork(t Tool, rows []bulkRow) Work {
-	w := Work{Of: t.Name, Risk: t.Risk, Steps: []jobs.Step{(&crowd{call: c, tool: t, rows: rows}).step()}}
+func (c *Call) bulkWork(ctx context.Context, t Tool, rows []bulkRow) (Work, error) {
+	cr := &crowd{call: c, tool: t, rows: rows}
+	w := Work{Of: t.Name, Risk: t.Risk, Steps: []jobs.Step{cr.step()}}
 	for _, r := range rows {
 		w.Rows = append(w.Rows, policy.Row{TenantID: r.TenantID, UserID: r.UserID})
 	}
-	return w
+	var err error
+	w.Parts, err = jobs.Found(ctx, c.Run, "parts", cr.parts)
+	return w, err
 }
 
 // writers are the tools a bulk may run. It is set in init, since the bulk is a tool itself.
@@ -125,7 +128,7 @@ func (c *Call) undoRows(ctx context.Context, j jobs.Job) (Work, error) {
 	if len(rows) == 0 {
 		return Work{}, &Problem{Code: "nothing_to_undo", Message: "No row of this job did anything.", Next: "Look at the job with cipp_get_job."}
 	}
-	return c.bulkWork(toolOf(undoTool), rows), nil
+	return c.bulkWork(ctx, toolOf(undoTool), rows)
 }
 
 // bulkRow is one row as it was checked: whom it is about and the whole call's arguments, under their canonical names.

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -56,11 +58,24 @@ func (cr *crowd) step() jobs.Step {
 				return jobs.Unknown, err
 			case states[jobs.RunQueued]+states[jobs.RunRunning]+states[jobs.RunHeld] > 0:
 				return jobs.Pending, nil
+			case len(notBegun(run)) > 0:
+				return jobs.Partly, nil
 			default:
 				return jobs.Done, nil
 			}
 		},
 	}
+}
+
+// withdrawnRow begins the reason why a row was not begun though it had something to do.
+const withdrawnRow = "not begun: "
+
+// notBegun are the rows that were withdrawn before they had a job.
+func notBegun(run *jobs.Run) map[int]string {
+	left := map[int]string{}
+	run.Get(rowsLeft, &left)
+	maps.DeleteFunc(left, func(_ int, why string) bool { return !strings.HasPrefix(why, withdrawnRow) })
+	return left
 }
 
 // plans plans every row, once in this process.
@@ -94,6 +109,20 @@ func (cr *crowd) plans(ctx context.Context) ([]plannedRow, error) {
 	}
 	cr.planned = out
 	return out, nil
+}
+
+// parts are the tools whose work the rows do besides: what one row needs a second person for, the whole needs one for.
+func (cr *crowd) parts(ctx context.Context) ([]string, error) {
+	planned, err := cr.plans(ctx)
+	var out []string
+	for _, p := range planned {
+		for _, t := range p.req.Parts {
+			if !slices.Contains(out, t) {
+				out = append(out, t)
+			}
+		}
+	}
+	return out, err
 }
 
 // of is the tool of a row.
@@ -209,8 +238,7 @@ func (cr *crowd) begin(ctx context.Context, run *jobs.Run) (jobs.Handle, error) 
 	}
 	var shown []string
 	run.Get(rowsShown, &shown)
-	left := map[int]string{}
-	run.Get(rowsLeft, &left)
+	left := map[int]string{} // why a row has no job, as it is now
 	var todo []int
 	for i := range planned {
 		id, err := cr.call.Policy.Ledger.ByKey(ctx, rowKey(run, cr.rows[i]))
@@ -224,7 +252,7 @@ func (cr *crowd) begin(ctx context.Context, run *jobs.Run) (jobs.Handle, error) 
 			continue
 		}
 		if _, after := cr.effects(planned[i]); i >= len(shown) || after != shown[i] || len(planned[i].plan.Blockers) > 0 {
-			left[cr.rows[i].N] = "not begun: what was shown for it no longer holds"
+			left[cr.rows[i].N] = withdrawnRow + "what was shown for it no longer holds"
 			continue
 		}
 		todo = append(todo, i)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -44,6 +45,18 @@ func (o *BulkOutcome) text(l *lines) {
 		l.add("- row %d %s%s: %s%s%s", r.Row, q(r.User), ifText(r.Tool, " "), r.Status, ifText(r.Detail, ", "), ifText(r.JobID, " · "))
 	}
 	l.add("all rows as CSV: %s", o.Result)
+}
+
+// rowWithdrawn is the word for a row that ended before its first call though nobody cancelled it: what was approved for
+// it did not hold any more.
+const rowWithdrawn = "withdrawn"
+
+// statusOf is a job's status with that of its rows: one some of whose rows are done has not failed.
+func (o *BulkOutcome) statusOf(status string) string {
+	if o != nil && status == "failed" && o.Rows["done"] > 0 {
+		return "attention"
+	}
+	return status
 }
 
 // foundRows is where the run of a bulk remembers its rows.
@@ -96,11 +109,15 @@ func (e *Env) rowResults(ctx context.Context, j jobs.Job) ([]RowResult, error) {
 			}
 		case none:
 			out[i].Status, out[i].Detail = "nothingToDo", why
-			if strings.HasPrefix(why, "not begun") {
-				out[i].Status = "failed"
+			if strings.HasPrefix(why, withdrawnRow) {
+				out[i].Status = rowWithdrawn
 			}
+		case j.Withdrawn():
+			out[i].Status, out[i].Detail = rowWithdrawn, j.Detail
+		case j.State == jobs.RunCancelled:
+			out[i].Status = j.State
 		case j.Ended():
-			out[i].Status = "cancelled"
+			out[i].Status, out[i].Detail = "failed", "not begun"
 		}
 	}
 	return out, nil
@@ -113,11 +130,18 @@ func (e *Env) childResult(ctx context.Context, child jobs.RunInfo, r *RowResult)
 		return nil
 	}
 	j, err := e.Policy.Ledger.Job(ctx, child.Run.ID)
+	if errors.Is(err, jobs.ErrSealed) { // the other rows are told all the same
+		r.Status, r.Detail = JobStatus(child, nil, e.Clock.Now()), jobs.ErrSealed.Error()
+		return nil
+	}
 	if err != nil {
 		return err
 	}
 	steps := j.Results()
 	r.Status, r.created = JobStatus(j.RunInfo, steps, e.Clock.Now()), createdBy(j.Run)
+	if j.Withdrawn() {
+		r.Status = rowWithdrawn
+	}
 	var handle string
 	if j.Run.Get(workflows.SecretHandle, &handle) {
 		r.secret = handle

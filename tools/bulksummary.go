@@ -2,6 +2,7 @@ package tools
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"cipp-mcp/internal/jobs"
@@ -27,10 +28,14 @@ type gathered struct {
 }
 
 func (g *gathered) add(r bulkRow, most int, sentences ...string) {
+	g.addAt(r, fmt.Sprintf("row %d", r.N), most, sentences...)
+}
+
+func (g *gathered) addAt(r bulkRow, at string, most int, sentences ...string) {
 	for _, s := range sentences {
 		g.n++
 		if len(g.texts) < most {
-			g.texts = append(g.texts, fmt.Sprintf("row %d, %s: %s", r.N, q(r.who()), s))
+			g.texts = append(g.texts, fmt.Sprintf("%s, %s: %s", at, q(r.who()), s))
 		}
 	}
 }
@@ -57,7 +62,13 @@ func (s *summary) add(i int, p plannedRow) {
 		}
 	}
 	s.warnings.add(r, sampleRows, p.plan.Warnings...)
-	s.blockers.add(r, shownErrors, p.plan.Blockers...)
+	for _, b := range p.plan.Blockers {
+		at := fmt.Sprintf("row %d", r.N)
+		if r.UserID != "" && !slices.ContainsFunc(p.plan.Changes, func(c jobs.Change) bool { return slices.Contains(c.Blockers, b) }) {
+			at += ", column userId" // what no step says is about whom the row names
+		}
+		s.blockers.addAt(r, at, shownErrors, b)
+	}
 	if p.plan.Risk >= policy.Critical && p.none == "" {
 		why := strings.Join(p.plan.Critical, "; ")
 		if why == "" {

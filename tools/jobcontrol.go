@@ -4,8 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
+	"cipp-mcp/graphclient"
 	"cipp-mcp/internal/jobs"
 	"cipp-mcp/internal/policy"
 )
@@ -21,13 +25,79 @@ var controlJob = Write(Tool{
 	Name: "cipp_control_job", Title: "Cancel or retry a job", Toolset: "jobs", Risk: policy.Write, MayDestroy: true, Idempotent: true, Aliases: map[string]string{"id": "jobId", "job": "jobId"},
 	Description: "Cancels a job between two steps, runs its failed steps again, or goes on after a cancel. What a job has done stays: cipp_undo_job brings it back.",
 	Example:     `{"jobId":"run_00000000000000000000000000000000","action":"cancel","dryRun":true}`,
-}, func(_ context.Context, c *Call, in ControlJobIn) (Work, error) {
+}, func(ctx context.Context, c *Call, in ControlJobIn) (Work, error) {
 	w := Work{Steps: []jobs.Step{controlStep(c, c.Job.Run.ID, in.Action)}}
-	if in.Action != "cancel" { // what runs again is as risky as it was
-		w.Risk = c.Policy.RiskOf(c.Job.RunInfo)
+	if in.Action == "cancel" {
+		return w, nil
 	}
+	below, err := c.goOn(ctx, c.Job.Run.ID, in.Action)
+	if err != nil {
+		return w, err
+	}
+	// What runs again is as risky as it was, and needs as many persons.
+	w.Risk, w.Parts = c.Policy.Took(append(below, c.Job.RunInfo)...)
 	return w, nil
 })
+
+// goOn are the writes below a job that a retry, or a resume, sets to work again.
+func (c *Call) goOn(ctx context.Context, id, action string) ([]jobs.RunInfo, error) {
+	state := jobs.RunAttention
+	if action == "resume" {
+		state = jobs.RunCancelled
+	}
+	below, err := c.Policy.Ledger.ChildJobs(ctx, id)
+	return slices.DeleteFunc(below, func(r jobs.RunInfo) bool { return r.State != state || !toolOf(r.Kind).Writes() }), err
+}
+
+// guardAgain adds to a change what guards the users of runs that are to go on, by now: the job itself may be about
+// nobody, and weeks may lie between.
+func (c *Call) guardAgain(ctx context.Context, below []jobs.RunInfo, ch *jobs.Change) error {
+	names, plans := map[string][]string{}, map[string]int{}
+	for _, r := range below {
+		if r.Run.UserID != "" {
+			plans[r.Run.TenantID]++
+			names[r.Run.TenantID] = append(names[r.Run.TenantID], r.Run.UserID)
+		}
+	}
+	ctx = c.withUsers(policy.Together(ctx, plans), names)
+	guarded := make([]policy.Plan, len(below))
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(bulkWide)
+	for i, r := range below {
+		if r.Run.UserID == "" {
+			continue
+		}
+		g.Go(func() error {
+			return jobs.Caught(func() error {
+				tenant, err := c.Graph.ResolveTenant(gctx, r.Run.TenantID)
+				if err != nil {
+					return err
+				}
+				u, err := c.user(gctx, tenant.ID, r.Run.UserID)
+				if graphclient.KindOf(err) == graphclient.NotFound {
+					return nil // deleted meanwhile; its own steps say so
+				}
+				if err != nil {
+					return err
+				}
+				guarded[i], err = c.Policy.StillGuarded(gctx, r, tenant, &u, names[tenant.ID])
+				return err
+			})
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	var critical, blockers, warnings gathered
+	for i, p := range guarded {
+		r := bulkRow{N: i + 1, User: below[i].Run.User}
+		critical.add(r, 3, p.Critical...)
+		blockers.add(r, shownErrors, p.Blockers...)
+		warnings.add(r, sampleRows, p.Warnings...)
+	}
+	ch.Critical, ch.Blockers, ch.Warnings = strings.Join(critical.list("jobs need the operator"), "; "), blockers.list("jobs are blocked"), warnings.list("warnings")
+	return nil
+}
 
 // controlStep is one thing done to a job, in the shape of every other write.
 func controlStep(c *Call, id, action string) jobs.Step {
@@ -40,7 +110,18 @@ func controlStep(c *Call, id, action string) jobs.Step {
 				return jobs.Change{}, err
 			}
 			children, err := l.Children(ctx, id)
-			return controlChange(j, children, action), err
+			if err != nil {
+				return jobs.Change{}, err
+			}
+			ch := controlChange(j, children, action)
+			if action == "cancel" || ch.Nothing != "" {
+				return ch, nil
+			}
+			below, err := c.goOn(ctx, id, action)
+			if err != nil {
+				return ch, err
+			}
+			return ch, c.guardAgain(ctx, below, &ch)
 		},
 		Do: func(ctx context.Context, run *jobs.Run) (jobs.Handle, error) {
 			var err error

@@ -237,6 +237,7 @@ var getJob = Read(Tool{
 	}
 	var rows []RowResult
 	out.Bulk, rows = c.bulkOutcome(ctx, j)
+	out.Status = out.Bulk.statusOf(out.Status)
 	out.Next, out.Case, out.Secrets = nextOf(out.Status, j), c.caseOutcome(ctx, j), c.secretsOf(j.Run, steps, rows)
 	return out, nil
 })

@@ -123,6 +123,9 @@ func offboardHandler(ctx context.Context, c *Call, in OffboardUserIn) (Work, err
 			return w, invalid("%s must be between 1 and 365.", name)
 		}
 	}
+	if in.DeleteAfterDays > 0 {
+		w.Parts = []string{workflows.DeleteTool}
+	}
 	if in.AccessDays > 0 && len(o.Access) == 0 {
 		return w, invalid("accessDays needs fullAccess, sendAs, sendOnBehalf or oneDriveAccess.")
 	}

@@ -114,6 +114,8 @@ func ProblemOf(err error) (*Problem, bool) {
 		return &Problem{Code: "frozen", Message: Clean(sentence(err), 300), Next: "Only the operator lifts it: cipp-mcp freeze --lift. Tools that only read work."}, true
 	case errors.Is(err, jobs.ErrGrantSpent):
 		return &Problem{Code: "conflict", Message: sentence(err), Next: "Call again: the next grant that covers this is used, or the operator is asked.", Retryable: true}, true
+	case errors.Is(err, jobs.ErrSealed):
+		return &Problem{Code: "job_unreadable", Message: sentence(jobs.ErrSealed), Next: "Tell the operator: somebody changed the ledger, or it was opened with another sealing key. cipp_list_audit_logs with source=cipp-mcp says what the job did."}, true
 	case errors.Is(err, policy.ErrState):
 		return &Problem{Code: "state_unwritable", Message: sentence(policy.ErrState), Next: "Tell the operator: the state directory has to have room and be writable; then restart the server."}, true
 	case errors.Is(err, policy.ErrSeal):

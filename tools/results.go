@@ -103,6 +103,7 @@ func (r *WriteResult) Report(ctx context.Context, e *Env, j jobs.Job) {
 	r.JobID, r.Status, r.Steps = j.Run.ID, JobStatus(j.RunInfo, steps, e.Clock.Now()), steps
 	var rows []RowResult
 	r.Bulk, rows = e.bulkOutcome(ctx, j)
+	r.Status = r.Bulk.statusOf(r.Status)
 	r.Secrets, r.CreatedID, r.Case = e.secretsOf(j.Run, steps, rows), createdBy(j.Run), e.caseOutcome(ctx, j)
 	if j.Ended() {
 		r.Record = RecordURI(j.Run.ID)

@@ -14,7 +14,8 @@ import (
 )
 
 // scheduler makes runs for later below the run of a call. They were shown and approved as a step of that run;
-// when their time comes they are planned and checked again like any other.
+// when their time comes they are planned and checked again like any other, but for their number: what was approved once may fall due
+// in whatever hour.
 type scheduler struct{ call *Call }
 
 func (c *Call) scheduler() workflows.Scheduler { return scheduler{c} }
@@ -44,13 +45,23 @@ func (s scheduler) Schedule(ctx context.Context, parent *jobs.Run, tool string, 
 	if err != nil {
 		return "", err
 	}
-	req := policy.Request{Tool: tool, Risk: max(t.Risk, w.Risk), Tenant: child.Tenant, User: child.User, Args: args, Steps: w.Steps, Warnings: w.Warnings, Client: "job " + parent.ID}
+	req := policy.Request{Tool: tool, Risk: max(t.Risk, w.Risk), Tenant: child.Tenant, User: child.User, Args: args, Steps: w.Steps, Warnings: w.Warnings, Client: "job " + parent.ID, Row: true}
 	plan, err := s.call.Policy.Plan(ctx, req, child.Run)
 	if err != nil {
 		return "", err
 	}
 	if len(plan.Blockers) > 0 {
 		return "", errors.New("not planned: " + strings.Join(plan.Blockers, "; "))
+	}
+	above, err := l.Job(ctx, parent.ID)
+	if err != nil {
+		return "", err
+	}
+	switch more, err := s.call.Policy.NeedsMore(ctx, above.RunInfo, req, plan); {
+	case err != nil:
+		return "", err
+	case more: // who approved the whole has not approved this
+		return "", fmt.Errorf("not planned: %s needs an approval of its own by now%s; call it with runAt", tool, ifText(strings.Join(plan.Critical, "; "), ": "))
 	}
 	err = s.call.Policy.Start(ctx, policy.Start{Request: req, Run: child.Run, Plan: plan, ApprovedBy: "approved with job " + parent.ID, NotBefore: at.UTC(), ParentID: parent.ID, CallKey: key})
 	if errors.Is(err, policy.ErrCallKnown) {

@@ -226,16 +226,23 @@ func TestTheGuardSaysWhatItCannotSee(t *testing.T) {
 	w.unharmed(before)
 }
 
-// The account the server signs in with is not changed through the server.
-func TestTheServersOwnAccountIsLeftAlone(t *testing.T) {
-	const own = "cb1f0b5c-6a52-4f0b-9f0e-7b6c6f0e9b11"
-	w := newWorld(t, worldOptions{partner: true, flags: cloudFlags{sandbox: edited(t, func(tenant m) {
+// homeWorld signs in as a user of the partner's own tenant, whose directory it has too.
+func homeWorld(t *testing.T, own string) worldOptions {
+	t.Helper()
+	return worldOptions{partner: true, flags: cloudFlags{sandbox: edited(t, func(tenant m) {
 		if tenant["defaultDomain"] == "tidewater-msp.example" {
 			u := tenant["users"].([]any)[0].(m)
 			u["id"] = own
-			tenant["graph"] = m{"users": []any{m{"id": own, "userPrincipalName": u["userPrincipalName"], "displayName": "Service", "mailNickname": "cipp.service", "accountEnabled": true, "userType": "Member"}}}
+			tenant["graph"] = m{"users": []any{m{"id": own, "userPrincipalName": u["userPrincipalName"], "displayName": "Service", "mailNickname": "cipp.service", "accountEnabled": true, "userType": "Member"},
+				m{"id": "cb1f0b5c-6a52-4f0b-9f0e-7b6c6f0e9b12", "userPrincipalName": "cleo.marsh@tidewater-msp.example", "displayName": "Cleo Marsh", "mailNickname": "cleo.marsh", "accountEnabled": true, "userType": "Member"}}}
 		}
-	})}})
+	})}}
+}
+
+// The account the server signs in with is not changed through the server.
+func TestTheServersOwnAccountIsLeftAlone(t *testing.T) {
+	const own = "cb1f0b5c-6a52-4f0b-9f0e-7b6c6f0e9b11"
+	w := newWorld(t, homeWorld(t, own))
 	before := w.state()
 	for _, tool := range []string{"cipp_disable_user", "cipp_reset_password", "cipp_revoke_sessions"} {
 		if a := w.must(tool, in("tidewater-msp.example", "userId", "cipp.service@tidewater-msp.example")); a.v["status"] != "blocked" || !strings.Contains(a.text, "signs in with") {

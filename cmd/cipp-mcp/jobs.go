@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"cipp-mcp/internal/jobs"
+	"cipp-mcp/internal/webhook"
 	"cipp-mcp/tools"
 )
 
@@ -111,6 +113,9 @@ func retryJobCommand(f *stateFlags) *cobra.Command {
 		Long: "A server or worker on the same state does the work; this command only asks for it.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return f.run(cmd.Context(), func(s *state) error {
+				if err := s.oneIsEnough(cmd.Context(), args[0]); err != nil {
+					return err
+				}
 				return s.passphrase(func(t *terminal, _ string) error {
 					if err := s.ledger.Retry(cmd.Context(), args[0], username()); err != nil {
 						return err
@@ -123,6 +128,19 @@ func retryJobCommand(f *stateFlags) *cobra.Command {
 	}
 }
 
+// oneIsEnough refuses to set a job to work again on one person's word that took two to approve.
+func (s *state) oneIsEnough(ctx context.Context, id string) error {
+	j, err := s.ledger.Job(ctx, id)
+	if err != nil || j.Reads() || j.Kind == webhook.Kind {
+		return err
+	}
+	second := s.engine.SecondPerson(j.RunInfo)
+	if second == "" {
+		return nil
+	}
+	return fmt.Errorf("%s needs a second person (approval.twoPerson), so nothing was set to work: have it retried with cipp_control_job, which waits until an approver has approved it", second)
+}
+
 func resolveJobCommand(f *stateFlags) *cobra.Command {
 	return &cobra.Command{
 		Use: "resolve JOB STEP done|redo|skip", Short: "Settle a step of which nobody knows whether it landed", Example: "  cipp-mcp jobs resolve run_… create-user done", Args: cobra.ExactArgs(3),
@@ -130,6 +148,11 @@ func resolveJobCommand(f *stateFlags) *cobra.Command {
 shall not. What depended on the step goes on.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return f.run(cmd.Context(), func(s *state) error {
+				if args[2] == string(jobs.VerdictRedo) {
+					if err := s.oneIsEnough(cmd.Context(), args[0]); err != nil {
+						return err
+					}
+				}
 				return s.passphrase(func(t *terminal, _ string) error {
 					if err := s.ledger.Resolve(cmd.Context(), args[0], args[1], jobs.Verdict(args[2]), username()); err != nil {
 						return err

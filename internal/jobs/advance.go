@@ -66,6 +66,8 @@ func (w *Worker) Advance(ctx context.Context, runID string, epoch int64) error {
 		}
 		job, err := w.Ledger.Job(context.WithoutCancel(ctx), runID)
 		switch {
+		case errors.Is(err, ErrSealed): // no other look will read it either
+			return a.end(ctx, RunAttention, ErrSealed.Error())
 		case err != nil:
 			return err
 		case job.Epoch != epoch || a.lease.lapsed():
@@ -126,6 +128,12 @@ func (j Job) late(now time.Time) bool {
 // begun says that a call was made, or was about to be.
 func (j Job) begun() bool {
 	return slices.ContainsFunc(j.Steps, func(s StepRow) bool { return s.Attempt > 0 })
+}
+
+// Withdrawn says that a run ended without anybody's cancelling it and before its first call: it must not go on, or was
+// too late.
+func (j Job) Withdrawn() bool {
+	return j.State == RunAttention && !j.begun() && slices.ContainsFunc(j.Steps, func(s StepRow) bool { return s.State == StateToDo })
 }
 
 // over says that nothing more happens to a step by itself.
@@ -288,7 +296,7 @@ func (a *advance) close(ctx context.Context, tx Tx, state, detail string) error 
 		return err
 	}
 	j, err := a.Ledger.readJob(ctx, tx, a.lease.run)
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrSealed) {
 		return err
 	}
 	next := a.After(j, state, detail)

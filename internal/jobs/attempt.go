@@ -197,6 +197,8 @@ func (a *advance) look(ctx context.Context, job Job, row StepRow, s Step) error 
 		e = ending{state: StateDone, detail: "Microsoft's answer was lost; the effect was read back"}
 	case err == nil && out == Done:
 		e = ending{state: StateDone}
+	case err == nil && out == Partly:
+		e = ending{state: StateFailed, problem: problemRefused, detail: "some of it was left undone; what of it, and why, stands with its parts"}
 	case now.Before(end):
 		e.nextAt = earlier(now.Add(min(max(now.Sub(row.IntentAt), firstLook), max(lastLook, settle/looks))), end)
 	case err != nil:

@@ -64,6 +64,7 @@ var contract = []func(*testing.T){
 	TestAHeldRunWaitsForItsApproval,
 	TestAGrantIsUsedUp,
 	TestAFreezeStopsTheNextCall,
+	TestAJobWithAnothersValuesDoesNothing,
 	TestOneRunForOneCall,
 	TestKillMatrix,
 	TestKillSoak,

@@ -13,8 +13,8 @@ import (
 // begun. A run that has ended stays as it is.
 func (l *Ledger) Cancel(ctx context.Context, runID, who string) error {
 	err := l.store.Change(ctx, func(ctx context.Context, tx Tx) error {
-		if _, err := l.readJob(ctx, tx, runID); err != nil {
-			return err
+		if _, err := l.readJob(ctx, tx, runID); err != nil && !errors.Is(err, ErrSealed) {
+			return err // what cannot be read can be stopped
 		}
 		if n, err := execute(ctx, tx, `UPDATE run SET state = ?, detail = 'cancelled before it was approved' WHERE id = ? AND state = ?`, RunCancelled, runID, RunHeld); err != nil || n > 0 {
 			return errors.Join(err, audit(ctx, tx, runID, l.time.now(), who, Event{Event: "cancel"}))

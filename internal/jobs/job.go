@@ -111,8 +111,8 @@ func (l *Ledger) readJob(ctx context.Context, tx Tx, id string) (Job, error) {
 		return Job{}, storeError(err)
 	}
 	j := Job{RunInfo: info}
-	if err := l.open(info.vals, &j.Run.values); err != nil {
-		return Job{}, fmt.Errorf("what the steps of job %s left cannot be read: %w", id, err)
+	if err := l.open(leftBy(id), info.vals, &j.Run.values); err != nil {
+		return Job{}, fmt.Errorf("what the steps of job %s left: %w", id, err)
 	}
 	rows, err := tx.QueryContext(ctx, `SELECT idx, name, class, needs, change, state, attempt, tries, intent_at, next_at, before_image, op_handle, result, error_class, error FROM step WHERE run_id = ? ORDER BY idx`, id)
 	if err != nil {
@@ -126,8 +126,11 @@ func (l *Ledger) readJob(ctx context.Context, tx Tx, id string) (Job, error) {
 		}
 		if image != "" {
 			var before json.RawMessage
-			if err := errors.Join(l.open(image, &before), j.Run.Put(beforeKey+s.Name, before)); err != nil {
-				return Job{}, fmt.Errorf("what step %s found before cannot be read: %w", s.Name, err)
+			if err := l.open(foundBy(id, s.Name), image, &before); err != nil {
+				return Job{}, fmt.Errorf("what step %s of job %s found before: %w", s.Name, id, err)
+			}
+			if err := j.Run.Put(beforeKey+s.Name, before); err != nil {
+				return Job{}, err
 			}
 		}
 		if s.Handle != nil {
@@ -272,7 +275,7 @@ func (l *Ledger) kept(r *Run) (string, error) {
 	if vals == nil {
 		vals = map[string]json.RawMessage{}
 	}
-	return l.seal(vals)
+	return l.seal(leftBy(r.ID), vals)
 }
 
 // Box seals what steps leave behind: it holds people's data, and the ledger is a file that is backed up.
@@ -284,10 +287,21 @@ type Box interface {
 // sealedMark begins a value that lies sealed.
 const sealedMark = "sealed:"
 
+// ErrSealed says that a job's values in the ledger are not what was sealed for this very place: they are another
+// job's, another step's or in the clear, they were changed, or the key is another.
+var ErrSealed = errors.New("what the ledger keeps of this job was not sealed here for it, or was changed since; look at what it did, and make the write again if it is still wanted")
+
+// leftBy is the place of what a run's steps leave for each other, and foundBy that of what a step found before. A value is
+// sealed for its place: copied to another, it does not open.
+func leftBy(runID string) string { return fmt.Sprintf("%sleft by %q", sealedMark, runID) }
+func foundBy(runID, step string) string {
+	return fmt.Sprintf("%sfound by %q of %q", sealedMark, step, runID)
+}
+
 // seal writes a value as it lies in the ledger.
-func (l *Ledger) seal(v any) (string, error) {
+func (l *Ledger) seal(place string, v any) (string, error) {
 	if l.Box != nil {
-		s, err := l.Box.Seal(sealedMark, v)
+		s, err := l.Box.Seal(place, v)
 		return sealedMark + s, err
 	}
 	b, err := json.Marshal(v)
@@ -298,14 +312,16 @@ func (l *Ledger) seal(v any) (string, error) {
 }
 
 // open reads such a value.
-func (l *Ledger) open(text string, v any) error {
+func (l *Ledger) open(place, text string, v any) error {
 	box, sealed := strings.CutPrefix(text, sealedMark)
 	switch {
+	case sealed != (l.Box != nil):
+		return ErrSealed
 	case !sealed:
 		return json.Unmarshal([]byte(text), v)
-	case l.Box == nil:
-		return errors.New("it was sealed with a key that is not here")
+	case l.Box.Open(place, box, v) != nil:
+		return ErrSealed
 	default:
-		return l.Box.Open(sealedMark, box, v)
+		return nil
 	}
 }

@@ -103,15 +103,15 @@ func KeepBefore[T any](ctx context.Context, read func(context.Context) (T, error
 		return found, err
 	}
 	if image != "" {
-		if err := h.lease.ledger.open(image, &found); err != nil {
-			return found, fmt.Errorf("what step %d found before is damaged: %w", h.idx, err)
+		if err := h.lease.ledger.open(foundBy(h.lease.run, h.name), image, &found); err != nil {
+			return found, fmt.Errorf("what step %s found before: %w", h.name, err)
 		}
 		return found, nil
 	}
 	if found, err = read(ctx); err != nil {
 		return found, err
 	}
-	if image, err = h.lease.ledger.seal(found); err != nil {
+	if image, err = h.lease.ledger.seal(foundBy(h.lease.run, h.name), found); err != nil {
 		return found, fmt.Errorf("keep what was found before: %w", err)
 	}
 	if err := h.run.Put(beforeKey+h.name, found); err != nil {

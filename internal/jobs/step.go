@@ -44,6 +44,8 @@ const (
 	Pending
 	// Unknown says that what was read does not tell.
 	Unknown
+	// Partly says that it is over, and some of it was left undone for a person to look at.
+	Partly
 )
 
 // Change is what a step will do, as the plan shows it.

@@ -56,8 +56,8 @@ type Request struct {
 	Rows []Row
 	// Parts are the tools whose work it does besides, each for the same subject.
 	Parts []string
-	// Row: it is one row of a request for many, whose number and haste the whole was judged by. Together are the users
-	// of its tenant whom the same approval reaches.
+	// Row: it is one row of a request for many, or was planned for later by another, whose number and haste the whole was
+	// judged by. Together are the users of its tenant whom the same approval reaches.
 	Row      bool
 	Together []string
 	// Parent is the run it was approved with.

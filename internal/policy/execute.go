@@ -50,15 +50,16 @@ type asked struct {
 	// Operator: it needs the operator's approval, and does not begin without one that can be believed.
 	Operator bool
 	Grant    string
-	// Of, Parts and Rows are those of the request.
+	// Of, Parts, Rows and Row are those of the request.
 	Of    string
 	Parts []string
 	Rows  []Row
+	Row   bool
 }
 
 // request is what a run was asked for, as far as the guards judge it.
 func (a asked) request(info jobs.RunInfo) Request {
-	return Request{Tool: info.Kind, Risk: a.Risk, Args: a.Args, Warnings: a.Warnings, Of: a.Of, Parts: a.Parts, Rows: a.Rows, Parent: info.ParentID}
+	return Request{Tool: info.Kind, Risk: a.Risk, Args: a.Args, Warnings: a.Warnings, Of: a.Of, Parts: a.Parts, Rows: a.Rows, Row: a.Row, Parent: info.ParentID}
 }
 
 const argsPurpose = "arguments of "
@@ -66,7 +67,7 @@ const argsPurpose = "arguments of "
 // Start writes an approved plan into the ledger, from where it is run by whatever process is there. When
 // Start has returned nil, what was approved will be done or be told as not done.
 func (e *Engine) Start(ctx context.Context, s Start) error {
-	box, err := e.Sealer.Seal(argsPurpose+s.Run.ID, asked{s.Args, s.Plan.Risk, s.Plan.Binding(), s.Warnings, e.Requester, s.Held, s.Grant, s.Of, s.Parts, s.Rows})
+	box, err := e.Sealer.Seal(argsPurpose+s.Run.ID, asked{s.Args, s.Plan.Risk, s.Plan.Binding(), s.Warnings, e.Requester, s.Held, s.Grant, s.Of, s.Parts, s.Rows, s.Row})
 	if err != nil {
 		return err
 	}
@@ -139,19 +140,10 @@ func (e *Engine) Args(info jobs.RunInfo) (map[string]any, error) {
 	return a.Args, err
 }
 
-// RiskOf is the class a run was approved as.
-func (e *Engine) RiskOf(info jobs.RunInfo) Risk {
-	a, err := e.opened(info)
-	if err != nil {
-		return Critical // nobody can tell, so it is the worst
-	}
-	return a.Risk
-}
-
 // NeedsMore says whether a run that is to be made below another needs an approval of its own: it turned out to be
 // critical and the other was approved as less, or it needs a second person and none approved the whole.
 func (e *Engine) NeedsMore(ctx context.Context, parent jobs.RunInfo, req Request, p Plan) (bool, error) {
-	if p.Risk >= Critical && e.RiskOf(parent) < Critical {
+	if approved, _ := e.Took(parent); p.Risk >= Critical && approved < Critical {
 		return true, nil
 	}
 	if e.secondPerson(req, p.Risk) == "" {

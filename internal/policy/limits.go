@@ -36,7 +36,7 @@ func (e *Engine) guardMass(p *Plan) {
 // writes one plan after the other, each of them small.
 func (e *Engine) guardRate(ctx context.Context, req Request, run *jobs.Run, p *Plan) error {
 	if req.Tool == "cipp_control_job" || req.Row {
-		return nil // stopping must never be slowed down; a row was counted with the whole
+		return nil // stopping must never be slowed down; a row was counted with the whole, and when it falls due is nobody's haste
 	}
 	rows, err := shared(ctx, "runs of the last hour", func() ([]jobs.RunInfo, error) { return e.Ledger.Since(ctx, e.Clock.Now().Add(-time.Hour)) })
 	if err != nil {
