@@ -20,7 +20,7 @@ func described(t *testing.T) worldOptions {
 				"activityDateTime": "$now-2d", "detectedDateTime": "$now-2d", "lastUpdatedDateTime": "$now-2d", "ipAddress": "203.0.113.9", "location": m{"city": "Leith", "countryOrRegion": "GB"}})
 		}
 	})
-	o.config = "tools: {preset: all}\ntagsFrom: extensionAttribute7\nprofiles:\n  office: {groups: [CRM Users], licenses: [SPE_E5, VISIOCLIENT]}\n  crew: {groups: [Nobody Is In This], mailboxes: {quotes@" + harbourline + ": [fullAccess]}}\n"
+	o.config = "tools: {preset: all}\ntagsFrom: extensionAttribute7\nprofiles:\n  office: {groups: [CRM Users], licenses: [SPE_E5, VISIOCLIENT]}\n  crew: {groups: [Nobody Is In This], mailboxes: {quotes@" + harbourline + ": [fullAccess, sendOnBehalf]}}\n"
 	return o
 }
 
@@ -113,7 +113,7 @@ var readCapabilities = map[string]capability{
 			if attributes["employeeLeaveDateTime"] == nil || attributes["onPremisesExtensionAttributes"] == nil || len(a.text) > 40_000 {
 				w.t.Errorf("%v, %d bytes", attributes, len(a.text))
 			}
-			w.shows(dana, []string{"profiles"}, "profile «office»: part; missing license VISIOCLIENT")
+			w.shows(dana, []string{"profiles"}, "profile «office»: part; missing license VISIOCLIENT", "profile «crew»: part; missing group Nobody Is In This, mailbox fullAccess:quotes@"+harbourline)
 		},
 		fails: func(w *world) {
 			w.refused("user_not_found", "cipp_get_user", in(harbourline, "userId", "nobody@"+harbourline, "sections", "all"))
