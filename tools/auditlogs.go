@@ -2,6 +2,7 @@ package tools
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -40,33 +41,52 @@ type ListAuditLogsOut struct {
 	User     string        `json:"userPrincipalName,omitempty"`
 	Rows     []LogRow      `json:"rows"`
 	Missing  []Unavailable `json:"unavailable,omitempty"`
+	JobID    string        `json:"jobId,omitempty" jsonschema_description:"The job that searches the unified audit log, or has searched it."`
+	Next     string        `json:"next,omitempty"`
 	Part
+
+	searching bool
 }
 
 // Text lists the rows.
 func (o *ListAuditLogsOut) Text() string {
 	var l lines
+	if o.searching {
+		l.add("The unified audit log of %s%s is still being searched by job %s; no entry can be shown yet.", o.Tenant, ifText(o.User, " about "), o.JobID)
+		l.add("%s", o.Next)
+		return l.String()
+	}
 	l.add("%s in %s%s, the newest first", count(o.rows(len(o.Rows)), "entry", "entries"), o.Tenant, ifText(o.User, " about "))
 	for _, r := range o.Rows {
-		l.add("- %s %s %s by %s%s%s%s%s", r.At.UTC().Format("2006-01-02 15:04:05Z"), r.Source, r.What, q(r.Who), ifText(r.Target, " on "), ifText(r.Result, ": "), ifText(r.JobID, " "), ifText(r.Detail, "; "))
+		l.add("%s", r.line())
 	}
 	for _, m := range o.Missing {
 		l.add("NOT READ: %s: %s. %s", m.Section, m.Reason, m.Next)
+	}
+	if o.Next != "" {
+		l.add("%s", o.Next)
 	}
 	more(&l, o.Part, "userId, source, type or days")
 	return l.String()
 }
 
+func (r LogRow) line() string {
+	return fmt.Sprintf("- %s %s %s by %s%s%s%s%s", r.At.UTC().Format("2006-01-02 15:04:05Z"), r.Source, r.What, q(r.Who), ifText(r.Target, " on "), ifText(r.Result, ": "), ifText(r.JobID, " "), ifText(r.Detail, "; "))
+}
+
 // Shrink drops the second half of the rows.
 func (o *ListAuditLogsOut) Shrink() bool { return shrinkRows(&o.Rows, &o.Part) }
+
+// auditTool is the tool whose runs search the unified audit log.
+const auditTool = "cipp_list_audit_logs"
 
 // auditMax bounds the rows read of one source.
 const auditMax = 2000
 
 var listAuditLogs = Read(Tool{
-	Name: "cipp_list_audit_logs", Title: "Audit logs", Toolset: "users", Extra: true, Aliases: userAliases,
+	Name: auditTool, Title: "Audit logs", Toolset: "users", Extra: true, Aliases: userAliases,
 	Description: "Lists who did what: Entra's directory audits and this server's own journal of calls, plans, approvals and steps, each row with its source.",
-	Needs:       Needs{App: []string{"AuditLog.Read.All", "User.Read.All"}, AppRoles: []string{"Exchange Administrator"}, GDAPRoles: []string{"Reports Reader", "Exchange Administrator"}},
+	Needs:       Needs{App: []string{"AuditLog.Read.All", "AuditLogsQuery.Read.All", "User.Read.All"}, AppRoles: []string{"Exchange Administrator"}, GDAPRoles: []string{"Reports Reader", "Exchange Administrator"}},
 	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","source":"cipp-mcp"}`,
 }, func(ctx context.Context, c *Call, in ListAuditLogsIn) (ListAuditLogsOut, error) {
 	out := ListAuditLogsOut{TenantID: c.Tenant.ID, Tenant: c.Tenant.DefaultDomain}
@@ -92,11 +112,19 @@ var listAuditLogs = Read(Tool{
 		return out, invalid("type: what was done to a mailbox stands in the unified audit log alone: add source=\"ual\".")
 	}
 	if in.Source == "ual" {
-		found, note, err := unifiedRows(ctx, c, in.Type, out.User, since)
-		if err != nil {
-			return out, err
+		if in.Type != "" && in.Type != "mailbox" {
+			return out, invalid("type: source ual takes no type but mailbox; %s stands in source entra.", in.Type)
 		}
-		rows, out.Missing = found, note
+		found, err := c.unified(ctx, unifiedAsk{User: out.User, Kind: in.Type, Days: days, From: since, To: c.Clock.Now()}, in.Cursor != "")
+		switch {
+		case err != nil:
+			return out, err
+		case found.searching:
+			out.Rows, out.JobID, out.searching = rows, found.job, true
+			out.Next = "Call cipp_get_job with this jobId in a minute or later: it shows the entries once the search has ended, which takes minutes to hours. The same call as now shows them then too."
+			return out, nil
+		}
+		rows, out.Missing, out.JobID = found.rows, found.missing(), found.job
 	}
 	if in.Source != "entra" && in.Source != "ual" {
 		journal, err := c.Policy.Ledger.Journal(ctx, jobs.JournalQuery{TenantID: c.Tenant.ID, Subject: id, RunID: in.JobID, Since: since, Limit: auditMax})
@@ -125,7 +153,7 @@ var listAuditLogs = Read(Tool{
 	}
 	slices.SortStableFunc(rows, func(a, b LogRow) int { return b.At.Compare(a.At) })
 	var err error
-	out.Rows, out.Part, err = slicePage(c, "cipp_list_audit_logs", rows, in.PageArgs)
+	out.Rows, out.Part, err = slicePage(c, auditTool, rows, in.PageArgs)
 	return out, err
 })
 

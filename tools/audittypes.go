@@ -2,12 +2,8 @@ package tools
 
 import (
 	"cmp"
-	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"cipp-mcp/graphclient"
 	"cipp-mcp/internal/jobs"
@@ -95,49 +91,4 @@ func journalType(e jobs.Event, of string) string {
 		}
 	}
 	return ""
-}
-
-// unifiedWait bounds a search of the unified audit log within a call; many clients give up after a minute.
-const unifiedWait = 40 * time.Second
-
-// unifiedRows searches the unified audit log as long as a call can wait: what a user did, or what was done to his
-// mailbox by whomever. What was not read in time is said.
-func unifiedRows(ctx context.Context, c *Call, kind, user string, since time.Time) ([]LogRow, []Unavailable, error) {
-	if kind != "" && kind != "mailbox" {
-		return nil, nil, invalid("type: source ual takes no type but mailbox; %s stands in source entra.", kind)
-	}
-	q := graphclient.AuditSearch{From: since, To: c.Clock.Now()}
-	if user != "" {
-		q.FreeText = user // as actor or as the mailbox's owner
-	}
-	timed, stop := context.WithTimeout(ctx, unifiedWait)
-	defer stop()
-	rows := []LogRow{}
-	end, err := c.Graph.SearchAudit(timed, c.Tenant.ID, q, func(some []graphclient.AuditRecord) error {
-		for _, r := range some {
-			if kind == "mailbox" && r.Service != "Exchange" {
-				continue
-			}
-			rows = append(rows, LogRow{Source: "ual", At: r.CreationTime, Who: r.UserID, What: r.Operation, Target: fenced("", Clean(r.ObjectID, 200)), Detail: strings.TrimSuffix(r.RecordType+" from "+Clean(r.ClientIP, 60), " from ")})
-		}
-		if len(rows) >= auditMax {
-			return errEnough
-		}
-		return nil
-	})
-	said := func(why string) []Unavailable {
-		return []Unavailable{{Section: "ual", Reason: why, Next: "Narrow it with fewer days, or use cipp_bec_check, which reads the log as a job."}}
-	}
-	switch {
-	case errors.Is(err, errEnough):
-		return rows, said(fmt.Sprintf("only the first %d records were read", auditMax)), nil
-	case timed.Err() != nil && ctx.Err() == nil:
-		return rows, said("the search took too long, so there may be more records"), nil
-	case err != nil:
-		return nil, nil, err
-	case end.Capped || end.Incomplete:
-		return rows, said("Exchange did not hand out all records"), nil
-	default:
-		return rows, nil, nil
-	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"cipp-mcp/graphclient"
 	"cipp-mcp/internal/clock"
@@ -25,6 +26,8 @@ type Env struct {
 	Cases    Cases
 	Licences workflows.LicenceProvider // whom to ask for seats; nil: nobody
 	Exports  *exports.Store            // long lists, outside the context
+	// Quick is how long a call waits for the unified audit log before it leaves the search to a job.
+	Quick time.Duration
 	// Decode turns arguments into a tool's input and their canonical form, as for a call; nil where nobody calls.
 	Decode func(t Tool, args map[string]any) (in any, canonical map[string]any, err error)
 	// Off says why a tool is switched off, "" when it is on.

@@ -175,7 +175,11 @@ var listJobs = Read(Tool{
 const needsWorker = "Scheduled jobs run only while this server or a cipp-mcp worker is running; one that is more than 24 h late is not begun and asks for attention."
 
 // GetJobIn are the arguments of cipp_get_job.
-type GetJobIn struct{ JobArg }
+type GetJobIn struct {
+	JobArg
+	Limit  int    `json:"limit,omitempty" jsonschema:"minimum=1,maximum=100,default=25" jsonschema_description:"Entries of a search to return." quiet:"true"`
+	Cursor string `json:"cursor,omitempty" jsonschema_description:"cursor of the previous answer, for the next entries of a search." quiet:"true"`
+}
 
 // GetJobOut is the answer of cipp_get_job.
 type GetJobOut struct {
@@ -188,6 +192,7 @@ type GetJobOut struct {
 	Created  string            `json:"createdId,omitempty"`
 	Case     *CaseOutcome      `json:"response,omitempty" jsonschema_description:"Of a response to a compromise: what it came to."`
 	Bulk     *BulkOutcome      `json:"bulk,omitempty"`
+	Log      *LogOutcome       `json:"log,omitempty" jsonschema_description:"Of a search of the unified audit log: what it found."`
 	Next     string            `json:"next,omitempty"`
 }
 
@@ -211,11 +216,17 @@ func (o *GetJobOut) Text() string {
 		}
 		l.add("child jobs %s: %d", s, o.Children[s])
 	}
+	if o.Log != nil {
+		o.Log.text(&l)
+	}
 	return l.String()
 }
 
-// Shrink leaves out steps that are done.
+// Shrink drops the second half of what a search found, else leaves out steps that are done.
 func (o *GetJobOut) Shrink() bool {
+	if o.Log != nil && shrinkRows(&o.Log.Rows, &o.Log.Part) {
+		return true
+	}
 	w := WriteResult{Steps: o.Steps, NotShown: o.NotShown}
 	ok := w.Shrink()
 	o.Steps, o.NotShown = w.Steps, w.NotShown
@@ -226,13 +237,16 @@ var getJob = Read(Tool{
 	Name: "cipp_get_job", Title: "One job", Toolset: "jobs", Aliases: map[string]string{"id": "jobId", "job": "jobId", "approvalId": "jobId"},
 	Description: "Tells how far a job is, step by step. Call it when a write answered running, scheduled or needs_approval with a jobId.",
 	Example:     `{"jobId":"run_00000000000000000000000000000000"}`,
-}, func(ctx context.Context, c *Call, _ GetJobIn) (GetJobOut, error) {
+}, func(ctx context.Context, c *Call, in GetJobIn) (GetJobOut, error) {
 	j := *c.Job
 	steps := j.Results()
 	out := GetJobOut{JobRow: jobRow(j.RunInfo, c.Clock.Now()), Approved: j.Approval, Steps: steps, Created: createdBy(j.Run)}
 	out.Status = JobStatus(j.RunInfo, steps, c.Clock.Now())
 	var err error
 	if out.Children, err = c.Policy.Ledger.Children(ctx, j.Run.ID); err != nil {
+		return out, err
+	}
+	if out.Log, err = c.logOutcome(j, PageArgs{Limit: in.Limit, Cursor: in.Cursor}); err != nil {
 		return out, err
 	}
 	var rows []RowResult
@@ -244,6 +258,9 @@ var getJob = Read(Tool{
 
 // nextOf says what is to be done about a job.
 func nextOf(status string, j jobs.Job) string {
+	if j.Reads() && (status == "attention" || status == "failed") {
+		return "Nothing was changed: it only reads. Once what stopped it is mended, call " + j.Tool() + " again with what was asked."
+	}
 	switch status {
 	case "needs_approval":
 		return "The operator approves it on the terminal: cipp-mcp approvals approve " + j.Run.ID + ". No tool can."

@@ -13,7 +13,7 @@ import (
 // Registry says for each kind of run how its steps are made again in a process that did not plan it: the
 // tool's own handler is asked once more, with the same arguments and with what planning found.
 func (e *Env) Registry() jobs.Registry {
-	r := jobs.Registry{jobs.ReadKind(checkTool): e.caseSteps}
+	r := jobs.Registry{jobs.ReadKind(checkTool): e.caseSteps, jobs.ReadKind(auditTool): e.unifiedSteps}
 	for _, t := range known() {
 		if t.Writes() {
 			r[t.Name] = func(ctx context.Context, info jobs.RunInfo) ([]jobs.Step, error) { return e.rebuild(ctx, t, info) }

@@ -88,6 +88,21 @@ func (t Target) calendarRight(ctx context.Context, folder graphclient.MailboxFol
 	return CalendarRight{Rights: p.AccessRights, Flags: p.SharingPermissionFlags}, nil
 }
 
+// HasCalendarRight says whether somebody has just this right on the default calendar of the target.
+func HasCalendarRight(ctx context.Context, t Target, who graphclient.User, right CalendarRight) (bool, error) {
+	all, err := t.Graph.Calendars(ctx, t.tid(), t.mailbox())
+	if err != nil {
+		return false, err
+	}
+	for _, folder := range all {
+		if equalFold(folder.FolderType, "Calendar") {
+			has, err := t.calendarRight(ctx, folder, Trustee{User: who})
+			return has.same(right), err
+		}
+	}
+	return false, nil
+}
+
 // shortID is a short part of a step's name that tells one thing from the others.
 func shortID(id string) string {
 	h := fnv.New32a()

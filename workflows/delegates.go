@@ -131,3 +131,8 @@ func (t Target) ungrant(ctx context.Context, g Grant, who graphclient.User) erro
 	}
 	return passing(err, graphclient.NotMember)
 }
+
+// HasAccess says whether somebody has a right on the mailbox or OneDrive of the target.
+func HasAccess(ctx context.Context, t Target, g Grant, who graphclient.User) (bool, error) {
+	return t.isGranted(ctx, g, who)
+}

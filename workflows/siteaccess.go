@@ -122,3 +122,15 @@ func groupOwnership(t Target, g graphclient.Group, own bool) jobs.Step {
 	}
 	return e.step()
 }
+
+// HasSite says whether the user is a visitor, member or owner of a site, as SiteAccess makes one.
+func HasSite(ctx context.Context, t Target, s AccessedSite, role graphclient.SiteRole) (bool, error) {
+	switch {
+	case s.Group == nil || role == graphclient.SiteVisitor:
+		return t.Graph.InSiteGroup(ctx, t.tid(), s.WebURL, role, t.User.UserPrincipalName)
+	case role == graphclient.SiteOwner:
+		return t.owns(ctx, *s.Group, t.User)
+	default:
+		return t.Graph.IsGroupMember(ctx, t.tid(), s.Group.ID, t.User.ID)
+	}
+}

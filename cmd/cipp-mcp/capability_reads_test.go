@@ -20,7 +20,7 @@ func described(t *testing.T) worldOptions {
 				"activityDateTime": "$now-2d", "detectedDateTime": "$now-2d", "lastUpdatedDateTime": "$now-2d", "ipAddress": "203.0.113.9", "location": m{"city": "Leith", "countryOrRegion": "GB"}})
 		}
 	})
-	o.config = "tools: {preset: all}\ntagsFrom: extensionAttribute7\nprofiles:\n  office: {groups: [CRM Users], licenses: [SPE_E5, VISIOCLIENT]}\n  crew: {groups: [Nobody Is In This], mailboxes: {quotes@" + harbourline + ": [fullAccess]}}\n"
+	o.config = "tools: {preset: all}\ntagsFrom: extensionAttribute7\nprofiles:\n  office: {groups: [CRM Users], licenses: [SPE_E5, VISIOCLIENT]}\n  crew: {groups: [Nobody Is In This], mailboxes: {quotes@" + harbourline + ": [fullAccess, sendOnBehalf]}}\n"
 	return o
 }
 
@@ -113,7 +113,7 @@ var readCapabilities = map[string]capability{
 			if attributes["employeeLeaveDateTime"] == nil || attributes["onPremisesExtensionAttributes"] == nil || len(a.text) > 40_000 {
 				w.t.Errorf("%v, %d bytes", attributes, len(a.text))
 			}
-			w.shows(dana, []string{"profiles"}, "profile «office»: part; missing license VISIOCLIENT")
+			w.shows(dana, []string{"profiles"}, "profile «office»: part; missing license VISIOCLIENT", "profile «crew»: part; missing group Nobody Is In This, mailbox fullAccess:quotes@"+harbourline)
 		},
 		fails: func(w *world) {
 			w.refused("user_not_found", "cipp_get_user", in(harbourline, "userId", "nobody@"+harbourline, "sections", "all"))
@@ -305,7 +305,7 @@ var readCapabilities = map[string]capability{
 		},
 	},
 	"L16": {
-		what: "all that was done to a user, by Entra's log and this server's own, each row with its source", tool: "cipp_list_audit_logs", changes: []string{"/jobTitle", "/accountEnabled"},
+		what: "all that was done to a user, by Entra's log, this server's own and the unified audit log, each row with its source; what the last takes long for is a job that only reads", tool: "cipp_list_audit_logs", changes: []string{"/jobTitle", "/accountEnabled", "/auditLogQueries/"},
 		does: func(w *world) {
 			w.done("cipp_edit_user", in(harbourline, "userId", dana, "jobTitle", "Clerk"))
 			w.done("cipp_disable_user", in(harbourline, "userId", dana))
@@ -325,6 +325,11 @@ var readCapabilities = map[string]capability{
 			if !strings.Contains(a.text, "New-InboxRule") || strings.Contains(a.text, "UserLoggedIn") {
 				w.t.Errorf("%s", a.text)
 			}
+			w.faults(noSearch()) // Purview's query then, and the job that keeps what it found
+			a = w.must("cipp_list_audit_logs", in(brightwell, "userId", celia, "type", "mailbox", "source", "ual", "limit", 50))
+			if j := w.must("cipp_get_job", m{"jobId": a.v["jobId"], "limit": 50}); len(a.list("rows")) != 50 || j.v["status"] != "done" || !strings.Contains(j.text, "MoveToDeletedItems") {
+				w.t.Errorf("%s\n%s", a.text, j.text)
+			}
 			if a = w.must("cipp_list_audit_logs", in(brightwell, "userId", celia, "type", "mfa", "source", "entra")); !strings.Contains(a.text, "security info") {
 				w.t.Errorf("%s", a.text)
 			}
@@ -332,6 +337,7 @@ var readCapabilities = map[string]capability{
 		fails: func(w *world) {
 			w.invalid("source=", "cipp_list_audit_logs", in(harbourline, "userId", dana, "type", "mailbox"))
 			w.invalid("must be one of", "cipp_list_audit_logs", in(harbourline, "type", "everything"))
+			w.invalid("stands in source entra", "cipp_list_audit_logs", in(harbourline, "source", "ual", "type", "license"))
 		},
 	},
 	"L17": licenceHistory("the changes of a user's licences"),

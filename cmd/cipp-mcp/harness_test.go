@@ -95,7 +95,7 @@ func newWorld(t *testing.T, o worldOptions) *world {
 	}
 	w := &world{app: a, t: t, answer: func(string) bool { return true }, called: map[string]bool{}}
 	a.invoker.FollowFor = 5 * time.Minute // a slow machine is no reason for another answer
-	a.env.Cases.Patience = 5 * time.Minute
+	a.env.Cases.Patience, a.env.Quick = 5*time.Minute, 5*time.Minute
 	t.Cleanup(func() {
 		if u := a.sandbox.Unknown(); len(u) > 0 {
 			t.Errorf("the sandbox does not know %s", strings.Join(u, ", "))

@@ -92,6 +92,9 @@ func (s StepRow) result() StepResult {
 
 const runColumns = `id, kind, plan_version, info, args, vals, state, detail, not_before, next_at, deadline, created_at, created_by, approval, proof, parent_id, call_key, owner, epoch, cancel_requested, failures`
 
+// listColumns are the same without what the steps left, which a list does not open and a search's run has much of.
+var listColumns = strings.Replace(runColumns, " vals,", " '',", 1)
+
 // Job reads a run and its steps as they were at one moment.
 func (l *Ledger) Job(ctx context.Context, id string) (Job, error) {
 	tx, err := l.store.read.BeginTx(ctx, nil)
@@ -188,7 +191,7 @@ func scanStep(row scanner) (s StepRow, image string, err error) {
 
 // Jobs lists runs, the newest first, at most limit of them; state and tenant "" are any.
 func (l *Ledger) Jobs(ctx context.Context, state, tenantID string, limit int) ([]RunInfo, error) {
-	return l.list(ctx, `SELECT `+runColumns+` FROM run WHERE ? IN ('', state) AND ? IN ('', tenant) ORDER BY created_at DESC, id LIMIT ?`, state, tenantID, limit)
+	return l.list(ctx, `SELECT `+listColumns+` FROM run WHERE ? IN ('', state) AND ? IN ('', tenant) ORDER BY created_at DESC, id LIMIT ?`, state, tenantID, limit)
 }
 
 func (l *Ledger) list(ctx context.Context, query string, args ...any) ([]RunInfo, error) {
@@ -210,7 +213,7 @@ func (l *Ledger) list(ctx context.Context, query string, args ...any) ([]RunInfo
 
 // Since lists the runs that were made after a moment.
 func (l *Ledger) Since(ctx context.Context, at time.Time) ([]RunInfo, error) {
-	return l.list(ctx, `SELECT `+runColumns+` FROM run WHERE created_at > ?`, milli(at))
+	return l.list(ctx, `SELECT `+listColumns+` FROM run WHERE created_at > ?`, milli(at))
 }
 
 // ByKey finds the run that a call made, "" when there is none.
