@@ -262,6 +262,20 @@ func (c *Call) checkRows(ctx context.Context, t Tool, tenants []graphclient.Tena
 			continue
 		}
 		seen[key] = r.N
+		named, ok := inputs[i].(interface{ signInName(current string) string })
+		if !ok {
+			continue
+		}
+		name := named.signInName(r.User)
+		if name == "" {
+			continue
+		}
+		key = strings.ToLower(r.TenantID + " name " + name)
+		if n, twice := seen[key]; twice {
+			e.add(r, "", fmt.Sprintf("%s is the sign-in name of row %d too", q(name), n))
+			continue
+		}
+		seen[key] = r.N
 	}
 	return e.err()
 }

@@ -86,6 +86,14 @@ var createUser = Write(Tool{
 	return w, nil
 })
 
+// signInName is the name a row of a bulk takes for itself.
+func (in CreateUserIn) signInName(string) string {
+	if in.name() != nil {
+		return ""
+	}
+	return in.UserPrincipalName
+}
+
 // name makes of mailNickname, primDomain and userPrincipalName what is missing of them.
 func (in *CreateUserIn) name() error {
 	in.UserPrincipalName, in.MailNickname, in.PrimDomain = strings.TrimSpace(in.UserPrincipalName), strings.TrimSpace(in.MailNickname), strings.TrimPrefix(strings.TrimSpace(in.PrimDomain), "@")

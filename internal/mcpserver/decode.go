@@ -113,6 +113,9 @@ func rename(t tools.Tool, schema *jsonschema.Schema, args map[string]any) error 
 		if !ok {
 			return badArgument("%s has no argument %s; the nearest is %s. It takes: %s.", t.Name, tools.Clean(name, 60), config.Nearest(name, canonical), strings.Join(canonical, ", "))
 		}
+		if second, is := t.Second[name]; is && slices.Contains(given, to) && slices.Contains(canonical, second) {
+			to = second
+		}
 		if _, twice := args[to]; twice {
 			return badArgument("%s and %s are the same argument; give one of them.", name, to)
 		}
