@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/mark3labs/mcp-go/mcp"
 )
 
 const (
@@ -295,6 +297,25 @@ var lifecycleCapabilities = map[string]capability{
 		what: "begins a new user by a prompt with the arguments such links have", tool: "cipp_create_user",
 		does: func(w *world) {
 			w.promptsNewUser()
+			r := mcp.GetPromptRequest{}
+			r.Params.Name, r.Params.Arguments = "new_user", map[string]string{}
+			for _, k := range linkKeys {
+				r.Params.Arguments[k] = "value of " + k
+			}
+			r.Params.Arguments["addedAliasses"] = "front\ndesk" // one a line, as such links have them
+			p, err := w.client.GetPrompt(w.t.Context(), r)
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			text, _ := mcp.AsTextContent(p.Messages[0].Content)
+			for _, k := range linkKeys {
+				if want := "value of " + k; k != "addedAliasses" && !strings.Contains(text.Text, want) {
+					w.t.Errorf("no %s in %s", want, text.Text)
+				}
+			}
+			if !strings.Contains(text.Text, "front desk") {
+				w.t.Errorf("the aliases are lost: %s", text.Text)
+			}
 			w.must("cipp_create_user", newNia("dryRun", true))
 		},
 		sure: "a prompt is text",
@@ -587,8 +608,12 @@ var lifecycleCapabilities = map[string]capability{
 			if !strings.Contains(a.text, "deleted after 30 days") {
 				w.t.Errorf("nothing of the mailbox that goes: %s", a.text)
 			}
+			if g := groupNames(w, yuki); len(g) != 0 {
+				w.t.Errorf("still in %v", g)
+			}
 		},
 		changes: []string{yuki, "consumedUnits", "/graph/groups/", "/exchange/"},
+		leaves:  ofUser(yuki, "accountEnabled", false, "assignedLicenses", []any{}),
 		fails: func(w *world) {
 			w.blocked("only owner", "cipp_disable_user", in(harbourline, "userId", gareth, "removeGroups", true))
 		},
@@ -596,14 +621,18 @@ var lifecycleCapabilities = map[string]capability{
 	"S13": {
 		what: "blocks a user's sign-in at a later time", tool: "cipp_disable_user",
 		does: func(w *world) {
-			a := w.must("cipp_disable_user", in(harbourline, "userId", dana, "runAt", "2026-03-12T16:00:00Z"))
+			a := w.must("cipp_disable_user", in(harbourline, "userId", yuki, "runAt", "2026-03-12T16:00:00Z", "removeGroups", true, "removeLicenses", true))
 			w.unharmed(w.marked)
 			w.sandbox.Advance(2 * time.Hour)
 			if j := w.ended(a.v["jobId"].(string)); j.v["status"] != "done" {
 				w.t.Error(j.text)
 			}
+			if g := groupNames(w, yuki); len(g) != 0 {
+				w.t.Errorf("still in %v", g)
+			}
 		},
-		changes: []string{dana + "/accountEnabled"},
+		changes: []string{yuki, "consumedUnits", "/graph/groups/", "/exchange/"},
+		leaves:  ofUser(yuki, "accountEnabled", false, "assignedLicenses", []any{}),
 		fails: func(w *world) {
 			w.invalid("time with offset", "cipp_disable_user", in(harbourline, "userId", dana, "runAt", "tomorrow"))
 		},
