@@ -134,6 +134,9 @@ func csvRows(t Tool, text string) ([]bulkRow, error) {
 	if err != nil {
 		return nil, invalid("csv: the header line cannot be read: %s.", Clean(err.Error(), 120))
 	}
+	if slices.ContainsFunc(header, func(s string) bool { return strings.Contains(s, "@") }) {
+		return nil, invalid("csv: the first line must be the header, the names of arguments such as userId; it begins with %q.", Clean(header[0], 60))
+	}
 	named := map[string]bool{}
 	for i, name := range header {
 		if header[i] = strings.TrimSpace(name); header[i] != "" && named[header[i]] {
