@@ -254,3 +254,20 @@ func (c *Client) GroupsNamed(ctx context.Context, tid, name string) ([]Group, er
 			QueryParameters: &groups.GroupsRequestBuilderGetQueryParameters{Filter: &filter, Select: groupSelect, Top: opt(int32(10))}})
 	})
 }
+
+// GroupsNear are a few groups whose name or address begins with the first word of one that is no group's: a hint for
+// whoever misspelt it.
+//
+// GET /groups; least permission GroupMember.Read.All.
+func (c *Client) GroupsNear(ctx context.Context, tid, name string) ([]Group, error) {
+	words := strings.FieldsFunc(name, func(r rune) bool { return strings.ContainsRune(" ._-@", r) })
+	if len(words) == 0 || len([]rune(words[0])) < 3 {
+		return nil, nil
+	}
+	w := ODataString(words[0])
+	filter := "startswith(displayName," + w + ") or startswith(mail," + w + ")"
+	return all[Group](ctx, c, read(tid, readGroups...), c.v1, 5, func() (*abs.RequestInformation, error) {
+		return c.v1.groups().ToGetRequestInformation(ctx, &groups.GroupsRequestBuilderGetRequestConfiguration{
+			QueryParameters: &groups.GroupsRequestBuilderGetQueryParameters{Filter: &filter, Select: groupSelect, Top: opt(int32(5))}})
+	})
+}

@@ -103,7 +103,8 @@ func (c *Client) userByAddress(ctx context.Context, tid, address string, sel []s
 	case err != nil:
 		return User{}, err
 	case len(found) == 0:
-		return User{}, c.noSuchUser(tid, address, nil)
+		local, _, _ := strings.Cut(address, "@")
+		return User{}, c.noSuchUser(tid, address, c.nearUsers(ctx, tid, strings.FieldsFunc(local, func(r rune) bool { return strings.ContainsRune("._-+", r) })))
 	case len(found) > 1:
 		return User{}, &Error{Kind: UserAmbiguous, Service: string(graphService), Tenant: tid, Candidates: names(found),
 			Message: "Several users have the address " + cleanText(address, 120) + ". Name one by its user principal name or id."}
@@ -122,7 +123,24 @@ func (c *Client) nameIsNoUser(ctx context.Context, tid, name string) error {
 		return &Error{Kind: UserAmbiguous, Service: string(graphService), Tenant: tid, Candidates: names(found),
 			Message: "Several users are called " + cleanText(name, 120) + ". Name one by its user principal name or id."}
 	}
+	if len(found) == 0 {
+		return c.noSuchUser(tid, name, c.nearUsers(ctx, tid, strings.Fields(name)))
+	}
 	return c.noSuchUser(tid, name, names(found))
+}
+
+// nearUsers are a few users whose name begins with the first word of one that is nobody's, none where that is too short
+// to mean somebody. It is a hint, so that its failure is none.
+func (c *Client) nearUsers(ctx context.Context, tid string, words []string) []string {
+	if len(words) == 0 || len([]rune(words[0])) < 3 {
+		return nil
+	}
+	w := ODataString(words[0])
+	found, err := c.findUsers(ctx, tid, "startswith(displayName,"+w+") or startswith(userPrincipalName,"+w+")")
+	if err != nil {
+		return nil
+	}
+	return names(found[:min(len(found), 5)])
 }
 
 func (c *Client) noSuchUser(tid, name string, candidates []string) error {

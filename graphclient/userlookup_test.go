@@ -43,7 +43,7 @@ func TestUserIsFound(t *testing.T) {
 		{"unknown id", "99999999-9999-4999-8999-999999999999", "", NotFound, nil, 1},
 		{"name of one is not guessed", "Ada", adaRow, NotFound, []string{"ada@contoso.com"}, 1},
 		{"name of two", "Ada", adaRow + "," + bobRow, UserAmbiguous, []string{"ada@contoso.com", "bob@contoso.com"}, 1},
-		{"name of nobody", "Grace", "", NotFound, nil, 1},
+		{"name of nobody", "Grace", "", NotFound, nil, 2},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			f := newFake(t, knowing(tc.found))

@@ -63,7 +63,11 @@ var setGroupMembership = Write(Tool{
 		w.Warnings = append(w.Warnings, unread)
 	}
 	for _, g := range join {
-		w.Steps = append(w.Steps, workflows.JoinGroup(c.target(), g))
+		s := workflows.JoinGroup(c.target(), g)
+		if !c.part {
+			s = workflows.OnlyRecipients(c.target(), g, s)
+		}
+		w.Steps = append(w.Steps, s)
 		if err := c.weigh(ctx, g, excluded, &w); err != nil {
 			return w, err
 		}

@@ -54,7 +54,7 @@ func (w WriteArgs) writeArgs() WriteArgs { return w }
 var SilentArguments = []string{"reason", "ticket", "idempotencyKey", "runAt"}
 
 // userAliases are the names other servers gave userId.
-var userAliases = map[string]string{"upn": "userId", "userPrincipalName": "userId", "username": "userId", "user": "userId", "customerId": "tenantFilter", "tenant": "tenantFilter", "tenantId": "tenantFilter"}
+var userAliases = map[string]string{"upn": "userId", "userPrincipalName": "userId", "username": "userId", "user": "userId", "email": "userId", "emailAddress": "userId", "mailbox": "userId", "customerId": "tenantFilter", "tenant": "tenantFilter", "tenantId": "tenantFilter"}
 
 // tenantAliases are the names other servers gave tenantFilter.
 var tenantAliases = map[string]string{"customerId": "tenantFilter", "tenant": "tenantFilter", "tenantId": "tenantFilter"}
@@ -71,5 +71,11 @@ func with(a, more map[string]string) map[string]string {
 	return out
 }
 
-// OtherValues are other words for values of enumerated arguments, by the value.
-var OtherValues = map[string]string{"adminNoMfa": "adminsWithoutMfa"}
+// OtherValues are other words for values of enumerated arguments, by the value: in small letters, with nothing between
+// them and none at the end. A word that is itself a value of the argument is that value.
+var OtherValues = map[string][]string{
+	"adminNoMfa": {"adminswithoutmfa", "adminwithoutmfa"}, "noMfa": {"withoutmfa", "mfagap"}, "blocked": {"disabled"}, "enabled": {"active", "on"}, "disabled": {"off"},
+	"user": {"usermailbox", "regular"}, "shared": {"sharedmailbox"}, "room": {"roommailbox"}, "equipment": {"equipmentmailbox"},
+	"cloud": {"cloudmanaged"}, "onPremises": {"onpremisesmanaged", "onpremise"}, "mobile": {"primarymobile"}, "m365": {"microsoft365", "unified", "office365"}, "distribution": {"distributionlist", "distributiongroup"},
+	"security": {"securitygroup"}, "mailEnabledSecurity": {"mailenabledsecuritygroup"}, "cancel": {"stop"}, "signIns": {"signinlog"},
+}

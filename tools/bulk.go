@@ -71,7 +71,7 @@ func init() {
 
 // bulkOf finds the tool an action names, with or without its prefix.
 func (c *Call) bulkOf(action string) (Tool, error) {
-	name := strings.ToLower(strings.TrimSpace(strings.ReplaceAll(action, "-", "_")))
+	name := strings.ToLower(strings.NewReplacer("-", "_", " ", "_").Replace(strings.TrimSpace(action)))
 	if !strings.HasPrefix(name, "cipp_") {
 		name = "cipp_" + name
 	}
@@ -174,14 +174,40 @@ func (e *rowErrors) add(r bulkRow, column, sentence string) {
 	e.found = append(e.found, at+": "+strings.TrimSuffix(sentence, "."))
 }
 
+// together puts the same mistake of many rows into one: «rows 1, 2, 3: …».
+func (e *rowErrors) together() []string {
+	var order []string
+	at := map[string][]string{}
+	for _, f := range e.found {
+		row, sentence, _ := strings.Cut(f, ": ")
+		if _, known := at[sentence]; !known {
+			order = append(order, sentence)
+		}
+		at[sentence] = append(at[sentence], strings.TrimPrefix(row, "row "))
+	}
+	out := make([]string, len(order))
+	for i, s := range order {
+		switch n := at[s]; {
+		case len(n) == 1:
+			out[i] = "row " + n[0] + ": " + s
+		case len(n) > 10:
+			out[i] = "rows " + strings.Join(n[:10], ", ") + fmt.Sprintf(" and %d more: ", len(n)-10) + s
+		default:
+			out[i] = "rows " + strings.Join(n, ", ") + ": " + s
+		}
+	}
+	return out
+}
+
 // err is one sentence with all mistakes, nil where there are none.
 func (e *rowErrors) err() error {
 	if len(e.found) == 0 {
 		return nil
 	}
-	shown := e.found[:min(len(e.found), shownErrors)]
+	all := e.together()
+	shown := all[:min(len(all), shownErrors)]
 	text := fmt.Sprintf("%s in %s, so nothing was planned: %s", count(len(e.found), "mistake", "mistakes"), count(e.of, "row", "rows"), strings.Join(shown, "; "))
-	if n := len(e.found) - len(shown); n > 0 {
+	if n := len(all) - len(shown); n > 0 {
 		text += fmt.Sprintf("; and %d more", n)
 	}
 	return &Problem{Code: "invalid_argument", Message: text + ".", Next: "Correct these rows and call again with all of them."}

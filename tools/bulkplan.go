@@ -148,6 +148,7 @@ func (cr *crowd) plan(ctx context.Context, r bulkRow) (plannedRow, error) {
 	if err := c.Begin(ctx, t.Name); err != nil {
 		return p, err
 	}
+	c.part = r.Tool != ""
 	w, err := t.Work(ctx, c, in)
 	if err != nil {
 		return p, err

@@ -134,6 +134,9 @@ func csvRows(t Tool, text string) ([]bulkRow, error) {
 	if err != nil {
 		return nil, invalid("csv: the header line cannot be read: %s.", Clean(err.Error(), 120))
 	}
+	if slices.ContainsFunc(header, func(s string) bool { return strings.Contains(s, "@") }) {
+		return nil, invalid("csv: the first line must be the header, the names of arguments such as userId; it begins with %q.", Clean(header[0], 60))
+	}
 	named := map[string]bool{}
 	for i, name := range header {
 		if header[i] = strings.TrimSpace(name); header[i] != "" && named[header[i]] {
@@ -259,6 +262,20 @@ func (c *Call) checkRows(ctx context.Context, t Tool, tenants []graphclient.Tena
 		}
 		if n, twice := seen[key]; twice {
 			e.add(r, "", fmt.Sprintf("%s is row %d already", q(r.who()), n))
+			continue
+		}
+		seen[key] = r.N
+		named, ok := inputs[i].(interface{ signInName(current string) string })
+		if !ok {
+			continue
+		}
+		name := named.signInName(r.User)
+		if name == "" {
+			continue
+		}
+		key = strings.ToLower(r.TenantID + " name " + name)
+		if n, twice := seen[key]; twice {
+			e.add(r, "", fmt.Sprintf("%s is the sign-in name of row %d too", q(name), n))
 			continue
 		}
 		seen[key] = r.N

@@ -2,6 +2,7 @@ package tools
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -50,13 +51,20 @@ type Call struct {
 	Job        *jobs.Job         // the job a tool names, nil for tools without jobId
 	Run        *jobs.Run         // the run that is planned, or rebuilt in another process; nil in reads
 	Said       *Said             // what a person answered to the questions of the same call, nil where nobody was asked
+	part       bool              // it is planned as a part of a profile: what another part brings is not there yet
 	asked      string            // fingerprint of what was asked for, for cursors
 	// Progress tells whoever waits how far the call is; never nil.
 	Progress func(done, total int, message string)
 }
 
 // IsAllTenants says whether a tenantFilter means every customer.
-func IsAllTenants(filter string) bool { return strings.EqualFold(filter, "allTenants") }
+func IsAllTenants(filter string) bool {
+	switch strings.ToLower(strings.NewReplacer(" ", "", "_", "", "-", "").Replace(filter)) {
+	case "alltenants", "all", "*":
+		return true
+	}
+	return false
+}
 
 // callUser is what every tool knows of its user before the handler starts.
 var callUser = policy.GuardedUser
@@ -83,13 +91,36 @@ func (e *Env) NewCall(ctx context.Context, t Tool, in any) (*Call, error) {
 		u, err := e.user(ctx, c.Tenant.ID, a.userID())
 		if err != nil {
 			if graphclient.KindOf(err) == graphclient.NotFound {
-				return nil, &Problem{Code: "user_not_found", Message: fmt.Sprintf("There is no user %q in %s.", Clean(a.userID(), 120), c.Tenant.DefaultDomain), Next: "cipp_list_users with search finds the exact userPrincipalName.", Tenant: c.Tenant.DefaultDomain}
+				return nil, c.noUser(a.userID(), err)
 			}
 			return nil, err
 		}
 		c.User = &u
 	}
 	return c, e.loadJob(ctx, c, in)
+}
+
+// noUser is the answer to a name that is nobody's. Who may be meant is named, and never taken for it.
+func (c *Call) noUser(name string, err error) *Problem {
+	p := &Problem{Code: "user_not_found", Message: fmt.Sprintf("There is no user %q in %s.", Clean(name, 120), c.Tenant.DefaultDomain), Next: "cipp_list_users with search finds the exact userPrincipalName.", Tenant: c.Tenant.DefaultDomain}
+	if p.Candidates = meant(err); len(p.Candidates) > 0 {
+		p.Message = strings.TrimSuffix(p.Message, ".") + "; near it: " + strings.Join(p.Candidates, ", ") + "."
+		p.Next = "Make sure with the person who is meant, then call again with that userPrincipalName."
+	}
+	return p
+}
+
+// meant are the users whom a name that is nobody's may stand for.
+func meant(err error) []string {
+	var g *graphclient.Error
+	if !errors.As(err, &g) {
+		return nil
+	}
+	out := make([]string, 0, len(g.Candidates))
+	for _, c := range g.Candidates[:min(len(g.Candidates), 5)] {
+		out = append(out, Clean(c, 120))
+	}
+	return out
 }
 
 // Mailbox names the user's mailbox to Exchange.

@@ -37,7 +37,7 @@ type CreateUserIn struct {
 var createUser = Write(Tool{
 	Name: "cipp_create_user", Title: "Create a user", Toolset: "lifecycle", Risk: policy.Write, MayDestroy: true,
 	Description: "Creates a user with licences, aliases, manager and groups. Without password one is generated and sealed; it never appears in a result. To change a user use cipp_edit_user.",
-	Aliases: with(tenantAliases, map[string]string{"givenName": "firstName", "surname": "lastName", "upn": "userPrincipalName", "newPassword": "password", "username": "mailNickname", "domain": "primDomain",
+	Aliases: with(tenantAliases, map[string]string{"givenName": "firstName", "surname": "lastName", "upn": "userPrincipalName", "email": "userPrincipalName", "emailAddress": "userPrincipalName", "newPassword": "password", "username": "mailNickname", "domain": "primDomain",
 		"MustChangePass": "mustChangePassword", "addedAliasses": "aliases", "addedAliases": "aliases", "businessPhones": "businessPhone", "setManager": "managerId", "manager": "managerId", "copyFrom": "copyGroupsFrom", "AddToGroups": "groups", "template": "profile",
 		"alternateEmail": "otherMails", "defaultAttributes": "attributes", "addLicenseSkuIds": "licenses"}),
 	Needs: Needs{App: []string{"User.ReadWrite.All", "Domain.Read.All", "LicenseAssignment.ReadWrite.All", "GroupMember.ReadWrite.All", "User-LifeCycleInfo.ReadWrite.All", "Exchange.ManageAsApp"}, AppRoles: []string{"Exchange Administrator"},
@@ -85,6 +85,14 @@ var createUser = Write(Tool{
 	w.Steps = append(w.Steps, c.applyLater(in.Profile, profile, "add", w.Steps))
 	return w, nil
 })
+
+// signInName is the name a row of a bulk takes for itself.
+func (in CreateUserIn) signInName(string) string {
+	if in.name() != nil {
+		return ""
+	}
+	return in.UserPrincipalName
+}
 
 // name makes of mailNickname, primDomain and userPrincipalName what is missing of them.
 func (in *CreateUserIn) name() error {
@@ -134,7 +142,7 @@ func (c *Call) belongings(ctx context.Context, in CreateUserIn, p *workflows.New
 		if err != nil {
 			return err
 		}
-		ch, err := c.licenceChange(skus, in.Licenses, nil, nil)
+		ch, err := c.licenceChange("licenses", skus, in.Licenses, nil, nil)
 		if err != nil {
 			return err
 		}
@@ -197,7 +205,15 @@ func (c *Call) groupNamed(ctx context.Context, argument, name string) (graphclie
 	case err != nil:
 		return graphclient.Group{}, err
 	case len(found) == 0:
-		return graphclient.Group{}, invalid("%s: there is no group %q in %s.", argument, Clean(name, 120), c.Tenant.DefaultDomain)
+		hint := ""
+		if near, err := c.Graph.GroupsNear(ctx, c.Tenant.ID, name); err == nil && len(near) > 0 {
+			var names []string
+			for _, g := range near {
+				names = append(names, q(g.DisplayName))
+			}
+			hint = "; near it: " + strings.Join(names, ", ")
+		}
+		return graphclient.Group{}, invalid("%s: there is no group %q in %s%s.", argument, Clean(name, 120), c.Tenant.DefaultDomain, hint)
 	case len(found) > 1:
 		return graphclient.Group{}, invalid("%s: several groups are called %q; name one by its id.", argument, Clean(name, 120))
 	}

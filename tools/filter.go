@@ -52,6 +52,9 @@ func parseFilter(s string) ([]condition, error) {
 		case !ok:
 			return out, nil
 		case t.quoted || !strings.EqualFold(t.text, "and"):
+			if strings.HasPrefix(strings.TrimSpace(t.text), "(") || t.text == "," || t.text == "(" {
+				return nil, invalid("filter: there are no functions; write displayName startsWith 'Dana', field first.")
+			}
 			return nil, invalid("filter: conditions are joined by and alone (got %q); there is no or, not or bracket.", Clean(t.text, 40))
 		}
 	}

@@ -29,7 +29,7 @@ func (e *Env) loadJob(ctx context.Context, c *Call, in any) error {
 	}
 	j, err := e.Policy.Ledger.Job(ctx, a.jobID())
 	if errors.Is(err, jobs.ErrNoRun) {
-		return &Problem{Code: "job_not_found", Message: fmt.Sprintf("There is no job %q.", Clean(a.jobID(), 60)), Next: "cipp_list_scheduled_items lists the jobs."}
+		return &Problem{Code: "job_not_found", Message: fmt.Sprintf("There is no job %q.", Clean(a.jobID(), 60)), Next: "cipp_list_scheduled_items with status=all lists the jobs."}
 	}
 	if err != nil {
 		return err

@@ -182,10 +182,14 @@ func skuOf(skus []graphclient.SubscribedSku, name, argument string) (graphclient
 		if strings.EqualFold(name, s.SkuID) || strings.EqualFold(name, s.SkuPartNumber) || strings.EqualFold(name, productName(s.SkuPartNumber)) {
 			return s, nil
 		}
-		known = append(known, s.SkuPartNumber)
+		label := s.SkuPartNumber
+		if n := productName(s.SkuPartNumber); n != "" && n != label {
+			label += " (" + n + ")"
+		}
+		known = append(known, label)
 	}
 	slices.Sort(known)
-	return graphclient.SubscribedSku{}, invalid("%s: the tenant has no licence %q; it has %s.", argument, Clean(name, 80), Clean(strings.Join(known, ", "), 200))
+	return graphclient.SubscribedSku{}, invalid("%s: the tenant has no licence %q; it has %s.", argument, Clean(name, 80), Clean(strings.Join(known, ", "), 600))
 }
 
 // skusFound are the tenant's subscriptions as planning saw them.
@@ -225,7 +229,7 @@ var manageUserLicenses = Write(Tool{
 	if err != nil {
 		return w, err
 	}
-	ch, err := c.licenceChange(skus, in.Add, in.Remove, in.DisabledPlans)
+	ch, err := c.licenceChange("addLicenseSkuIds", skus, in.Add, in.Remove, in.DisabledPlans)
 	if err != nil {
 		return w, err
 	}
@@ -249,11 +253,11 @@ var manageUserLicenses = Write(Tool{
 })
 
 // licenceChange reads the licences and service plans that arguments name.
-func (c *Call) licenceChange(skus []graphclient.SubscribedSku, add, remove, disabled []string) (workflows.LicenceChange, error) {
+func (c *Call) licenceChange(argument string, skus []graphclient.SubscribedSku, add, remove, disabled []string) (workflows.LicenceChange, error) {
 	ch := workflows.LicenceChange{Names: skuNames(skus), Taken: func(ctx context.Context) (map[string]int, error) { return c.seatsTaken(ctx, skus) }}
 	off := map[string]bool{}
 	for _, name := range add {
-		s, err := skuOf(skus, name, "addLicenseSkuIds")
+		s, err := skuOf(skus, name, argument)
 		if err != nil {
 			return ch, err
 		}

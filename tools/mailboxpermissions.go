@@ -99,13 +99,22 @@ func permissionRows(ctx context.Context, c *Call, scope string) ([]PermissionRow
 			return nil, err
 		}
 		for _, g := range box.GrantSendOnBehalfTo {
-			rows = append(rows, PermissionRow{upn, g, "sendOnBehalf", nil})
+			rows = append(rows, PermissionRow{upn, c.addressOf(ctx, g), "sendOnBehalf", nil})
 		}
 	}
 	if scope == "calendar" || scope == "all" {
 		return c.calendarRows(ctx, rows)
 	}
 	return rows, nil
+}
+
+// addressOf is the address of somebody whom Exchange names by a display name or an id, as it does those who may send on
+// behalf (Get-Mailbox GrantSendOnBehalfTo); where it knows no one of that name, the name.
+func (c *Call) addressOf(ctx context.Context, name string) string {
+	if r, err := c.Graph.Recipient(ctx, c.Tenant.ID, name); err == nil && r.PrimarySMTPAddress != "" {
+		return r.PrimarySMTPAddress
+	}
+	return name
 }
 
 // calendarRows adds the rights on every calendar of the mailbox, the default one's first.

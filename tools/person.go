@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/text/language"
+
 	"cipp-mcp/graphclient"
 )
 
@@ -169,14 +171,18 @@ func (p property) fit(name string, v any) (any, error) {
 		return nil, invalid("%s must be text.", name)
 	case text == "":
 		return nil, invalid("%s must not be empty text; to empty a property name it in clear.", name)
+	case name == "usageLocation":
+		r, err := language.ParseRegion(text)
+		if r = r.Canonicalize(); err != nil || !r.IsCountry() { // UK is how many write GB
+			return nil, invalid("usageLocation must be a country's two letters of ISO 3166, such as GB (got %q).", Clean(text, 20))
+		}
+		return r.String(), nil
 	case p.max > 0 && len([]rune(text)) > p.max:
 		return nil, invalid("%s is longer than %d characters.", name, p.max)
 	case p.kind == "time":
 		return moment(name, text)
 	case p.kind == "phone":
 		return []any{text}, nil
-	case name == "usageLocation":
-		return strings.ToUpper(text), nil
 	case len(p.choice) > 0:
 		i := slices.IndexFunc(p.choice, func(c string) bool { return strings.EqualFold(c, text) })
 		if i < 0 {
@@ -261,6 +267,9 @@ func recovery(patch map[string]any) bool {
 func (c *Call) userNamed(ctx context.Context, argument, name string) (graphclient.User, error) {
 	u, err := c.Graph.User(ctx, c.Tenant.ID, name, "id", "userPrincipalName", "displayName")
 	if graphclient.KindOf(err) == graphclient.NotFound {
+		if near := meant(err); len(near) > 0 {
+			return u, invalid("%s: there is no user %q in %s; near it: %s.", argument, Clean(name, 120), c.Tenant.DefaultDomain, strings.Join(near, ", "))
+		}
 		return u, invalid("%s: there is no user %q in %s.", argument, Clean(name, 120), c.Tenant.DefaultDomain)
 	}
 	return u, err

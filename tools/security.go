@@ -52,5 +52,5 @@ var revokeSessions = Write(Tool{
 	Needs:       Needs{App: []string{"User.RevokeSessions.All", "User.Read.All"}, GDAPRoles: []string{"User Administrator"}},
 	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","dryRun":true}`,
 }, func(_ context.Context, c *Call, _ UserWriteIn) (Work, error) {
-	return Work{Steps: []jobs.Step{workflows.RevokeSessions(c.target())}}, nil
+	return Work{Steps: []jobs.Step{workflows.RevokeSessions(c.target())}, Warnings: []string{"access tokens that are out live on for up to an hour"}}, nil
 })

@@ -43,7 +43,9 @@ type ListSignInsOut struct {
 	Days     int         `json:"days"`
 	SignIns  []SignInRow `json:"signIns"`
 	// LogRead: false where the tenant has no log to read, so that no rows prove nothing.
-	LogRead    bool       `json:"logRead"`
+	LogRead bool `json:"logRead"`
+	// Blocked: the user's sign-in is blocked now, whatever the log says.
+	Blocked    bool       `json:"signInBlocked,omitempty"`
 	Note       string     `json:"note,omitempty"`
 	LastSignIn *time.Time `json:"lastSignInDateTime,omitempty"`
 	Part
@@ -52,6 +54,9 @@ type ListSignInsOut struct {
 // Text lists the sign-ins.
 func (o *ListSignInsOut) Text() string {
 	var l lines
+	if o.Blocked {
+		l.add("the sign-in of %s is BLOCKED; cipp_enable_user allows it", o.User)
+	}
 	if !o.LogRead {
 		l.add("the sign-ins of %s in %s cannot be listed: %s", o.User, o.Tenant, o.Note)
 		return l.String()
@@ -77,7 +82,7 @@ var listSignIns = Read(Tool{
 	Needs:       Needs{App: []string{"AuditLog.Read.All", "User.Read.All"}, GDAPRoles: []string{"Reports Reader"}},
 	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","days":3}`,
 }, func(ctx context.Context, c *Call, in ListSignInsIn) (ListSignInsOut, error) {
-	out := ListSignInsOut{TenantID: c.Tenant.ID, Tenant: c.Tenant.DefaultDomain, UserID: c.User.ID, User: c.User.UserPrincipalName, Days: in.Days, SignIns: []SignInRow{}, LogRead: true}
+	out := ListSignInsOut{TenantID: c.Tenant.ID, Tenant: c.Tenant.DefaultDomain, UserID: c.User.ID, User: c.User.UserPrincipalName, Days: in.Days, SignIns: []SignInRow{}, LogRead: true, Blocked: c.User.AccountEnabled != nil && !*c.User.AccountEnabled}
 	if out.Days == 0 {
 		out.Days = 7
 	}

@@ -30,6 +30,9 @@ type Tool struct {
 	AllTenants bool
 	// Aliases are other names under which arguments are accepted.
 	Aliases map[string]string
+	// Second are names that mean another argument once what they usually mean is given by its own name: a table with
+	// userId and userPrincipalName changes the second.
+	Second map[string]string
 	// Always are switches of other servers for what this tool always does: true is accepted, false is not.
 	Always []string
 	// Needs are Microsoft's least permissions for what the tool does.

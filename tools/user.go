@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -168,10 +169,13 @@ func (o *GetUserOut) Text() string {
 		l.add("consent %s: %s (grant %s)", q(x.App), strings.Join(x.Scopes, " "), x.ID)
 	}
 	if m := o.MFA; m != nil {
-		l.add("per-user MFA %s | default %s", m.PerUserState, m.Default)
+		l.add("per-user MFA %s | default %s", m.PerUserState, cmp.Or(m.Default, "none set"))
 		for _, x := range m.Methods {
 			l.add("method %s %s added %s (%s)", x.Type, q(x.Detail), date(x.Created), x.ID)
 		}
+	}
+	if o.SignIns != nil && len(o.SignIns) == 0 {
+		l.add("no sign-in in the tenant's log")
 	}
 	for _, s := range o.SignIns {
 		l.add("%s", s.line())
@@ -299,7 +303,9 @@ func getUserHandler(ctx context.Context, c *Call, in GetUserIn) (GetUserOut, err
 	s.run(want("mfa"), "mfa", func() (err error) { out.MFA, err = userMFA(ctx, c); return err })
 	s.run(want("signIns"), "signIns", func() error {
 		rows, err := c.Graph.SignIns(ctx, tid, graphclient.SignInQuery{UserID: id, Max: 10})
-		out.SignIns = signInRows(rows)
+		if err == nil {
+			out.SignIns = signInRows(rows)
+		}
 		return err
 	})
 	s.run(want("risk"), "risk", func() (err error) { out.Risk, err = userRisk(ctx, c); return err })

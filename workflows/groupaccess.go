@@ -66,6 +66,28 @@ func JoinGroup(t Target, g graphclient.Group) jobs.Step {
 	}.step()
 }
 
+// OnlyRecipients stops the plan of joining a group of Exchange for somebody whom Exchange does not know: a user without a
+// mailbox and without an address there (Get-Recipient).
+func OnlyRecipients(t Target, g graphclient.Group, join jobs.Step) jobs.Step {
+	if !g.ExchangeManaged() {
+		return join
+	}
+	plan := join.Plan
+	join.Plan = func(ctx context.Context, run *jobs.Run) (jobs.Change, error) {
+		c, err := plan(ctx, run)
+		if err != nil || c.Nothing != "" || len(c.Blockers) > 0 {
+			return c, err
+		}
+		_, err = t.Graph.Recipient(ctx, t.tid(), t.User.ID)
+		if graphclient.KindOf(err) == graphclient.NotFound {
+			c.Blockers = append(c.Blockers, fmt.Sprintf("%s is Exchange's and takes only people with a mailbox or an address there, and %s has neither: assign a licence that brings a mailbox first", jobs.Fence(g.DisplayName), t.User.UserPrincipalName))
+			err = nil
+		}
+		return c, err
+	}
+	return join
+}
+
 // unjoinable is why nobody can be made a member of a group here, "" where one can.
 func unjoinable(g graphclient.Group) string {
 	switch {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -64,7 +65,7 @@ profiles:
 }
 
 // joins proves that a user is made a member of a group and taken out again, and that what was shown is what is there.
-func joins(group, changes string) capability {
+func joins(group, kind, changes string) capability {
 	return capability{
 		tool: "cipp_set_group_membership", changes: []string{changes}, at: applied,
 		does: func(w *world) {
@@ -73,10 +74,31 @@ func joins(group, changes string) capability {
 			if !strings.Contains(a.text, "it is so already") {
 				w.t.Errorf("%s", a.text)
 			}
+			if rows := w.exported(w.must("cipp_list_groups", in(harbourline, "type", kind, "format", "csv"))); !slices.ContainsFunc(rows, func(r []string) bool { return slices.Contains(r, group) }) {
+				w.t.Errorf("the export of %s has no %s: %v", kind, group, rows)
+			}
+			w.done("cipp_set_group_membership", in(harbourline, "userId", priya, "remove", []string{group}))
+			w.unharmed(w.marked)
+			w.done("cipp_set_group_membership", in(harbourline, "userId", priya, "add", []string{group}))
+			if !slices.Contains(groupNames(w, priya), group) {
+				w.t.Errorf("%s is not in %s", priya, group)
+			}
 		},
 		fails: func(w *world) {
+			w.blocked("takes only people with a mailbox", "cipp_set_group_membership", in(harbourline, "userId", stefan, "add", []string{group}))
 			w.invalid("there is no group", "cipp_set_group_membership", in(harbourline, "userId", priya, "add", []string{group + "s"}))
 		},
+	}
+}
+
+// toggles takes a user into a group, out of it and into it again.
+func (w *world) toggles(who, group string) {
+	w.t.Helper()
+	for _, is := range []bool{true, false, true} {
+		w.done("cipp_set_group_membership", in(harbourline, "userId", who, map[bool]string{true: "add", false: "remove"}[is], []string{group}))
+		if slices.Contains(groupNames(w, who), group) != is {
+			w.t.Errorf("%s in %s is not %v", who, group, is)
+		}
 	}
 }
 
@@ -89,13 +111,17 @@ var accessCapabilities = map[string]capability{
 		does: func(w *world) {
 			w.done("cipp_set_group_membership", in(harbourline, "userId", priya, "add", []string{"Port Alerts", "O'Hare Route Planning", "Finance Approvers"}))
 			w.done("cipp_set_group_membership", in(harbourline, "userId", priya, "remove", []string{"Finance Approvers"}))
+			have := groupNames(w, priya)
+			if !slices.Contains(have, "Port Alerts") || !slices.Contains(have, "O'Hare Route Planning") || slices.Contains(have, "Finance Approvers") {
+				w.t.Errorf("%v", have)
+			}
 		},
 		fails: func(w *world) {
 			w.blocked("by a rule", "cipp_set_group_membership", in(harbourline, "userId", priya, "add", []string{"Everyone in Operations"}))
 			w.blocked("synchronised", "cipp_set_group_membership", in(harbourline, "userId", priya, "add", []string{"AD-Warehouse"}))
 		},
 	},
-	"G2": joins("Port Alerts", "/members").called("distribution lists, through Exchange"),
+	"G2": joins("Port Alerts", "distribution", "/members").called("distribution lists, through Exchange"),
 	"G3": {
 		what: "security groups, with a word where one is excluded from Conditional Access", tool: "cipp_set_group_membership", at: applied, changes: []string{"/members"},
 		does: func(w *world) {
@@ -103,16 +129,16 @@ var accessCapabilities = map[string]capability{
 			if plan, _ := a.v["plan"].(map[string]any); plan["risk"] != "destructive" || !strings.Contains(a.text, "excluded from the Conditional Access policy") {
 				w.t.Errorf("%s", a.text)
 			}
-			w.done("cipp_set_group_membership", in(harbourline, "userId", priya, "add", []string{"O'Hare Route Planning"}))
+			w.toggles(priya, "O'Hare Route Planning")
 		},
 		fails: func(w *world) {
-			w.blocked("", "cipp_set_group_membership", in(harbourline, "userId", priya, "add", []string{"AD-Warehouse"}))
+			w.blocked("synchronised", "cipp_set_group_membership", in(harbourline, "userId", priya, "add", []string{"AD-Warehouse"}))
 		},
 	},
 	"G4": {
 		what: "Microsoft 365 groups, never without an owner", tool: "cipp_set_group_membership", changes: []string{"/members"},
 		does: func(w *world) {
-			w.done("cipp_set_group_membership", in(harbourline, "userId", priya, "add", []string{"rotterdam-project@" + harbourline}))
+			w.toggles(priya, "Rotterdam Project")
 		},
 		fails: func(w *world) {
 			owner := w.owner("Rotterdam Project")
@@ -121,7 +147,7 @@ var accessCapabilities = map[string]capability{
 			w.blocked("only owner", "cipp_set_group_membership", in(harbourline, "userId", owner, "remove", []string{"Rotterdam Project"}))
 		},
 	},
-	"G5": joins("Finance Approvers", "/members").called("mail-enabled security groups, through Exchange"),
+	"G5": joins("Finance Approvers", "mailEnabledSecurity", "/members").called("mail-enabled security groups, through Exchange"),
 	"G6": {
 		what: "groups through which applications are given, and says which application", tool: "cipp_set_group_membership", at: applied, changes: []string{"/members"},
 		does: func(w *world) {
@@ -130,7 +156,10 @@ var accessCapabilities = map[string]capability{
 			if !strings.Contains(a.text, "Tideline CRM") {
 				w.t.Errorf("%s", a.text)
 			}
-			w.done("cipp_set_group_membership", in(harbourline, "userId", gareth, "add", []string{"CRM Users"}))
+			w.toggles(gareth, "CRM Users")
+			if rows := w.exported(w.must("cipp_list_groups", in(harbourline, "type", "application", "format", "csv"))); len(rows) != 2 {
+				w.t.Errorf("%v", rows)
+			}
 		},
 		fails: func(w *world) {
 			w.invalid("named twice", "cipp_set_group_membership", in(harbourline, "userId", gareth, "add", []string{"CRM Users", crmUsers}))
@@ -159,6 +188,16 @@ var accessCapabilities = map[string]capability{
 			w.must("cipp_list_access_catalog", in(harbourline, "kind", "directoryRole", "search", "helpdesk")).row(w.t, "items", "name", "Helpdesk Administrator")
 			w.approves(w.held("cipp_set_directory_roles", in(harbourline, "userId", priya, "add", []string{"Helpdesk Administrator"}, "eligible", true)))
 			w.approves(w.held("cipp_set_directory_roles", in(harbourline, "userId", dana, "add", []string{"Reports Reader"})))
+			w.shows(priya, []string{"roles"}, "Helpdesk Administrator", "eligible")
+			w.shows(dana, []string{"roles"}, "Reports Reader")
+			w.approves(w.held("cipp_set_directory_roles", in(harbourline, "userId", dana, "remove", []string{"Reports Reader"})))
+			if a := w.shows(dana, []string{"roles"}); strings.Contains(a.text, "Reports Reader") {
+				w.t.Errorf("%s", a.text)
+			}
+			w.approves(w.held("cipp_set_directory_roles", in(harbourline, "userId", dana, "add", []string{"Reports Reader"})))
+			if rows := w.exported(w.must("cipp_list_access_catalog", in(harbourline, "kind", "directoryRole", "format", "csv"))); len(rows) < 10 {
+				w.t.Errorf("%v", rows)
+			}
 		},
 		fails: func(w *world) {
 			w.invalid("near it are", "cipp_set_directory_roles", in(harbourline, "userId", priya, "add", []string{"Helpdesk Admin"}))
@@ -179,6 +218,10 @@ var accessCapabilities = map[string]capability{
 			w.must("cipp_list_access_catalog", in(harbourline, "kind", "application")).row(w.t, "items", "name", "Manifest")
 			w.done("cipp_set_app_assignments", in(harbourline, "userId", priya, "add", []string{"Tideline CRM:Sales", "Manifest"}))
 			w.done("cipp_set_app_assignments", in(harbourline, "userId", priya, "remove", []string{"Manifest"}))
+			if a := w.shows(priya, []string{"apps"}, "«Tideline CRM» (User)"); strings.Contains(a.text, "Manifest") {
+				w.t.Errorf("%s", a.text)
+			}
+			w.stands(leaves{"graph/appRoleAssignments/" + w.at("graph/users/"+priya+"/id").(string) + " " + crmApp + " " + crmSales: part(crmSales)})
 		},
 		fails: func(w *world) {
 			w.invalid("several roles", "cipp_set_app_assignments", in(harbourline, "userId", priya, "add", []string{"Tideline CRM"}))
@@ -191,6 +234,10 @@ var accessCapabilities = map[string]capability{
 			lines := w.must("cipp_list_audit_logs", in(harbourline, "userId", priya, "source", "cipp-mcp"))
 			if !strings.Contains(lines.text, a.v["jobId"].(string)) {
 				w.t.Errorf("%s", lines.text)
+			}
+			_, record, err := w.resource(a.v["record"].(string))
+			if err != nil || !strings.Contains(record, "Port Alerts") || !strings.Contains(record, "not a member") {
+				w.t.Errorf("the record does not say what was before: %v %s", err, record)
 			}
 		},
 		fails: func(w *world) {
@@ -235,9 +282,13 @@ var accessCapabilities = map[string]capability{
 	"L19": {
 		what: "lists the sites of a tenant, and the rights there are on them", tool: "cipp_list_access_catalog",
 		does: func(w *world) {
-			if a := w.must("cipp_list_access_catalog", in(harbourline, "kind", "site")); len(a.list("items")) == 0 {
-				w.t.Errorf("%s", a.text)
+			a := w.must("cipp_list_access_catalog", in(harbourline, "kind", "site"))
+			for _, url := range []string{customsSite, customsSite + "/eu", projectsSite} {
+				if !strings.Contains(a.text, url) {
+					w.t.Errorf("no %s in %s", url, a.text)
+				}
 			}
+			w.t.Run("and which of them a user may open", TestSitesOfAUser)
 		},
 		fails: func(w *world) {
 			w.invalid("must be one of", "cipp_list_access_catalog", in(harbourline, "kind", "sites and lists"))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 )
 
@@ -20,9 +21,15 @@ var baseCapabilities = map[string]capability{
 			args := in(harbourline, "userId", dana, "jobTitle", "Clerk", "department", "Claims")
 			plan := w.must("cipp_edit_user", and(args, "dryRun", true))
 			w.unharmed(w.marked)
+			for _, want := range []string{"Change 2 of the user's properties", "«Sales Coordinator»", "jobTitle=«Clerk»", "department=«Claims»"} {
+				if !strings.Contains(plan.text, want) {
+					w.t.Errorf("no %s in %s", want, plan.text)
+				}
+			}
 			w.done("cipp_edit_user", and(args, "planToken", plan.v["planToken"]))
 		},
 		changes: []string{"/jobTitle", "/department"},
+		leaves:  ofUser(dana, "jobTitle", "Clerk", "department", "Claims"),
 		fails: func(w *world) {
 			w.invalid("jobTitel", "cipp_edit_user", in(harbourline, "userId", dana, "jobTitel", "Clerk"))
 		},

@@ -71,8 +71,21 @@ var becCapabilities = map[string]capability{
 		what: "contains a compromise in a fixed order, each thing by its id, and reads each back", tool: "cipp_bec_remediate",
 		does: func(w *world) {
 			caseID := investigated(w).v["caseId"]
-			if a := w.must("cipp_bec_remediate", in(victimTenant, "userId", demoVictim, "caseId", caseID)); a.v["outcome"] != "contained" {
+			a := w.must("cipp_bec_remediate", in(victimTenant, "userId", demoVictim, "caseId", caseID))
+			if a.v["outcome"] != "contained" {
 				w.t.Errorf("%s", a.text)
+			}
+			first := map[any]int{} // where each action begins
+			for i, step := range a.list("steps") {
+				if _, was := first[step["action"]]; !was {
+					first[step["action"]] = i + 1
+				}
+			}
+			for i, before := range []string{"snapshot", "revokeSessions", "resetPassword", "removeMethod"} {
+				after := []string{"revokeSessions", "resetPassword", "removeMethod", "disableRule"}[i]
+				if first[before] == 0 || first[after] == 0 || first[before] > first[after] {
+					w.t.Errorf("%s is step %d, %s step %d: %v", before, first[before], after, first[after], first)
+				}
 			}
 		},
 		changes: []string{"accountEnabled", "signInSessionsValidFromDateTime", "lastPasswordChangeDateTime", "password", "authentication", "InboxRules", "Forwarding", "DeliverToMailboxAndForward",

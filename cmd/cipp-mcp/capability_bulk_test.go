@@ -10,12 +10,28 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 )
 
+// inBulk are the actions of which portals say that they can be done for many, with the least that each wants.
+var inBulk = map[string]m{
+	"cipp_delete_user": nil, "cipp_edit_user": {"department": "Claims"}, "cipp_create_tap": nil, "cipp_reset_mfa": nil, "cipp_send_mfa_push": nil, "cipp_set_user_mfa": {"state": "enforced"},
+	"cipp_disable_user": nil, "cipp_enable_user": nil, "cipp_revoke_sessions": nil, "cipp_reset_password": nil, "cipp_set_password_expiration": {"expires": false}, "cipp_convert_mailbox": {"type": "shared", "keepLicense": true},
+	"cipp_edit_mailbox": {"archive": "enabled"}, "cipp_set_out_of_office": {"state": "enabled", "internalMessage": "Closed."}, "cipp_set_email_forwarding": {"disable": true}, "cipp_provision_onedrive": nil,
+	"cipp_add_onedrive_shortcut": {"siteUrl": customsSite}, "cipp_manage_user_licenses": {"removeLicenseSkuIds": []string{"SPE_E5"}}, "cipp_set_group_membership": {"add": []string{"Port Alerts"}}, "cipp_clear_immutable_id": nil,
+	"cipp_set_source_of_authority": {"sourceOfAuthority": "cloud"}, "cipp_reprocess_licenses": nil,
+}
+
 // bulkCapabilities are the rows that are about many users at once.
 var bulkCapabilities = map[string]capability{
 	"J8": {
 		what: "runs any write for many users, and refuses what only reads", tool: "cipp_bulk_action",
 		does: func(w *world) {
 			w.done("cipp_bulk_action", m{"action": "cipp_disable_user", "tenantFilter": harbourline, "targets": []string{dana, priya}})
+			w.stands(ofUser(dana, "accountEnabled", false).with(ofUser(priya, "accountEnabled", false)))
+			for action, arguments := range inBulk { // each action that portals offer for many at once
+				a := w.must("cipp_bulk_action", m{"action": action, "tenantFilter": harbourline, "targets": []string{gareth, noor}, "arguments": arguments, "dryRun": true})
+				if a.v["status"] != "planned" && a.v["status"] != "blocked" && !strings.Contains(a.text, "nothing to do for any row") {
+					w.t.Errorf("%s: %s", action, a.text)
+				}
+			}
 		},
 		changes: []string{"/accountEnabled"},
 		fails: func(w *world) {
@@ -27,6 +43,11 @@ var bulkCapabilities = map[string]capability{
 		does: func(w *world) {
 			w.done("cipp_bulk_action", m{"action": "cipp_create_user", "tenantFilter": harbourline, "arguments": m{"usageLocation": "GB"},
 				"csv": "displayName,userPrincipalName,mailNickname\nNia Reyes,nia@" + harbourline + ",nia\nOmar Bell,omar@" + harbourline + ",omar\n"})
+			w.stands(ofUser("nia@"+harbourline, "displayName", "Nia Reyes", "usageLocation", "GB").with(ofUser("omar@"+harbourline, "displayName", "Omar Bell", "usageLocation", "GB")))
+			_, example, err := w.resource("cipp://examples/cipp_create_user.csv")
+			if rows, e := csv.NewReader(strings.NewReader(example)).ReadAll(); err != nil || e != nil || len(rows) < 2 {
+				w.t.Errorf("there is no table to begin with: %v %v %s", err, e, example)
+			}
 		},
 		changes: []string{"/users/"},
 		fails: func(w *world) {
@@ -37,6 +58,7 @@ var bulkCapabilities = map[string]capability{
 		what: "changes properties of many users", tool: "cipp_bulk_action",
 		does: func(w *world) {
 			w.done("cipp_bulk_action", m{"action": "cipp_edit_user", "tenantFilter": harbourline, "targets": []string{dana, gareth}, "arguments": m{"companyName": "Harbourline Ltd"}})
+			w.stands(ofUser(dana, "companyName", "Harbourline Ltd").with(ofUser(gareth, "companyName", "Harbourline Ltd")))
 		},
 		changes: []string{"/companyName"},
 		fails: func(w *world) {
@@ -46,9 +68,10 @@ var bulkCapabilities = map[string]capability{
 	"E7": {
 		what: "sets first and last names of many from a table", tool: "cipp_bulk_action",
 		does: func(w *world) {
-			w.done("cipp_bulk_action", m{"action": "cipp_edit_user", "tenantFilter": harbourline, "csv": "userId,firstName,lastName\n" + dana + ",Dana,White\n" + gareth + ",Gareth,Bell\n"})
+			w.done("cipp_bulk_action", m{"action": "cipp_edit_user", "tenantFilter": harbourline, "csv": "userId,firstName,lastName\n" + dana + ",Daniela,White\n" + gareth + ",Gary,Bell\n"})
 		},
-		changes: []string{"/surname"},
+		changes: []string{"/surname", "/givenName"},
+		leaves:  ofUser(dana, "givenName", "Daniela", "surname", "White").with(ofUser(gareth, "givenName", "Gary", "surname", "Bell")),
 		fails: func(w *world) {
 			w.invalid("row 1", "cipp_bulk_action", m{"action": "cipp_edit_user", "tenantFilter": harbourline, "csv": "userId,firstName\n" + dana + "," + strings.Repeat("x", 70) + "\n"})
 		},
@@ -56,9 +79,10 @@ var bulkCapabilities = map[string]capability{
 	"E8": {
 		what: "sets addresses of many from a table", tool: "cipp_bulk_action",
 		does: func(w *world) {
-			w.done("cipp_bulk_action", m{"action": "cipp_edit_user", "tenantFilter": harbourline, "csv": "userId;streetAddress;city\n" + dana + ";1 Quay Street;Leith\n" + gareth + ";2 Quay Street;Leith\n"})
+			w.done("cipp_bulk_action", m{"action": "cipp_edit_user", "tenantFilter": harbourline, "csv": "userId;streetAddress;city;state;postalCode;country\n" + dana + ";1 Quay Street;Leith;Lothian;EH6;GB\n" + gareth + ";2 Quay Street;Leith;Lothian;EH6;GB\n"})
 		},
-		changes: []string{"/streetAddress", "/city"},
+		changes: []string{"/streetAddress", "/city", "/state", "/postalCode", "/country"},
+		leaves:  ofUser(dana, "streetAddress", "1 Quay Street", "city", "Leith", "state", "Lothian", "postalCode", "EH6", "country", "GB").with(ofUser(gareth, "streetAddress", "2 Quay Street")),
 		fails: func(w *world) {
 			w.invalid("row 1: There is no user", "cipp_bulk_action", m{"action": "cipp_edit_user", "tenantFilter": harbourline, "csv": "userId;city\nnobody@" + harbourline + ";Leith\n"})
 		},
@@ -75,6 +99,8 @@ var bulkCapabilities = map[string]capability{
 			if err != nil || len(rows) != 4 || len(rows[3][2]) < 12 {
 				w.t.Fatalf("%v: %d rows", err, len(rows))
 			}
+			w.done("cipp_bulk_action", m{"action": "cipp_reset_password", "tenantFilter": harbourline, "csv": "userId\n" + dana + "\n" + priya + "\n"})
+			w.done("cipp_bulk_action", m{"action": "cipp_reset_password", "tenantFilter": harbourline, "filter": "jobTitle eq 'Pricing Analyst'"})
 		},
 		changes: []string{"/passwordProfile", "/lastPasswordChangeDateTime", "/signInSessionsValidFromDateTime"},
 		fails: func(w *world) {
@@ -85,7 +111,7 @@ var bulkCapabilities = map[string]capability{
 		what: "drives enrolment for those without MFA, and nobody whose state is unknown", tool: "cipp_bulk_action",
 		does: func(w *world) {
 			a := w.must("cipp_bulk_action", m{"action": "cipp_create_tap", "tenantFilter": harbourline, "filter": "mfaRegistered eq false and userType eq 'Member'", "dryRun": true})
-			if a.v["status"] != "planned" {
+			if a.v["status"] != "planned" || !strings.Contains(a.text, yuki) || strings.Contains(a.text, dana) || strings.Contains(a.text, "#EXT#") {
 				w.t.Fatalf("%s", a.text)
 			}
 		},

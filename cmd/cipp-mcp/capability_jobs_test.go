@@ -15,7 +15,9 @@ profiles:
   newcomer:
     groups: [O'Hare Route Planning]
     apps: ["Tideline CRM:Sales"]
-    attributes: {department: Sales}
+    attributes: {department: Sales, officeLocation: Hull, streetAddress: 1 Quay, city: Hull}
+    mailboxes: {quotes@harbourline.example: [fullAccess]}
+    licenses: [SPE_E5]
   approvers:
     groups: [Finance Approvers]
   others:
@@ -28,12 +30,12 @@ profiles:
 // jobCapabilities are jobs, their schedules and undoing, and the patterns of the skill that users know.
 var jobCapabilities = map[string]capability{
 	"C18": {
-		what: "creates a user by a template: licences, groups, applications and attributes of a profile", tool: "cipp_create_user", at: staffed, changes: []string{"/users/", "/members", "/appRoleAssignments"},
+		what: "creates a user by a template: licences, groups, applications and attributes of a profile", tool: "cipp_create_user", at: staffed, changes: []string{"/users/", "/members", "/appRoleAssignments", "consumedUnits", "/exchange/mailboxes/"},
 		does: func(w *world) {
 			a := w.done("cipp_create_user", in(harbourline, "displayName", "Nia Reyes", "userPrincipalName", "nia@"+harbourline, "mailNickname", "nia", "usageLocation", "GB", "profile", "newcomer"))
 			w.childrenDone(a)
 			u := w.must("cipp_get_user", in(harbourline, "userId", "nia@"+harbourline, "sections", []string{"attributes", "groups", "apps"}))
-			for _, want := range []string{"O'Hare Route Planning", "Tideline CRM", "Sales"} {
+			for _, want := range []string{"O'Hare Route Planning", "Tideline CRM", "Sales", "1 Quay"} {
 				if !strings.Contains(u.text, want) {
 					w.t.Errorf("no %s: %s", want, u.text)
 				}
@@ -203,7 +205,15 @@ var jobCapabilities = map[string]capability{
 	"W1": {
 		what: "offboards a leaver in one call, in the order that keeps the mailbox", tool: "cipp_offboard_user", changes: []string{"accountEnabled", "signInSessions", "assignedLicenses", "licenseAssignmentStates", "subscribedSkus", "/mailboxes", "/members"},
 		does: func(w *world) {
-			w.done("cipp_offboard_user", in(harbourline, "userId", "alex.morgan@"+harbourline, "convertToShared", true, "removeLicenses", true, "removeFromGroups", true, "forwardingAddress", priya, "outOfOfficeMessage", "I have left."))
+			w.done("cipp_offboard_user", in(harbourline, "userId", "alex.morgan@"+harbourline, "convertToShared", true, "removeLicenses", true, "removeFromGroups", true, "forwardingAddress", priya, "outOfOfficeMessage", "I have left.", "removeMobileDevices", true, "hideFromGal", true))
+			const alex = "alex.morgan@" + harbourline
+			w.stands(ofUser(alex, "accountEnabled", false, "assignedLicenses", []any{}).with(ofBox(alex, "RecipientTypeDetails", "SharedMailbox", "ForwardingAddress", w.at("graph/users/"+priya+"/id"), "HiddenFromAddressListsEnabled", true,
+				"AutoReply/AutoReplyState", "Enabled", "AutoReply/InternalMessage", part("I have left."), "AutoReply/ExternalMessage", part("I have left."))))
+			for _, g := range groupNames(w, alex) {
+				if g != "Everyone in Operations" {
+					w.t.Errorf("still in %s", g)
+				}
+			}
 		},
 		fails: func(w *world) {
 			w.blocked("only owner", "cipp_offboard_user", in(harbourline, "userId", priya, "removeFromGroups", true))
@@ -239,6 +249,12 @@ var jobCapabilities = map[string]capability{
 			review, _ := a.v["review"].(map[string]any)
 			if review["groups"] == nil || !strings.Contains(a.text, "Rotterdam Project") {
 				w.t.Errorf("%s", a.text)
+			}
+			if !strings.Contains(a.text, noor+": FullAccess") && !strings.Contains(a.text, "Noor Haddad") {
+				w.t.Errorf("nothing of the delegate: %s", a.text)
+			}
+			if a = w.must("cipp_offboard_user", in(harbourline, "userId", dana, "convertToShared", true, "removeLicenses", true, "forwardingAddress", priya, "dryRun", true)); !strings.Contains(a.text, "HBL-LT-0417") {
+				w.t.Errorf("nothing of the laptop: %s", a.text)
 			}
 		},
 		fails: func(w *world) {

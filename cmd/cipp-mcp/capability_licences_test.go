@@ -55,6 +55,9 @@ var licenceCapabilities = map[string]capability{
 		what: "assigns and removes licences of a user in one call, with service plans off", tool: "cipp_manage_user_licenses",
 		does: func(w *world) {
 			w.done("cipp_manage_user_licenses", in(harbourline, "userId", stefan, "addLicenseSkuIds", []string{"AAD_PREMIUM_P2", "Visio Plan 2"}, "disabledPlans", []string{"MFA_PREMIUM"}))
+			if off, _ := w.at("graph/users/" + stefan + "/assignedLicenses/" + p2 + "/disabledPlans").([]any); len(off) != 1 {
+				w.t.Errorf("plans that are off: %v", off)
+			}
 			a := w.done("cipp_manage_user_licenses", in(harbourline, "userId", stefan, "removeLicenseSkuIds", []string{p2}))
 			if strings.Contains(a.text, "deleted after 30 days") {
 				w.t.Errorf("no mailbox goes with it: %s", a.text)
@@ -65,6 +68,7 @@ var licenceCapabilities = map[string]capability{
 			}
 		},
 		changes: []string{stefan + "/assignedLicenses", stefan + "/licenseAssignmentStates", "consumedUnits"},
+		leaves:  ofUser(stefan, "assignedLicenses/"+visio+"/skuId", visio, "assignedLicenses/"+p2, nil),
 		fails: func(w *world) {
 			w.blocked("Licences – E5 (Operations)", "cipp_manage_user_licenses", in(harbourline, "userId", gareth, "removeLicenseSkuIds", []string{e5}))
 			w.blocked("no usageLocation", "cipp_manage_user_licenses", in(harbourline, "userId", hamish, "addLicenseSkuIds", []string{visio}))
@@ -75,7 +79,9 @@ var licenceCapabilities = map[string]capability{
 	"K4": {
 		what: "has group licences worked out again", tool: "cipp_reprocess_licenses",
 		does: func(w *world) {
-			w.done("cipp_reprocess_licenses", in(harbourline, "userId", gareth))
+			if a := w.done("cipp_reprocess_licenses", in(harbourline, "userId", gareth)); len(a.list("steps")) != 1 || !strings.Contains(a.list("steps")[0]["step"].(string), "reprocess") {
+				w.t.Error(a.text)
+			}
 		},
 		fails: func(w *world) {
 			w.refused("user_not_found", "cipp_reprocess_licenses", in(harbourline, "userId", "nobody@"+harbourline))
@@ -200,6 +206,34 @@ func licenceIsAskedFor(t *testing.T) {
 	if row := w.must("cipp_list_licenses", in(harbourline, "search", "visio")).row(t, "licenses", "skuId", visio); row["consumed"] != 2.0 {
 		t.Errorf("%v", row)
 	}
+}
+
+// newUserWaitsForASeat: a user for whom there is no seat is created once the operator approves, the seat is asked for, and
+// given when it is there.
+func newUserWaitsForASeat(t *testing.T) {
+	s := &seller{}
+	h := httptest.NewServer(s)
+	defer h.Close()
+	t.Setenv("CIPP_TEST_HOOK_SECRET", shared)
+	w := newWorld(t, worldOptions{config: "webhook: {url: \"" + h.URL + "\", secret: \"env:CIPP_TEST_HOOK_SECRET\"}\nlicenses: {provider: webhook}\n"})
+	noVisio(w)
+	id := w.held("cipp_create_user", newNia("usageLocation", "GB", "licenses", []string{visio}, "requestIfUnavailable", true))
+	if w.unharmed(w.marked); len(s.asked()) != 0 {
+		t.Fatal("it asked before anybody approved")
+	}
+	if err := w.env.Policy.Approve(t.Context(), id, policy.Operator, w.signs(id)); err != nil {
+		t.Fatal(err)
+	}
+	w.reaches(id, "request-license-"+visio, jobs.StateDone)
+	if got := s.asked(); len(got) != 1 || got[0].SkuPartNumber != "VISIOCLIENT" || got[0].User != nia {
+		t.Fatalf("%+v", got)
+	}
+	w.done("cipp_manage_user_licenses", in(harbourline, "userId", dana, "removeLicenseSkuIds", []string{visio})) // the seat arrives
+	w.sandbox.Advance(time.Hour)
+	if j := w.ended(id); j.v["status"] != "done" {
+		t.Fatal(j.text)
+	}
+	w.stands(ofUser(nia, "assignedLicenses/"+visio+"/skuId", visio))
 }
 
 // reaches waits until a step of a job is in a state.

@@ -6,13 +6,19 @@ import (
 	"image"
 	"image/color"
 	"image/gif"
+	"image/jpeg"
+	"image/png"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/mark3labs/mcp-go/mcp"
 )
 
 const (
 	nia       = "nia.reyes@harbourline.example"
+	omar      = "omar@harbourline.example"
 	rotterdam = "bc510933-18fb-44fc-9fe8-8ce12143a9b1"
 )
 
@@ -33,6 +39,22 @@ func animated() string {
 	return base64.StdEncoding.EncodeToString(out.Bytes())
 }
 
+// still is a picture of one frame, as JPG or PNG.
+func still(kind string) string {
+	var out bytes.Buffer
+	picture := image.NewGray(image.Rect(0, 0, 72, 72))
+	var err error
+	if kind == "png" {
+		err = png.Encode(&out, picture)
+	} else {
+		err = jpeg.Encode(&out, picture, nil)
+	}
+	if err != nil {
+		panic(err)
+	}
+	return base64.StdEncoding.EncodeToString(out.Bytes())
+}
+
 // nobody is the failure of every tool that takes a user.
 func nobody(tool string, more ...any) func(*world) {
 	return func(w *world) {
@@ -47,12 +69,13 @@ var lifecycleCapabilities = map[string]capability{
 	"C1": {
 		what: "creates a user in one step", tool: "cipp_create_user",
 		does: func(w *world) {
-			a := w.done("cipp_create_user", newNia("firstName", "Nia", "lastName", "Reyes", "usageLocation", "GB"))
+			a := w.done("cipp_create_user", newNia("firstName", "Nia", "lastName", "Reyes", "jobTitle", "Clerk", "department", "Claims", "usageLocation", "gb"))
 			if len(a.list("secrets")) != 1 || a.v["createdId"] == nil {
 				w.t.Error(a.text)
 			}
 		},
 		changes: created,
+		leaves:  ofUser(nia, "displayName", "Nia Reyes", "mailNickname", "nia.reyes", "givenName", "Nia", "surname", "Reyes", "usageLocation", "GB", "jobTitle", "Clerk", "department", "Claims", "accountEnabled", true),
 		fails: func(w *world) {
 			w.blocked("is taken by", "cipp_create_user", in(harbourline, "displayName", "Second", "userPrincipalName", dana, "mailNickname", "dana2"))
 		},
@@ -63,6 +86,7 @@ var lifecycleCapabilities = map[string]capability{
 			w.done("cipp_create_user", in(harbourline, "displayName", "Nia Reyes", "mailNickname", "nia.reyes", "primDomain", harbourline, "givenName", "Nia", "surname", "Reyes"))
 		},
 		changes: created,
+		leaves:  ofUser(nia, "userPrincipalName", nia, "mailNickname", "nia.reyes", "givenName", "Nia", "surname", "Reyes"),
 		fails: func(w *world) {
 			w.invalid("mailNickname and primDomain", "cipp_create_user", in(harbourline, "displayName", "Nia Reyes", "mailNickname", "nia.reyes"))
 			w.blocked("no verified domain", "cipp_create_user", in(harbourline, "displayName", "Nia", "mailNickname", "nia", "primDomain", "elsewhere.example"))
@@ -77,6 +101,7 @@ var lifecycleCapabilities = map[string]capability{
 			}
 		},
 		changes: append([]string{"consumedUnits", "/exchange/mailboxes/"}, created...),
+		leaves:  ofUser(nia, "proxyAddresses", []string{"SMTP:" + nia, "smtp:nia@" + harbourline, "smtp:reception2@" + harbourline}),
 		fails: func(w *world) {
 			w.blocked("aliases are addresses of a mailbox", "cipp_create_user", newNia("aliases", []string{"nia"}))
 			w.blocked("is an address of", "cipp_create_user", newNia("usageLocation", "GB", "licenses", []string{"SPE_E5"}, "aliases", []string{"dispatch"}))
@@ -89,8 +114,12 @@ var lifecycleCapabilities = map[string]capability{
 			if !strings.Contains(a.text, "was seen by the model") || len(a.list("secrets")) != 0 || strings.Contains(a.text, "0wn-making") {
 				w.t.Error(a.text)
 			}
+			a = w.done("cipp_create_user", in(harbourline, "displayName", "Omar Bell", "userPrincipalName", omar, "mailNickname", "omar"))
+			if secret := w.reveal(a.list("secrets")[0]["handle"].(string)); len(secret) < 12 || strings.Contains(a.text, secret) {
+				w.t.Errorf("%d characters: %s", len(secret), a.text)
+			}
 		},
-		changes: created,
+		changes: append([]string{omar}, created...),
 		fails: func(w *world) {
 			if a := w.must("cipp_create_user", newNia("password", "weak")); a.v["status"] != "failed" {
 				w.t.Error(a.text)
@@ -101,9 +130,13 @@ var lifecycleCapabilities = map[string]capability{
 		what: "has a new user change the password at the first sign-in, or not", tool: "cipp_create_user",
 		does: func(w *world) {
 			w.done("cipp_create_user", newNia("MustChangePass", false))
+			w.stands(ofUser(nia, "passwordProfile/forceChangePasswordNextSignIn", false))
+			w.done("cipp_create_user", in(harbourline, "displayName", "Omar Bell", "userPrincipalName", omar, "mailNickname", "omar", "mustChangePassword", true))
+			w.stands(ofUser(omar, "passwordProfile/forceChangePasswordNextSignIn", true))
 			w.done("cipp_set_password_expiration", in(harbourline, "userId", nia, "expireNow", true)) // it was not asked for before
 		},
-		changes: created,
+		changes: append([]string{omar}, created...),
+		leaves:  ofUser(nia, "passwordProfile/forceChangePasswordNextSignIn", true),
 		fails: func(w *world) {
 			w.refused("invalid_argument", "cipp_create_user", newNia("mustChangePassword", "perhaps"))
 		},
@@ -115,6 +148,7 @@ var lifecycleCapabilities = map[string]capability{
 			w.done("cipp_create_user", newNia("licenses", []string{visio}))
 		},
 		changes: append([]string{"consumedUnits"}, created...),
+		leaves:  ofUser(nia, "usageLocation", "GB", "assignedLicenses/"+visio+"/skuId", visio),
 		fails: func(w *world) {
 			w.blocked("no usageLocation", "cipp_create_user", in("brightwell.example", "displayName", "Nia", "userPrincipalName", "nia@brightwell.example", "licenses", []string{"SPE_E5"}))
 		},
@@ -122,9 +156,13 @@ var lifecycleCapabilities = map[string]capability{
 	"C7": {
 		what: "assigns licences to a new user, against the free seats", tool: "cipp_create_user",
 		does: func(w *world) {
+			if row := w.must("cipp_list_licenses", in(harbourline, "search", "visio")).row(w.t, "licenses", "skuId", visio); row["free"] != 2.0 {
+				w.t.Errorf("%v", row)
+			}
 			w.done("cipp_create_user", newNia("usageLocation", "GB", "licenses", []string{"Visio Plan 2", "AAD_PREMIUM_P2"}))
 		},
 		changes: append([]string{"consumedUnits"}, created...),
+		leaves:  ofUser(nia, "assignedLicenses/"+visio+"/skuId", visio, "assignedLicenses/"+p2+"/skuId", p2).with(leaves{"graph/subscribedSkus/" + visio + "/consumedUnits": 1}),
 		fails: func(w *world) {
 			noVisio(w)
 			w.blocked("no free seat", "cipp_create_user", newNia("usageLocation", "GB", "licenses", []string{visio}))
@@ -135,8 +173,9 @@ var lifecycleCapabilities = map[string]capability{
 		does: func(w *world) {
 			noVisio(w)
 			w.blocked("licenses.provider: none", "cipp_create_user", newNia("usageLocation", "GB", "licenses", []string{visio}, "requestIfUnavailable", true))
+			w.t.Run("in a world where somebody takes requests", newUserWaitsForASeat)
 		},
-		sure: "without a provider it refuses, which is what is shown; with one it is K6",
+		sure: "without a provider it refuses, which is shown too",
 	},
 	"C9": {
 		what: "sets job title, department and company of a new user", tool: "cipp_create_user",
@@ -144,6 +183,7 @@ var lifecycleCapabilities = map[string]capability{
 			w.done("cipp_create_user", newNia("jobTitle", "Clerk", "department", "Claims", "companyName", "Harbourline"))
 		},
 		changes: created,
+		leaves:  ofUser(nia, "jobTitle", "Clerk", "department", "Claims", "companyName", "Harbourline"),
 		fails: func(w *world) {
 			w.invalid("longer than 64", "cipp_create_user", newNia("department", strings.Repeat("x", 65)))
 		},
@@ -157,6 +197,7 @@ var lifecycleCapabilities = map[string]capability{
 			}
 		},
 		changes: created,
+		leaves:  ofUser(nia, "streetAddress", "1 Quay", "city", "Hull", "state", "Yorkshire", "postalCode", "HU1", "country", "GB", "mobilePhone", "+44 7700900155", "businessPhones", []string{"+44 1632960155"}),
 		fails: func(w *world) {
 			w.invalid("longer than 40", "cipp_create_user", newNia("postalCode", strings.Repeat("1", 41)))
 		},
@@ -165,13 +206,17 @@ var lifecycleCapabilities = map[string]capability{
 		what: "sets the alternate mail address of a new user", tool: "cipp_create_user",
 		does:    func(w *world) { w.done("cipp_create_user", newNia("otherMails", []string{"nia@private.example"})) },
 		changes: created,
+		leaves:  ofUser(nia, "otherMails", []string{"nia@private.example"}),
 		fails: func(w *world) {
 			w.invalid("must be mail addresses", "cipp_create_user", newNia("otherMails", []string{"nia"}))
 		},
 	},
 	"C12": {
 		what: "names a new user's manager", tool: "cipp_create_user",
-		does:    func(w *world) { w.done("cipp_create_user", newNia("managerId", priya)) },
+		does: func(w *world) {
+			w.done("cipp_create_user", newNia("managerId", priya))
+			w.stands(ofUser(nia, "manager", w.at("graph/users/"+priya+"/id")))
+		},
 		changes: created,
 		fails: func(w *world) {
 			w.invalid("there is no user", "cipp_create_user", newNia("managerId", "nobody@"+harbourline))
@@ -183,6 +228,20 @@ var lifecycleCapabilities = map[string]capability{
 			a := w.done("cipp_create_user", newNia("usageLocation", "GB", "licenses", []string{"SPE_E5"}, "copyGroupsFrom", noor))
 			if !strings.Contains(a.text, "not copied from "+noor) {
 				w.t.Error(a.text)
+			}
+			copied, left := groupNames(w, noor), groupNames(w, nia)
+			for _, name := range left {
+				if !slices.Contains(copied, name) {
+					w.t.Errorf("%s is no group of %s", name, noor)
+				}
+			}
+			for _, name := range copied {
+				if !slices.Contains(left, name) && !strings.Contains(a.text, name) {
+					w.t.Errorf("%s was neither copied nor named", name)
+				}
+			}
+			if len(left) == 0 {
+				w.t.Error("nothing was copied")
 			}
 		},
 		changes: append([]string{"consumedUnits", "/exchange/", "/graph/groups/"}, created...),
@@ -197,6 +256,7 @@ var lifecycleCapabilities = map[string]capability{
 				"showInAddressList": true, "state": "Yorkshire", "consentProvidedForMinor": "notRequired", "employeeLeaveDateTime": "2026-12-31T17:00:00Z", "extensionAttribute3": "blue"}))
 		},
 		changes: created,
+		leaves:  ofUser(nia, "employeeId", "E-17", "employeeType", "Contractor", "faxNumber", "+44 1632960156", "officeLocation", "Hull", "otherMails", []string{"nia@private.example"}, "showInAddressList", true, "state", "Yorkshire", "consentProvidedForMinor", "NotRequired", "employeeLeaveDateTime", "2026-12-31T17:00:00Z", "onPremisesExtensionAttributes/extensionAttribute3", "blue"),
 		fails: func(w *world) {
 			w.blocked("employeeHireDate in harbourline.example needs a delegated sign-in", "cipp_create_user", newNia("attributes", map[string]any{"employeeHireDate": "2026-04-01"}))
 			w.invalid("computed by Microsoft", "cipp_create_user", newNia("attributes", map[string]any{"legalAgeGroupClassification": "adult"}))
@@ -237,6 +297,25 @@ var lifecycleCapabilities = map[string]capability{
 		what: "begins a new user by a prompt with the arguments such links have", tool: "cipp_create_user",
 		does: func(w *world) {
 			w.promptsNewUser()
+			r := mcp.GetPromptRequest{}
+			r.Params.Name, r.Params.Arguments = "new_user", map[string]string{}
+			for _, k := range linkKeys {
+				r.Params.Arguments[k] = "value of " + k
+			}
+			r.Params.Arguments["addedAliasses"] = "front\ndesk" // one a line, as such links have them
+			p, err := w.client.GetPrompt(w.t.Context(), r)
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			text, _ := mcp.AsTextContent(p.Messages[0].Content)
+			for _, k := range linkKeys {
+				if want := "value of " + k; k != "addedAliasses" && !strings.Contains(text.Text, want) {
+					w.t.Errorf("no %s in %s", want, text.Text)
+				}
+			}
+			if !strings.Contains(text.Text, "front desk") {
+				w.t.Errorf("the aliases are lost: %s", text.Text)
+			}
 			w.must("cipp_create_user", newNia("dryRun", true))
 		},
 		sure: "a prompt is text",
@@ -276,6 +355,7 @@ var lifecycleCapabilities = map[string]capability{
 			w.done("cipp_edit_user", in(harbourline, "userId", dana, "displayName", "Dana W.", "department", "Claims"))
 		},
 		changes: []string{dana + "/displayName", dana + "/department"},
+		leaves:  ofUser(dana, "displayName", "Dana W.", "department", "Claims", "jobTitle", "Sales Coordinator", "userPrincipalName", dana),
 		fails: func(w *world) {
 			w.blocked("Active Directory", "cipp_edit_user", in(harbourline, "userId", ingrid, "department", "Claims"))
 		},
@@ -283,6 +363,9 @@ var lifecycleCapabilities = map[string]capability{
 	"E5": {
 		what: "sets a user's picture: JPG, PNG or a GIF made still, under 800 KB", tool: "cipp_edit_user",
 		does: func(w *world) {
+			for _, kind := range []string{"jpg", "png"} {
+				w.done("cipp_edit_user", in(harbourline, "userId", dana, "photo", map[string]any{"base64": still(kind)}))
+			}
 			w.done("cipp_edit_user", in(harbourline, "userId", dana, "photo", map[string]any{"base64": animated()}))
 			job := w.done("cipp_edit_user", in(harbourline, "userId", priya, "photo", map[string]any{"base64": "data:image/gif;base64," + animated()})).v["jobId"]
 			w.done("cipp_undo_job", m{"jobId": job})
@@ -296,8 +379,14 @@ var lifecycleCapabilities = map[string]capability{
 	},
 	"E6": {
 		what: "sets a user's manager", tool: "cipp_edit_user",
-		does:    func(w *world) { w.done("cipp_edit_user", in(harbourline, "userId", dana, "managerId", priya)) },
-		changes: []string{dana + "/manager"},
+		does: func(w *world) {
+			w.done("cipp_bulk_action", m{"action": "cipp_edit_user", "tenantFilter": harbourline, "targets": []string{dana, yuki}, "arguments": m{"managerId": priya}})
+			id := w.at("graph/users/" + priya + "/id")
+			w.stands(ofUser(dana, "manager", id).with(ofUser(yuki, "manager", id)))
+			w.done("cipp_edit_user", in(harbourline, "userId", yuki, "managerId", gareth))
+			w.stands(ofUser(yuki, "manager", w.at("graph/users/"+gareth+"/id")))
+		},
+		changes: []string{dana + "/manager", yuki + "/manager"},
 		fails: func(w *world) {
 			w.invalid("there is no user", "cipp_edit_user", in(harbourline, "userId", dana, "managerId", "nobody@"+harbourline))
 		},
@@ -311,9 +400,10 @@ var lifecycleCapabilities = map[string]capability{
 			}
 			job := w.done("cipp_edit_user", in(harbourline, "userId", dana, "businessPhones", []string{"+44 1632960001"}, "faxNumber", "+44 1632960002", "otherMails", []string{"dana@private.example"})).v["jobId"]
 			w.done("cipp_undo_job", m{"jobId": job, "steps": []string{"edit-user"}})
-			w.done("cipp_edit_user", in(harbourline, "userId", dana, "otherMails", []string{"dana@private.example"}))
+			w.done("cipp_edit_user", in(harbourline, "userId", dana, "otherMails", []string{"dana@private.example"}, "businessPhones", []string{"+44 1632960009"}, "faxNumber", "+44 1632960002", "mobilePhone", "+44 7700900177"))
 		},
-		changes: []string{dana + "/otherMails"},
+		changes: []string{dana + "/otherMails", dana + "/businessPhones", dana + "/faxNumber", dana + "/mobilePhone"},
+		leaves:  ofUser(dana, "otherMails", []string{"dana@private.example"}, "businessPhones", []string{"+44 1632960009"}, "faxNumber", "+44 1632960002", "mobilePhone", "+44 7700900177"),
 		fails: func(w *world) {
 			w.invalid("mail addresses", "cipp_edit_user", in(harbourline, "userId", dana, "otherMails", []string{"x y@z"}))
 		},
@@ -325,8 +415,12 @@ var lifecycleCapabilities = map[string]capability{
 			if !strings.Contains(a.text, "signs in with the new name") {
 				w.t.Error(a.text)
 			}
+			w.done("cipp_bulk_action", m{"action": "cipp_edit_user", "tenantFilter": harbourline, "targets": []string{dana, lewis}, "arguments": m{"domain": "harbourlinefreight.onmicrosoft.com"}})
+			for _, who := range []string{"dana.whitfield", "lewis.carrick"} { // the old address is kept
+				w.stands(leaves{"graph/users/" + who + "@harbourlinefreight.onmicrosoft.com/proxyAddresses": part(who + "@" + harbourline)})
+			}
 		},
-		changes: []string{"stefan.kruse"},
+		changes: []string{"stefan.kruse", "dana.whitfield", "lewis.carrick"},
 		fails: func(w *world) {
 			w.blocked("no verified domain", "cipp_edit_user", in(harbourline, "userId", stefan, "domain", "elsewhere.example"))
 			w.invalid("guest", "cipp_edit_user", in(harbourline, "userId", anna, "domain", harbourline))
@@ -335,11 +429,19 @@ var lifecycleCapabilities = map[string]capability{
 	"E11": {
 		what: "changes a sign-in name, unless it is taken", tool: "cipp_edit_user",
 		does: func(w *world) {
-			w.done("cipp_edit_user", in(harbourline, "userId", stefan, "newUserPrincipalName", "s.kruse@"+harbourline))
+			w.done("cipp_bulk_action", m{"action": "cipp_edit_user", "tenantFilter": harbourline, "csv": "userId,userPrincipalName\n" + stefan + ",s.kruse@" + harbourline + "\n" + yuki + ",yuki.t@" + harbourline + "\n"})
+			w.stands(leaves{"graph/users/s.kruse@harbourline.example/accountEnabled": false, "graph/users/yuki.t@harbourline.example/accountEnabled": true})
+			w.done("cipp_edit_user", in(harbourline, "userId", "yuki.t@"+harbourline, "newUserPrincipalName", "yuki.tanaka2@"+harbourline))
 		},
-		changes: []string{"kruse@"},
+		changes: []string{"kruse@", "yuki"},
 		fails: func(w *world) {
 			w.blocked("is taken by", "cipp_edit_user", in(harbourline, "userId", stefan, "newUserPrincipalName", dana))
+			rename := func(first, second string) m {
+				return m{"action": "cipp_edit_user", "tenantFilter": harbourline, "csv": "userId,newUserPrincipalName\n" + stefan + "," + first + "\n" + yuki + "," + second + "\n"}
+			}
+			w.blocked("no verified domain", "cipp_bulk_action", rename("s.kruse@"+harbourline, "yuki@elsewhere.example"))
+			w.blocked("is taken by", "cipp_bulk_action", rename("s.kruse@"+harbourline, dana))
+			w.invalid("row 2", "cipp_bulk_action", rename("same@"+harbourline, "Same@"+harbourline)) // two rows, one name
 		},
 	},
 	"E12": {
@@ -351,6 +453,7 @@ var lifecycleCapabilities = map[string]capability{
 			w.done("cipp_edit_user", in(harbourline, "userId", dana, "extensionAttributes", map[string]any{"15": nil}))
 		},
 		changes: []string{dana + "/onPremisesExtensionAttributes"},
+		leaves:  ofUser(dana, "onPremisesExtensionAttributes/extensionAttribute1", "red", "onPremisesExtensionAttributes/extensionAttribute15", nil),
 		fails: func(w *world) {
 			w.blocked("Active Directory", "cipp_edit_user", in(harbourline, "userId", ingrid, "extensionAttributes", map[string]any{"1": "red"}))
 			w.invalid("1 to 15", "cipp_edit_user", in(harbourline, "userId", dana, "extensionAttributes", map[string]any{"16": "red"}))
@@ -362,6 +465,7 @@ var lifecycleCapabilities = map[string]capability{
 			w.done("cipp_edit_user", in(harbourline, "userId", dana, "firstName", "Daniela", "city", "Hull", "clear", []string{"jobTitle"}))
 		},
 		changes: []string{dana + "/givenName", dana + "/city", dana + "/jobTitle"},
+		leaves:  ofUser(dana, "givenName", "Daniela", "city", "Hull", "jobTitle", nil),
 		fails: func(w *world) {
 			w.invalid("cannot be emptied", "cipp_edit_user", in(harbourline, "userId", dana, "clear", []string{"usageLocation"}))
 		},
@@ -381,6 +485,10 @@ var lifecycleCapabilities = map[string]capability{
 		does: func(w *world) {
 			w.done("cipp_delete_user", in(harbourline, "userId", stefan))
 			w.done("cipp_restore_user", in(harbourline, "userId", stefan))
+			w.done("cipp_bulk_action", m{"action": "cipp_delete_user", "tenantFilter": harbourline, "targets": []string{stefan, yuki}})
+			w.stands(leaves{"graph/users/" + stefan: nil, "graph/users/" + yuki: nil})
+			w.done("cipp_bulk_action", m{"action": "cipp_restore_user", "tenantFilter": harbourline, "targets": []string{stefan, yuki}})
+			w.stands(ofUser(stefan, "userPrincipalName", stefan).with(ofUser(yuki, "userPrincipalName", yuki)))
 		},
 		changes: []string{stefan + "/assignedLicenses", stefan + "/licenseAssignmentStates"}, // empty ones are written down
 		fails:   func(w *world) { w.refused("user_not_found", "cipp_restore_user", in(harbourline, "userId", dana)) },
@@ -407,8 +515,14 @@ var lifecycleCapabilities = map[string]capability{
 			if j := w.ended(later.v["jobId"].(string)); j.v["status"] != "cancelled" {
 				w.t.Error(j.text)
 			}
+			w.t.Run("the day it begins, by a person's sign-in", func(t *testing.T) {
+				w := newWorld(t, worldOptions{partner: true})
+				w.done("cipp_edit_user", in(harbourline, "userId", dana, "employeeHireDate", "2026-04-01"))
+				w.stands(ofUser(dana, "employeeHireDate", part("2026-04-01")))
+			})
 		},
 		changes: []string{dana + "/employeeLeaveDateTime", dana + "/accountEnabled"},
+		leaves:  ofUser(dana, "employeeLeaveDateTime", "2026-03-31T17:00:00Z", "accountEnabled", false),
 		fails: func(w *world) {
 			w.blocked("needs a delegated sign-in", "cipp_edit_user", in(harbourline, "userId", dana, "employeeHireDate", "2026-04-01"))
 			w.invalid("no employeeLeaveDateTime", "cipp_disable_user", in(harbourline, "userId", dana, "runAt", "employeeLeaveDateTime"))
@@ -444,6 +558,7 @@ var lifecycleCapabilities = map[string]capability{
 			}
 		},
 		changes: []string{ingrid + "/onPremisesSyncBehavior"},
+		leaves:  ofUser(ingrid, "onPremisesSyncBehavior/isCloudManaged", true),
 		fails: func(w *world) {
 			w.blocked("never came from an Active Directory", "cipp_set_source_of_authority", in(harbourline, "userId", dana, "sourceOfAuthority", "cloud"))
 		},
@@ -462,7 +577,13 @@ var lifecycleCapabilities = map[string]capability{
 	"D4": {
 		what: "shows whether a user is synchronised, and when it was last", tool: "cipp_get_user",
 		does: func(w *world) {
-			if a := w.must("cipp_get_user", in(harbourline, "userId", ingrid, "sections", []string{"summary", "attributes"})); !strings.Contains(a.text, "hybrid") && !strings.Contains(a.text, "synced") {
+			a := w.must("cipp_get_user", in(harbourline, "userId", ingrid, "sections", []string{"summary", "attributes"}))
+			sum, _ := a.v["summary"].(map[string]any)
+			attributes, _ := a.v["attributes"].(map[string]any)
+			if sum["syncState"] != "hybrid" || attributes["onPremisesLastSyncDateTime"] == nil {
+				w.t.Error(a.text)
+			}
+			if a := w.shows(dana, nil); !strings.Contains(a.text, "local") {
 				w.t.Error(a.text)
 			}
 		},
@@ -470,8 +591,14 @@ var lifecycleCapabilities = map[string]capability{
 	},
 	"S11": {
 		what: "blocks a user's sign-in, with the sessions on request", tool: "cipp_disable_user",
-		does:    func(w *world) { w.done("cipp_disable_user", in(harbourline, "userId", dana, "revokeSessions", true)) },
+		does: func(w *world) {
+			if a := w.must("cipp_disable_user", in(harbourline, "userId", dana, "dryRun", true)); !strings.Contains(a.text, "revokeSessions") {
+				w.t.Errorf("it does not say that sessions go on: %s", a.text)
+			}
+			w.done("cipp_disable_user", in(harbourline, "userId", dana, "revokeSessions", true))
+		},
 		changes: []string{dana + "/accountEnabled", dana + "/signInSessionsValidFromDateTime"},
+		leaves:  ofUser(dana, "accountEnabled", false),
 		fails:   nobody("cipp_disable_user"),
 	},
 	"S12": {
@@ -481,8 +608,12 @@ var lifecycleCapabilities = map[string]capability{
 			if !strings.Contains(a.text, "deleted after 30 days") {
 				w.t.Errorf("nothing of the mailbox that goes: %s", a.text)
 			}
+			if g := groupNames(w, yuki); len(g) != 0 {
+				w.t.Errorf("still in %v", g)
+			}
 		},
 		changes: []string{yuki, "consumedUnits", "/graph/groups/", "/exchange/"},
+		leaves:  ofUser(yuki, "accountEnabled", false, "assignedLicenses", []any{}),
 		fails: func(w *world) {
 			w.blocked("only owner", "cipp_disable_user", in(harbourline, "userId", gareth, "removeGroups", true))
 		},
@@ -490,14 +621,18 @@ var lifecycleCapabilities = map[string]capability{
 	"S13": {
 		what: "blocks a user's sign-in at a later time", tool: "cipp_disable_user",
 		does: func(w *world) {
-			a := w.must("cipp_disable_user", in(harbourline, "userId", dana, "runAt", "2026-03-12T16:00:00Z"))
+			a := w.must("cipp_disable_user", in(harbourline, "userId", yuki, "runAt", "2026-03-12T16:00:00Z", "removeGroups", true, "removeLicenses", true))
 			w.unharmed(w.marked)
 			w.sandbox.Advance(2 * time.Hour)
 			if j := w.ended(a.v["jobId"].(string)); j.v["status"] != "done" {
 				w.t.Error(j.text)
 			}
+			if g := groupNames(w, yuki); len(g) != 0 {
+				w.t.Errorf("still in %v", g)
+			}
 		},
-		changes: []string{dana + "/accountEnabled"},
+		changes: []string{yuki, "consumedUnits", "/graph/groups/", "/exchange/"},
+		leaves:  ofUser(yuki, "accountEnabled", false, "assignedLicenses", []any{}),
 		fails: func(w *world) {
 			w.invalid("time with offset", "cipp_disable_user", in(harbourline, "userId", dana, "runAt", "tomorrow"))
 		},
@@ -514,7 +649,11 @@ var lifecycleCapabilities = map[string]capability{
 	},
 	"S15": {
 		what: "ends a user's sessions, and says how long tokens that are out live on", tool: "cipp_revoke_sessions",
-		does:    func(w *world) { w.done("cipp_revoke_sessions", in(harbourline, "userId", dana)) },
+		does: func(w *world) {
+			if a := w.done("cipp_revoke_sessions", in(harbourline, "userId", dana)); !strings.Contains(a.text, "hour") {
+				w.t.Errorf("it does not say how long tokens live on: %s", a.text)
+			}
+		},
 		changes: []string{dana + "/signInSessionsValidFromDateTime"},
 		fails:   nobody("cipp_revoke_sessions"),
 	},
@@ -524,6 +663,7 @@ var lifecycleCapabilities = map[string]capability{
 			w.done("cipp_reset_password", in(harbourline, "userId", dana, "mustChangePassword", false))
 		},
 		changes: []string{dana + "/passwordProfile", dana + "/lastPasswordChangeDateTime", dana + "/signInSessionsValidFromDateTime"},
+		leaves:  ofUser(dana, "passwordProfile/forceChangePasswordNextSignIn", false),
 		fails: func(w *world) {
 			w.blocked("needs a delegated sign-in", "cipp_reset_password", in(harbourline, "userId", ingrid))
 		},
@@ -532,6 +672,7 @@ var lifecycleCapabilities = map[string]capability{
 		what: "sets a password that has to be changed at the next sign-in", tool: "cipp_reset_password",
 		does:    func(w *world) { w.done("cipp_reset_password", in(harbourline, "userId", dana)) },
 		changes: []string{dana + "/passwordProfile", dana + "/lastPasswordChangeDateTime", dana + "/signInSessionsValidFromDateTime"},
+		leaves:  ofUser(dana, "passwordProfile/forceChangePasswordNextSignIn", true),
 		fails:   nobody("cipp_reset_password"),
 	},
 	"P3": {
@@ -564,7 +705,7 @@ var lifecycleCapabilities = map[string]capability{
 		what: "generates passwords of all kinds of characters", tool: "cipp_reset_password",
 		does: func(w *world) {
 			secret := w.reveal(w.done("cipp_reset_password", in(harbourline, "userId", dana)).list("secrets")[0]["handle"].(string))
-			for _, kind := range []string{"abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789"} {
+			for _, kind := range []string{"abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789", "!#$%&*+-=?@"} {
 				if !strings.ContainsAny(secret, kind) {
 					w.t.Errorf("nothing of %s in it", kind)
 				}
@@ -620,12 +761,24 @@ var lifecycleCapabilities = map[string]capability{
 		what: "counts the changes of a plan before they are applied as one", tool: "cipp_edit_user",
 		does: func(w *world) {
 			a := w.must("cipp_edit_user", in(harbourline, "userId", dana, "jobTitle", "Clerk", "city", "Hull", "dryRun", true))
-			if !strings.Contains(a.text, "Change 2 of the user's properties") {
-				w.t.Error(a.text)
+			for _, want := range []string{"Change 2 of the user's properties", "city=(empty); jobTitle=«Sales Coordinator» → city=«Hull»; jobTitle=«Clerk»"} {
+				if !strings.Contains(a.text, want) {
+					w.t.Errorf("no %s in %s", want, a.text)
+				}
 			}
 		},
 		fails: func(w *world) { w.invalid("at least one property", "cipp_edit_user", in(harbourline, "userId", dana)) },
 	},
+}
+
+// groupNames are the groups of a user.
+func groupNames(w *world, who string) []string {
+	w.t.Helper()
+	var out []string
+	for _, g := range w.must("cipp_list_user_groups", in(harbourline, "userId", who, "limit", 100)).list("groups") {
+		out = append(out, g["displayName"].(string))
+	}
+	return out
 }
 
 // patches changes a user as somebody else would.

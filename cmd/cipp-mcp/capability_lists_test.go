@@ -16,6 +16,8 @@ const (
 	brightwell = "brightwell.example"
 	celia      = "celia.hartmann@brightwell.example" // whose mailbox somebody else reads
 	agnes      = "agnes.moore@pinecrest-bakery.example"
+	luca       = "luca.dangelo_porto-lines.example#EXT#@harbourlinefreight.onmicrosoft.com"
+	gone       = "gone.already@harbourline.example"
 )
 
 // exported is the table that an answer's link leads to.
@@ -165,10 +167,14 @@ var listCapabilities = map[string]capability{
 	},
 	"L4": {
 		what: "users by kind, the operator's service accounts among them", tool: "cipp_list_users",
-		world: worldOptions{config: "serviceAccounts: ['$*', dispatch@" + harbourline + "]\n"},
+		at: func(t *testing.T) worldOptions {
+			o := reported(t)
+			o.config = "serviceAccounts: ['$*', dispatch@" + harbourline + "]\n"
+			return o
+		},
 		does: func(w *world) {
 			for kind, who := range map[string]string{
-				"member": dana, "guest": anna, "blocked": stefan, "enabled": dana, "local": dana, "hybrid": ingrid, "external": anna, "shared": "quotes@" + harbourline, "admin": admin,
+				"member": dana, "guest": anna, "blocked": stefan, "enabled": dana, "local": dana, "hybrid": ingrid, "external": anna, "shared": "quotes@" + harbourline, "admin": admin, "deleted": gone, "formerlyHybrid": priya,
 				"service": "$scanner@" + harbourline + " dispatch@" + harbourline,
 			} {
 				a := w.must("cipp_list_users", in(harbourline, "kind", kind, "limit", 100))
@@ -179,8 +185,11 @@ var listCapabilities = map[string]capability{
 			if a := w.must("cipp_list_users", in(harbourline, "kind", "service")); len(a.list("users")) != 2 {
 				w.t.Errorf("%s", a.text)
 			}
-			w.must("cipp_list_users", in(harbourline, "kind", "deleted"))
-			w.must("cipp_list_users", in(harbourline, "kind", "formerlyHybrid"))
+			for kind, not := range map[string]string{"member": anna, "guest": dana, "blocked": dana, "enabled": stefan, "local": ingrid, "hybrid": dana, "external": dana, "shared": dana, "admin": dana, "deleted": dana, "formerlyHybrid": ingrid} {
+				if a := w.must("cipp_list_users", in(harbourline, "kind", kind, "limit", 100)); strings.Contains(a.people(), not) {
+					w.t.Errorf("%s is no %s", not, kind)
+				}
+			}
 		},
 		fails: func(w *world) {
 			w.cfg.ServiceAccounts, w.env.Policy.Config.ServiceAccounts = nil, nil
@@ -221,13 +230,14 @@ var listCapabilities = map[string]capability{
 		what: "ready reports of users", tool: "cipp_list_users", at: reported,
 		does: func(w *world) {
 			for report, who := range map[string]string{
-				"noMfa": "", "adminsWithoutMfa": "", "inactive": stefan, "neverSignedIn": "yuki.tanaka@" + harbourline, "unlicensed": "bronwen.rees@" + harbourline, "blockedButLicensed": "", "licenseErrors": "",
-				"noUsageLocation": "", "guestPending": "", "guestStale": anna, "newUsers": "yuki.tanaka@" + harbourline, "deletedSoon": "", "passwordNeverExpires": "", "passwordOld": "", "noManager": "", "syncErrors": "",
+				"noMfa": yuki, "adminsWithoutMfa": yuki, "inactive": stefan, "neverSignedIn": yuki, "unlicensed": "bronwen.rees@" + harbourline, "blockedButLicensed": lewis, "licenseErrors": noor,
+				"noUsageLocation": hamish, "guestPending": luca, "guestStale": anna, "newUsers": yuki, "deletedSoon": gone, "passwordNeverExpires": noor, "passwordOld": noor, "noManager": noor, "syncErrors": hamish,
 				"forwardingOutside": priya, "staleDevices": dana,
 			} {
 				a := w.must("cipp_list_users", in(harbourline, "report", report, "limit", 100))
-				if who != "" {
-					a.row(w.t, "users", "userPrincipalName", who)
+				a.row(w.t, "users", "userPrincipalName", who)
+				if strings.Contains(a.people(), gareth) { // who is in order
+					w.t.Errorf("%s: %s", report, a.people())
 				}
 				if report == "forwardingOutside" && len(a.list("users")) != 1 {
 					w.t.Errorf("%s: %s", report, a.people())
@@ -256,6 +266,16 @@ var listCapabilities = map[string]capability{
 			}
 			if all := w.exported(w.must("cipp_list_users", in("allTenants", "format", "csv"))); len(all) < 50 {
 				w.t.Errorf("%d rows", len(all))
+			}
+			for _, kind := range []string{"m365", "security", "mailEnabledSecurity", "distribution"} {
+				if rows := w.exported(w.must("cipp_list_groups", in(harbourline, "type", kind, "format", "csv"))); len(rows) < 2 {
+					w.t.Errorf("groups %s: %v", kind, rows)
+				}
+			}
+			for _, kind := range []string{"shared", "equipment", "room"} {
+				if rows := w.exported(w.must("cipp_list_mailboxes", in(harbourline, "type", kind, "format", "csv"))); len(rows) < 2 {
+					w.t.Errorf("mailboxes %s: %v", kind, rows)
+				}
 			}
 			for tool, args := range map[string]m{
 				"cipp_list_groups": in(harbourline), "cipp_list_mailboxes": in(harbourline), "cipp_list_licenses": in(harbourline), "cipp_list_mfa_users": in("allTenants"), "cipp_list_user_signin_logs": in(harbourline, "userId", dana),
@@ -383,5 +403,17 @@ func reported(t *testing.T) worldOptions {
 		mailboxOf(t, x, priya)["ForwardingSmtpAddress"] = "smtp:priya@elsewhere.example"
 		mailboxOf(t, x, dana)["ForwardingSmtpAddress"] = "smtp:quotes@" + harbourline
 		find(t, g["managedDevices"], "deviceName", "HBL-LT-0417")["lastSyncDateTime"] = "$now-200d"
+		userOf(t, g, lewis)["accountEnabled"] = false
+		userOf(t, g, priya)["onPremisesSyncEnabled"] = false
+		n := userOf(t, g, noor)
+		delete(n, "manager")
+		n["passwordPolicies"], n["lastPasswordChangeDateTime"] = "DisablePasswordExpiration", "$now-800d"
+		n["licenseAssignmentStates"] = []any{m{"skuId": p2, "assignedByGroup": nil, "disabledPlans": []any{}, "state": "Error", "error": "CountViolation", "lastUpdatedDateTime": "$now-3d"}}
+		guest := userOf(t, g, luca)
+		guest["externalUserState"], guest["createdDateTime"] = "PendingAcceptance", "$now-60d"
+		userOf(t, g, hamish)["onPremisesProvisioningErrors"] = []any{m{"category": "PropertyConflict", "occurredDateTime": "$now-2d", "propertyCausingError": "ProxyAddresses", "value": "SMTP:hamish@" + harbourline}}
+		roles, _ := g["roleAssignments"].([]any)
+		g["roleAssignments"] = append(roles, m{"id": "yukis-role", "roleDefinitionId": userAdministrator, "principalId": userOf(t, g, yuki)["id"], "directoryScopeId": "/"})
+		g["deletedItems"] = []any{m{"@odata.type": "#microsoft.graph.user", "id": "0b0b0b0b-1111-4222-8333-0b0b0b0b0b0b", "displayName": "Gone Already", "userPrincipalName": gone, "mailNickname": "gone", "accountEnabled": false, "userType": "Member", "deletedDateTime": "$now-27d", "createdDateTime": "$now-900d"}}
 	})
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -21,6 +22,11 @@ var mailCapabilities = map[string]capability{
 	"X1": {
 		what: "converts a mailbox between user, shared, room and equipment, and stops where a licence would be missed", tool: "cipp_convert_mailbox",
 		does: func(w *world) {
+			w.done("cipp_convert_mailbox", in(harbourline, "userId", dana, "type", "shared"))
+			for kind, exchange := range map[string]string{"shared": "SharedMailbox", "room": "RoomMailbox", "Equipment": "EquipmentMailbox", "user": "UserMailbox"} {
+				w.done("cipp_convert_mailbox", in(harbourline, "userId", dana, "type", kind))
+				w.stands(ofBox(dana, "RecipientTypeDetails", exchange))
+			}
 			w.done("cipp_convert_mailbox", in(harbourline, "userId", dana, "type", "shared"))
 			a := w.must("cipp_list_mailboxes", in(harbourline, "type", "shared", "search", "dana"))
 			a.row(w.t, "mailboxes", "userPrincipalName", dana)
@@ -48,14 +54,19 @@ var mailCapabilities = map[string]capability{
 	"X3": {
 		what: "sets automatic replies: texts inside and outside, HTML, a schedule, whom outside", tool: "cipp_set_out_of_office",
 		does: func(w *world) {
+			from := w.env.Clock.Now().Add(24 * time.Hour).Format(time.RFC3339)
 			until := w.env.Clock.Now().Add(72 * time.Hour).Format(time.RFC3339)
-			w.done("cipp_set_out_of_office", in(harbourline, "userId", dana, "state", "scheduled", "internalMessage", "<p>Back on <b>Monday</b></p>", "externalMessage", "<p>Ask Priya</p>", "html", true, "externalAudience", "known", "endTime", until))
+			w.done("cipp_set_out_of_office", in(harbourline, "userId", dana, "state", "scheduled", "internalMessage", "<p>Back on <b>Monday</b></p>", "externalMessage", "<p>Ask Priya</p>", "html", true, "externalAudience", "known", "startTime", from, "endTime", until))
 			a := w.must("cipp_get_mailbox", in(harbourline, "userId", dana, "sections", "autoReply"))
 			if r, _ := a.v["autoReply"].(m); r["state"] != "scheduled" || r["internalMessage"] != "Back on Monday" || r["externalMessage"] != "Ask Priya" || r["externalAudience"] != "known" {
 				w.t.Errorf("%v", a.v)
 			}
+			w.stands(ofBox(dana, "AutoReply/AutoReplyState", "Scheduled", "AutoReply/InternalMessage", part("\\u003cb\\u003eMonday"), "AutoReply/ExternalMessage", part("Ask Priya"), "AutoReply/ExternalAudience", "Known", "AutoReply/StartTime", part("2026-03-13T15:00:00"), "AutoReply/EndTime", part("2026-03-15T15:00:00")))
+			w.done("cipp_set_out_of_office", in(harbourline, "userId", dana, "state", "enabled", "internalMessage", "One text"))
+			w.done("cipp_set_out_of_office", in(harbourline, "userId", noor, "state", "enabled", "internalMessage", "One text"))
+			w.stands(ofBox(noor, "AutoReply/InternalMessage", part("One text"), "AutoReply/ExternalMessage", part("One text")))
 		},
-		changes: []string{"AutoReply/"},
+		changes: []string{"AutoReply/", "/AutoReply"},
 		fails: func(w *world) {
 			w.invalid("has passed", "cipp_set_out_of_office", in(harbourline, "userId", dana, "state", "scheduled", "internalMessage", "x", "endTime", "2020-01-01T00:00:00Z"))
 			w.blocked("holds no text", "cipp_set_out_of_office", in(harbourline, "userId", dana, "enabled", true))
@@ -77,8 +88,16 @@ var mailCapabilities = map[string]capability{
 		what: "ends forwarding of both kinds", tool: "cipp_set_email_forwarding",
 		does: func(w *world) {
 			w.done("cipp_set_email_forwarding", in(demoVictimTenant, "userId", demoVictim, "disable", true))
+			w.done("cipp_set_email_forwarding", in(harbourline, "userId", dana, "disable", true))
+			w.stands(ofBox(dana, "ForwardingAddress", nil, "ForwardingSmtpAddress", nil))
 		},
-		changes: []string{"ForwardingSmtpAddress", "DeliverToMailboxAndForward", "WhenChanged"},
+		at: func(t *testing.T) worldOptions {
+			return story(t, func(_, x m) {
+				box := mailboxOf(t, x, dana)
+				box["ForwardingAddress"], box["ForwardingSmtpAddress"] = priya, "smtp:dana@elsewhere.example"
+			})
+		},
+		changes: []string{"ForwardingSmtpAddress", "ForwardingAddress", "DeliverToMailboxAndForward", "WhenChanged"},
 		fails: func(w *world) {
 			w.invalid("not both", "cipp_set_email_forwarding", in(demoVictimTenant, "userId", demoVictim, "disable", true, "forwardingAddress", "a@b.example"))
 		},
@@ -131,7 +150,12 @@ var mailCapabilities = map[string]capability{
 	"X9": {
 		what: "lists who may open a mailbox or send as it, and which mailboxes somebody may open", tool: "cipp_list_mailbox_permissions",
 		does: func(w *world) {
-			w.must("cipp_list_mailbox_permissions", in(harbourline, "userId", gareth)).row(w.t, "permissions", "right", "sendOnBehalf")
+			a := w.must("cipp_list_mailbox_permissions", in(harbourline, "userId", gareth))
+			for _, right := range []string{"fullAccess", "sendAs", "sendOnBehalf"} {
+				if r := a.row(w.t, "permissions", "right", right); r["holder"] != noor {
+					w.t.Errorf("%v", r)
+				}
+			}
 			w.must("cipp_list_mailbox_permissions", in(harbourline, "userId", noor, "scope", "granted")).row(w.t, "permissions", "mailbox", gareth)
 		},
 		fails: func(w *world) {
@@ -146,6 +170,15 @@ var mailCapabilities = map[string]capability{
 			for _, who := range []string{priya, noor, approvers} {
 				a.row(w.t, "permissions", "holder", who)
 			}
+			have := map[string]bool{}
+			for _, r := range a.list("permissions") {
+				have[fmt.Sprint(r["right"], ":", r["holder"])] = true
+			}
+			for pair, is := range map[string]bool{"fullAccess:" + priya: true, "sendOnBehalf:" + priya: true, "sendAs:" + approvers: true, "fullAccess:" + noor: true, "sendAs:" + noor: false, "sendOnBehalf:" + noor: false} {
+				if have[pair] != is {
+					w.t.Errorf("%s is %v: %v", pair, have[pair], have)
+				}
+			}
 		},
 		changes: []string{"MailboxPermissions", "RecipientPermissions", "GrantSendOnBehalfTo", "WhenChanged"},
 		fails: func(w *world) {
@@ -158,6 +191,13 @@ var mailCapabilities = map[string]capability{
 		what: "gives, changes and takes rights on any of a mailbox's calendars, in several vocabularies, for users, groups, guests and everybody inside", tool: "cipp_set_calendar_permissions",
 		does: func(w *world) {
 			w.done("cipp_set_calendar_permissions", in(harbourline, "userId", gareth, "add", []string{"Can view titles and locations:" + priya, "Reviewer:" + approvers, "freeBusy:anna_vendor-supplies.example#EXT#@harbourlinefreight.onmicrosoft.com", "none:default"}, "remove", noor))
+			for words, exchange := range map[string]string{"None": "None", "Can edit": "Editor", "Can view when I'm busy": "AvailabilityOnly", "Can view titles and locations": "LimitedDetails", "Can view all details": "Reviewer", "Owner": "Owner"} {
+				w.done("cipp_set_calendar_permissions", in(harbourline, "userId", noor, "add", words+":"+dana))
+				if a := w.must("cipp_list_mailbox_permissions", in(harbourline, "userId", noor, "scope", "calendar")); !strings.Contains(a.text, "«Dana Whitfield» has calendar "+exchange+" on") {
+					w.t.Errorf("%s is not %s: %s", words, exchange, a.text)
+				}
+			}
+			w.done("cipp_set_calendar_permissions", in(harbourline, "userId", noor, "remove", dana))
 			w.done("cipp_set_calendar_permissions", in(harbourline, "userId", "juergen.voss@harbourline.example", "calendar", "Urlaub", "add", "delegatePrivate:"+priya))
 			w.done("cipp_set_calendar_permissions", in(harbourline, "userId", "juergen.voss@harbourline.example", "calendar", "kalender/urlaub", "add", "Can edit:"+priya))
 			a := w.must("cipp_list_mailbox_permissions", in(harbourline, "userId", "juergen.voss@harbourline.example", "scope", "calendar"))
@@ -227,7 +267,9 @@ var mailCapabilities = map[string]capability{
 			for _, r := range w.must("cipp_get_mailbox", in(demoVictimTenant, "userId", demoVictim, "sections", "rules")).list("rules") {
 				if sends, _ := r["sendsTo"].([]any); len(sends) > 0 || r["hidden"] == true {
 					a := w.done("cipp_remove_inbox_rule", in(demoVictimTenant, "userId", demoVictim, "ruleId", r["id"]))
-					w.must("cipp_get_job", m{"jobId": a.v["jobId"]})
+					if _, record, err := w.resource(a.v["record"].(string)); err != nil || !strings.Contains(record, r["name"].(string)) {
+						w.t.Errorf("the rule is not kept: %v %s", err, record)
+					}
 				}
 			}
 		},

@@ -41,8 +41,10 @@ var readCapabilities = map[string]capability{
 		what: "the domains of a tenant, for the choice of an address", tool: "cipp_get_tenant_details",
 		does: func(w *world) {
 			a := w.must("cipp_get_tenant_details", in(harbourline, "sections", "domains"))
-			if d := a.row(w.t, "domains", "id", harbourline); d["isVerified"] != true {
-				w.t.Errorf("%v", d)
+			for id, first := range map[string]bool{harbourline: true, "harbourlinefreight.onmicrosoft.com": false} {
+				if d := a.row(w.t, "domains", "id", id); d["isVerified"] != true || d["isDefault"] != first {
+					w.t.Errorf("%v", d)
+				}
 			}
 		},
 		fails: func(w *world) {
@@ -83,6 +85,7 @@ var readCapabilities = map[string]capability{
 		does: func(w *world) { w.done("cipp_edit_user", in(harbourline, "userId", dana, "manager", priya)) },
 		fails: func(w *world) {
 			w.invalid("there is no user", "cipp_edit_user", in(harbourline, "userId", dana, "manager", celia))
+			w.invalid("no user or mail-enabled security group", "cipp_set_mailbox_permissions", in(harbourline, "userId", dana, "add", "fullAccess:"+celia))
 		},
 	},
 	"F3": {

@@ -15,9 +15,12 @@ var securityCapabilities = map[string]capability{
 	"S4": {
 		what: "gives a user a Temporary Access Pass, sealed, where the tenant's policy allows it", tool: "cipp_create_tap",
 		does: func(w *world) {
-			a := w.done("cipp_create_tap", in(harbourline, "userId", dana, "usableOnce", true))
-			if len(a.list("secrets")) != 1 {
+			a := w.done("cipp_create_tap", in(harbourline, "userId", dana, "usableOnce", true, "lifetimeMinutes", 90, "startAt", "2026-03-12T18:00:00Z"))
+			if len(a.list("secrets")) != 1 || strings.Contains(a.text, w.reveal(a.list("secrets")[0]["handle"].(string))) {
 				w.t.Error(a.text)
+			}
+			for _, want := range []string{`"lifetimeInMinutes":90`, `"isUsableOnce":true`, `"startDateTime":"2026-03-12T18:00:00Z"`} {
+				w.stands(ofUser(dana, "authentication/methods", part(want)))
 			}
 		},
 		changes: []string{dana + "/authentication/methods"},
@@ -67,7 +70,10 @@ var securityCapabilities = map[string]capability{
 	"S8": {
 		what: "sets a user's legacy MFA state", tool: "cipp_set_user_mfa",
 		does: func(w *world) {
-			w.done("cipp_set_user_mfa", in(harbourline, "userId", dana, "state", "enforced"))
+			for _, state := range []string{"enabled", "disabled", "Enforced"} {
+				w.done("cipp_set_user_mfa", in(harbourline, "userId", dana, "state", state))
+				w.stands(ofUser(dana, "authentication/requirements/perUserMfaState", strings.ToLower(state)))
+			}
 			job := w.done("cipp_set_user_mfa", in(harbourline, "userId", stefan, "state", "enabled")).v["jobId"]
 			w.done("cipp_undo_job", m{"jobId": job})
 		},
@@ -85,6 +91,7 @@ var securityCapabilities = map[string]capability{
 			}
 		},
 		changes: []string{dana + "/authentication/signInPreferences"},
+		leaves:  ofUser(dana, "authentication/signInPreferences/userPreferredMethodForSecondaryAuthentication", "sms"),
 		fails: func(w *world) {
 			w.blocked("has not registered an office phone", "cipp_set_user_mfa", in(harbourline, "userId", dana, "defaultMethod", "voiceOffice"))
 		},
@@ -118,6 +125,9 @@ var securityCapabilities = map[string]capability{
 			w.done("cipp_add_mfa_phone", in(harbourline, "userId", noor, "phoneNumber", "+44 7700900188", "phoneType", "alternateMobile"))
 			job := w.done("cipp_add_mfa_phone", in(harbourline, "userId", noor, "phoneNumber", "+44 1632960001x12", "phoneType", "office")).v["jobId"]
 			w.done("cipp_undo_job", m{"jobId": job})
+			for _, want := range []string{`"phoneNumber":"+44 7700900199","phoneType":"mobile"`, `"phoneNumber":"+44 7700900188","phoneType":"alternateMobile"`} {
+				w.stands(ofUser(noor, "authentication/methods", part(want)))
+			}
 			if again := w.must("cipp_add_mfa_phone", in(harbourline, "userId", noor, "phoneNumber", "+44 7700900199")); !strings.Contains(again.text, "it is so already") {
 				w.t.Error(again.text)
 			}
@@ -145,7 +155,23 @@ var securityCapabilities = map[string]capability{
 	"M4": {
 		what: "removes single methods of a user", tool: "cipp_remove_mfa_method",
 		does: func(w *world) {
-			w.done("cipp_remove_mfa_method", in(harbourline, "userId", noor, "methodIds", []string{noorsOATH}))
+			ids := []string{noorsOATH}
+			methods, _ := w.shows(noor, []string{"mfa"}).v["mfa"].(map[string]any)
+			rows, _ := methods["methods"].([]any)
+			for _, r := range rows {
+				if r := r.(map[string]any); r["type"] == "microsoftAuthenticator" {
+					ids = append(ids, r["id"].(string))
+				}
+			}
+			if len(ids) != 2 {
+				w.t.Fatalf("%v", rows)
+			}
+			if a := w.done("cipp_remove_mfa_method", in(harbourline, "userId", noor, "methodIds", ids)); len(a.list("steps")) != 2 {
+				w.t.Errorf("%s", a.text)
+			}
+			if a := w.shows(noor, []string{"mfa"}); strings.Contains(a.text, ids[0]) || strings.Contains(a.text, ids[1]) {
+				w.t.Errorf("%s", a.text)
+			}
 		},
 		changes: []string{noor + "/authentication/methods"},
 		fails: func(w *world) {
@@ -169,7 +195,15 @@ var securityCapabilities = map[string]capability{
 	},
 	"P7": {
 		what: "sets whether a password expires, and leaves the other policies", tool: "cipp_set_password_expiration",
+		at: func(t *testing.T) worldOptions {
+			return story(t, func(g, _ m) { userOf(t, g, dana)["passwordPolicies"] = "DisableStrongPassword" })
+		},
+		leaves: ofUser(priya, "passwordPolicies", "DisablePasswordExpiration").with(ofUser(dana, "passwordPolicies", part("DisablePasswordExpiration"))),
 		does: func(w *world) {
+			w.done("cipp_set_password_expiration", in(harbourline, "userId", dana, "expires", false))
+			w.stands(ofUser(dana, "passwordPolicies", part("DisableStrongPassword")))
+			w.done("cipp_set_password_expiration", in(harbourline, "userId", dana, "expires", true))
+			w.stands(ofUser(dana, "passwordPolicies", "DisableStrongPassword"))
 			w.done("cipp_set_password_expiration", in(harbourline, "userId", dana, "expires", false))
 			w.done("cipp_set_password_expiration", in(harbourline, "userId", priya, "expires", false))
 			job := w.done("cipp_set_password_expiration", in(harbourline, "userId", priya, "expires", true)).v["jobId"]
@@ -192,6 +226,7 @@ var securityCapabilities = map[string]capability{
 			w.done("cipp_undo_job", m{"jobId": job})
 		},
 		changes: []string{"/passwordProfile"},
+		leaves:  ofUser(dana, "passwordProfile/forceChangePasswordNextSignIn", true),
 		fails: func(w *world) {
 			w.blocked("Active Directory", "cipp_set_password_expiration", in(harbourline, "userId", ingrid, "expireNow", true))
 		},

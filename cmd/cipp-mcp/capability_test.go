@@ -30,6 +30,8 @@ type capability struct {
 	// changes are parts of the paths that does changes: each is met by a changed path, and each changed path
 	// meets one. None: a read, which changes nothing.
 	changes []string
+	// leaves are the values that stand in the cloud afterwards.
+	leaves leaves
 	// fails is its most likely failure, in a world of its own; between w.mark (or its beginning) and its end
 	// nothing changes. Rows that cannot fail, such as a note in an answer, say why not in sure.
 	fails func(w *world)
@@ -123,6 +125,7 @@ func TestCapabilities(t *testing.T) {
 			if !w.called[c.tool] {
 				t.Errorf("the proof never called %s", c.tool)
 			}
+			w.stands(c.leaves)
 			changed := w.changed(w.marked)
 			for _, want := range c.changes {
 				if !slices.ContainsFunc(changed, func(s string) bool { return strings.Contains(s, want) }) {

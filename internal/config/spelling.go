@@ -20,6 +20,17 @@ func Nearest(word string, words []string) string {
 	return best
 }
 
+// Near is the nearest word where it is near enough to be meant, "" where it is not: a wrong hint is worse than none,
+// and «disabled» is not «enabled».
+func Near(word string, words []string) string {
+	best := Nearest(word, words)
+	w, b := strings.ToLower(word), strings.ToLower(best)
+	if len(word) > 2 && (strings.HasPrefix(b, w) || strings.HasPrefix(w, b)) || 3*distance(w, b) <= max(len(w), len(b)) && strings.HasPrefix(b, w[:min(1, len(w))]) {
+		return best
+	}
+	return ""
+}
+
 // distance is Levenshtein's.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)

@@ -111,7 +111,13 @@ func rename(t tools.Tool, schema *jsonschema.Schema, args map[string]any) error 
 		}
 		to, ok := alias(t, canonical, name)
 		if !ok {
-			return badArgument("%s has no argument %s; the nearest is %s. It takes: %s.", t.Name, tools.Clean(name, 60), config.Nearest(name, canonical), strings.Join(canonical, ", "))
+			if near := config.Near(name, canonical); near != "" {
+				return badArgument("%s has no argument %s; the nearest is %s.", t.Name, tools.Clean(name, 60), near)
+			}
+			return badArgument("%s has no argument %s. It takes: %s.", t.Name, tools.Clean(name, 60), strings.Join(canonical, ", "))
+		}
+		if second, is := t.Second[name]; is && slices.Contains(given, to) && slices.Contains(canonical, second) {
+			to = second
 		}
 		if _, twice := args[to]; twice {
 			return badArgument("%s and %s are the same argument; give one of them.", name, to)
@@ -126,7 +132,6 @@ func alias(t tools.Tool, canonical []string, name string) (string, bool) {
 	if to, ok := t.Aliases[name]; ok && slices.Contains(canonical, to) {
 		return to, true
 	}
-	plain := func(s string) string { return strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(s)) }
 	for _, c := range canonical {
 		if plain(c) == plain(name) {
 			return c, true
@@ -138,6 +143,13 @@ func alias(t tools.Tool, canonical []string, name string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// plain is a name or value without what people write differently: case, what parts its words, British spelling, and
+// one or several.
+func plain(s string) string {
+	s = strings.ToLower(strings.NewReplacer("_", "", "-", "", " ", "").Replace(s))
+	return strings.TrimSuffix(strings.ReplaceAll(s, "licence", "license"), "s")
 }
 
 // fit holds a value against its schema and puts harmless slips right.
@@ -185,7 +197,7 @@ func fitText(name string, s *jsonschema.Schema, v any) (any, error) {
 		return nil, badArgument("%s must be text, not %s.", name, show(v))
 	}
 	if s.MaxLength != nil && uint64(len([]rune(text))) > *s.MaxLength {
-		return nil, badArgument("%s is longer than %d characters.", name, *s.MaxLength)
+		return nil, badArgument("%s is longer than %d characters%s", name, *s.MaxLength, saying(s))
 	}
 	if len(s.Enum) == 0 {
 		return text, nil
@@ -193,11 +205,20 @@ func fitText(name string, s *jsonschema.Schema, v any) (any, error) {
 	allowed := make([]string, len(s.Enum))
 	for i, e := range s.Enum {
 		allowed[i] = fmt.Sprint(e)
-		if strings.EqualFold(allowed[i], text) || strings.EqualFold(tools.OtherValues[allowed[i]], text) {
+		if plain(allowed[i]) == plain(text) {
 			return allowed[i], nil
 		}
 	}
-	return nil, badArgument("%s must be one of %s (got %s); the nearest is %s.", name, strings.Join(allowed, ", "), show(v), config.Nearest(text, allowed))
+	for _, a := range allowed {
+		if slices.Contains(tools.OtherValues[a], plain(text)) {
+			return a, nil
+		}
+	}
+	said := fmt.Sprintf("%s must be one of %s (got %s)", name, strings.Join(allowed, ", "), show(v))
+	if near := config.Near(text, allowed); near != "" {
+		said += "; the nearest is " + near
+	}
+	return nil, badArgument("%s.", said)
 }
 
 // switches says whether a text is a switch of more than two positions: true and false are two of them.
@@ -235,13 +256,16 @@ func fitList(name string, s *jsonschema.Schema, v any) (any, error) {
 		ok = json.Unmarshal([]byte(text), &list) == nil
 	}
 	if !ok {
-		list = []any{v}
+		list = apart(s, v)
 	}
 	if s.MaxItems != nil && uint64(len(list)) > *s.MaxItems {
 		return nil, badArgument("%s takes at most %d values (got %d).", name, *s.MaxItems, len(list))
 	}
 	out := make([]any, len(list))
 	for i, x := range list {
+		if _, isObject := x.(map[string]any); isObject && s.Items.Type == "string" {
+			return nil, badArgument("%s must be a list of text, not of objects%s", name, saying(s))
+		}
 		fixed, err := fit(name, s.Items, x)
 		if err != nil {
 			return nil, err
@@ -249,6 +273,28 @@ func fitList(name string, s *jsonschema.Schema, v any) (any, error) {
 		out[i] = fixed
 	}
 	return out, nil
+}
+
+// apart is the list that a text stands for: its parts between commas where that cannot be a name with a comma in it,
+// since each is an address or one of a few words; else the text alone.
+func apart(s *jsonschema.Schema, v any) []any {
+	text, ok := v.(string)
+	if !ok {
+		return []any{v}
+	}
+	parts := strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ';' || r == '\n' })
+	if len(parts) == 0 {
+		return []any{v}
+	}
+	out := make([]any, len(parts))
+	for i, p := range parts {
+		p = strings.TrimSpace(p)
+		if len(s.Items.Enum) == 0 && strings.Count(p, "@") != 1 {
+			return []any{v}
+		}
+		out[i] = p
+	}
+	return out
 }
 
 func show(v any) string {
@@ -261,8 +307,11 @@ func show(v any) string {
 
 // saying is a property's description behind what is said of it; where it has none, the sentence ends.
 func saying(p *jsonschema.Schema) string {
-	if p.Description == "" {
-		return "."
+	switch {
+	case p.Description != "":
+		return ": " + strings.TrimSuffix(p.Description, ".") + "."
+	case len(p.Enum) > 0:
+		return ": " + strings.Trim(strings.Join(strings.Fields(fmt.Sprint(p.Enum)), ", "), "[]") + "."
 	}
-	return ": " + p.Description
+	return "."
 }
