@@ -45,7 +45,7 @@ type DisableUserIn struct {
 	RevokeSessions bool `json:"revokeSessions,omitempty"`
 	RemoveGroups   bool `json:"removeGroups,omitempty"`
 	RemoveLicenses bool `json:"removeLicenses,omitempty"`
-	RemoveProfiles bool `json:"removeProfiles,omitempty" quiet:"true" jsonschema_description:"Also take what the operator's profiles give."`
+	RemoveProfiles bool `json:"removeProfiles,omitempty" quiet:"true" jsonschema_description:"Also take the operator's profiles the user has."`
 	RunAtArg
 	WriteArgs
 }
@@ -74,11 +74,16 @@ var disableUser = Write(Tool{
 	if err != nil || !in.RemoveProfiles {
 		return w, err
 	}
-	for _, name := range c.Policy.Profiles(c.Tenant) {
-		p, _ := c.Policy.Profile(c.Tenant, name)
-		w.Steps = append(w.Steps, c.applyLater(name, p, "remove", nil))
+	held, err := jobs.Found(ctx, c.Run, "profiles", func(ctx context.Context) ([]UserProfile, error) { return userProfiles(ctx, c) })
+	for _, h := range held {
+		if h.Has != "all" { // what is there may have come otherwise
+			w.Warnings = append(w.Warnings, "the user does not have all of the profile "+q(h.Profile)+", so nothing of it is taken; cipp_apply_profile with mode=remove takes what is there")
+			continue
+		}
+		p, _ := c.Policy.Profile(c.Tenant, h.Profile)
+		w.Steps = append(w.Steps, c.applyLater(h.Profile, p, "remove", nil))
 	}
-	return w, nil
+	return w, err
 })
 
 // plannedSignIn are the jobs that would allow or block the user's sign-in later.

@@ -87,12 +87,32 @@ func (c *Call) profile(name string) (policy.Profile, error) {
 // to be created nothing can be planned. It is planned and checked there like any other.
 func (c *Call) applyLater(name string, p policy.Profile, mode string, after []jobs.Step) jobs.Step {
 	key := func(run *jobs.Run) string { return "profile " + name + " of " + run.ID }
+	args := func(tenantID, userID string) map[string]any {
+		return map[string]any{"tenantFilter": tenantID, "userId": userID, "profile": name, "mode": mode}
+	}
 	s := jobs.Step{
 		Name: mode + "-profile-" + strings.ToLower(name), Class: jobs.Idempotent,
-		Plan: func(context.Context, *jobs.Run) (jobs.Change, error) {
+		Plan: func(ctx context.Context, run *jobs.Run) (jobs.Change, error) {
 			ch := jobs.Change{Summary: map[string]string{"add": "Give", "remove": "Take"}[mode] + " what the profile " + q(name) + " holds (" + strings.Join(p.Holds(), ", ") + "), as a job of its own", Before: "not begun", After: "begun"}
 			if len(p.DirectoryRoles) > 0 {
 				ch.Critical = "the profile " + q(name) + " holds directory roles"
+			}
+			if c.User == nil {
+				return ch, nil // who is yet to be created has nothing that it could be held against
+			}
+			below, err := (&crowd{call: c, tool: toolOf(profileTool)}).plan(ctx, bulkRow{Args: args(run.TenantID, c.User.ID)})
+			if err != nil {
+				return ch, err
+			}
+			ch.Nothing, ch.Blockers, ch.Warnings = below.none, below.plan.Blockers, below.plan.Warnings
+			for _, part := range below.plan.Changes {
+				if part.Runs() {
+					if ch.Sample = append(ch.Sample, part.Sample...); len(part.Sample) == 0 {
+						ch.Sample = append(ch.Sample, part.Summary)
+					}
+					ch.Warnings = append(ch.Warnings, part.Warnings...)
+					ch.People = append(ch.People, part.People...)
+				}
 			}
 			return ch, nil
 		},
@@ -101,7 +121,7 @@ func (c *Call) applyLater(name string, p policy.Profile, mode string, after []jo
 			if id == "" {
 				id = createdBy(run)
 			}
-			job, err := c.startBelow(ctx, run, profileTool, map[string]any{"tenantFilter": run.TenantID, "userId": id, "profile": name, "mode": mode}, key(run))
+			job, err := c.startBelow(ctx, run, profileTool, args(run.TenantID, id), key(run))
 			return jobs.Handle{"job": job}, err
 		},
 		Verify: func(ctx context.Context, run *jobs.Run) (jobs.Outcome, error) {

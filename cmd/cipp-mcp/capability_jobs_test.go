@@ -62,6 +62,12 @@ var jobCapabilities = map[string]capability{
 		does: func(w *world) {
 			w.done("cipp_set_calendar_permissions", in(harbourline, "userId", priya, "add", []string{"details:profile:approvers"}))
 			w.done("cipp_set_group_membership", in(harbourline, "userId", priya, "add", []string{"Finance Approvers"}))
+			shown := w.must("cipp_disable_user", in(harbourline, "userId", priya, "removeProfiles", true, "dryRun", true))
+			for _, due := range []string{"Leave the group «Finance Approvers»", "does not have all of the profile"} { // her licence is one that newcomer gives too
+				if !strings.Contains(shown.text, due) {
+					w.t.Errorf("%q is missing:\n%s", due, shown.text)
+				}
+			}
 			a := w.done("cipp_disable_user", in(harbourline, "userId", priya, "removeProfiles", true))
 			w.childrenDone(a)
 			if g := w.must("cipp_list_user_groups", in(harbourline, "userId", priya)); strings.Contains(g.text, "Finance Approvers") {
