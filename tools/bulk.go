@@ -128,7 +128,10 @@ func (c *Call) undoRows(ctx context.Context, j jobs.Job) (Work, error) {
 	if len(rows) == 0 {
 		return Work{}, &Problem{Code: "nothing_to_undo", Message: "No row of this job did anything.", Next: "Look at the job with cipp_get_job."}
 	}
-	return c.bulkWork(ctx, toolOf(undoTool), rows)
+	w, err := c.bulkWork(ctx, toolOf(undoTool), rows)
+	_, took := c.Policy.Took(j.RunInfo)
+	w.Parts = append(w.Parts, took...)
+	return w, err
 }
 
 // bulkRow is one row as it was checked: whom it is about and the whole call's arguments, under their canonical names.

@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -181,8 +182,11 @@ func (e *Env) Rows(ctx context.Context, jobID string) (string, error) {
 	return csvText(table, -1), nil
 }
 
-// formula begins what a spreadsheet takes for one, in either width.
+// formula begins what a spreadsheet takes for one, in either width; and so it does after what parts cells where another
+// separator is the custom, for there a cell's quotes do not hold it together.
 const formula = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
+
+var formulaWithin = regexp.MustCompile("([;\t\r\n][ \u00a0;\t\r\n]*)([=+\\-@\uff1d\uff0b\uff0d\uff20])")
 
 // csvText writes a table. What a spreadsheet would take for a formula is kept from being one, since the cells hold what
 // people of the tenant wrote; but the exact column is written as it is.
@@ -204,6 +208,7 @@ func csvText(table [][]string, exact int) string {
 
 // noFormula is a cell that no spreadsheet takes for a formula.
 func noFormula(cell string) string {
+	cell = formulaWithin.ReplaceAllString(cell, "${1}'${2}")
 	if first, _ := utf8.DecodeRuneInString(cell); cell != "" && strings.ContainsRune(formula, first) {
 		return "'" + cell
 	}

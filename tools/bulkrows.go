@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/sync/errgroup"
 
@@ -121,6 +122,9 @@ func (c *Call) table(given string) (string, error) {
 // csvRows reads rows with a header; a comma, a semicolon or a tab parts the columns. A cell that is empty is not given,
 // and in a column that takes several values a bar parts them.
 func csvRows(t Tool, text string) ([]bulkRow, error) {
+	if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+		return nil, invalid("csv: this is no UTF-8, so that names would be garbled; save the table as CSV UTF-8.")
+	}
 	text = strings.TrimPrefix(text, "\ufeff")
 	head, _, _ := strings.Cut(text, "\n")
 	r := csv.NewReader(strings.NewReader(text))

@@ -93,17 +93,37 @@ func TestFilterOfAnything(t *testing.T) {
 	})
 }
 
-// What a spreadsheet would run is text in every table that leaves, and a password stays what it is.
+// What a spreadsheet would run is text in every table that leaves, whatever separator is the custom there, and a password
+// stays what it is.
 func TestNoCellIsAFormula(t *testing.T) {
+	const parts = ";\t\r\n"
+	piece := rapid.OneOf(rapid.SampledFrom([]string{"=", "+", "-", "@", "\t", "\r", "\n", ";", "; ", " ", "＝", "＋", "=cmd|' /C calc'!A0", ""}), rapid.StringMatching(`[ -~é]{0,6}`))
 	rapid.Check(t, func(t *rapid.T) {
-		cell := rapid.SampledFrom([]string{"=", "+", "-", "@", "\t", "\r", "＝", "＋", ""}).Draw(t, "first") + rapid.StringMatching(`[ -~é]{0,10}`).Draw(t, "rest")
+		cell := strings.Join(rapid.SliceOfN(piece, 0, 6).Draw(t, "pieces"), "")
 		rows, err := csv.NewReader(strings.NewReader(csvText([][]string{{"x", cell, cell}}, 2))).ReadAll()
 		if err != nil || len(rows) != 1 {
 			t.Fatalf("%q: %v", cell, err)
 		}
-		first, _ := utf8.DecodeRuneInString(rows[0][1])
-		if cell != "" && strings.ContainsRune(formula, first) || !strings.HasSuffix(rows[0][1], strings.TrimPrefix(cell, "\r")) || rows[0][2] != cell {
+		told := strings.NewReplacer("\r\n", "\n") // so a reader takes them
+		for n, p := range strings.FieldsFunc(rows[0][1], func(r rune) bool { return strings.ContainsRune(parts, r) }) {
+			if n > 0 {
+				p = strings.TrimLeft(p, " \u00a0")
+			}
+			if first, _ := utf8.DecodeRuneInString(p); p != "" && strings.ContainsRune(formula, first) {
+				t.Fatalf("%q came back as %q", cell, rows[0])
+			}
+		}
+		if plain := strings.NewReplacer("'", "", "\r\n", "\n"); plain.Replace(rows[0][1]) != plain.Replace(cell) || rows[0][2] != told.Replace(cell) {
 			t.Fatalf("%q came back as %q", cell, rows[0])
 		}
 	})
+}
+
+// A table in another alphabet than its file says is refused: Microsoft would get garbled names.
+func TestATableThatIsNoUTF8IsRefused(t *testing.T) {
+	for _, given := range []string{"userId,lastName\na@b.example,M\xfcller\n", "u\x00s\x00e\x00r\x00I\x00d\x00", "\xff\xfeu\x00"} {
+		if _, err := csvRows(toolOf("cipp_edit_user"), given); err == nil || !strings.Contains(err.Error(), "UTF-8") {
+			t.Errorf("%q: %v", given, err)
+		}
+	}
 }

@@ -154,7 +154,7 @@ func controlStep(c *Call, id, action string) jobs.Step {
 
 // again runs a job again, or those of its rows that need it.
 func again(ctx context.Context, l *jobs.Ledger, id string, resume bool) error {
-	n, err := l.RetryChildren(ctx, id, "cipp_control_job", resume)
+	n, err := l.RetryChildren(ctx, id, runRows, "cipp_control_job", resume)
 	switch {
 	case err != nil || n > 0:
 		return err

@@ -45,6 +45,7 @@ var undoJob = Write(Tool{
 		return Work{}, err
 	}
 	var w Work
+	_, w.Parts = c.Policy.Took(j.RunInfo) // what took two persons is not undone by one
 	var undo []jobs.Step
 	for _, s := range steps {
 		row, ok := rowOf(j, s.Name)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -127,6 +128,133 @@ func TestRowsThatRunAgainAreGuardedAsTheirUsersAreNow(t *testing.T) {
 				t.Errorf("%s", a.text)
 			}
 			w.unharmed(before)
+		})
+	}
+}
+
+// What took two persons is not undone by one, for one and for many.
+func TestWhatTookTwoPersonsIsUndoneByTwo(t *testing.T) {
+	keys := newTwoKeys(t)
+	for name, c := range map[string]struct {
+		tool string
+		args m
+	}{
+		"one":  {"cipp_disable_user", in(harbourline, "userId", dana)},
+		"many": {"cipp_bulk_action", bulk("cipp_disable_user", dana, gareth)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, worldOptions{config: "approval: {twoPerson: [cipp_disable_user], " + keys.config + "}\n"})
+			id := w.held(c.tool, c.args)
+			if err := keys.approve(w, id, "anna"); err != nil {
+				t.Fatal(err)
+			}
+			w.ended(id)
+			before := w.state()
+			undo := w.held("cipp_undo_job", m{"jobId": id})
+			if err := w.env.Policy.Approve(t.Context(), undo, policy.Operator, w.signs(undo)); !errors.Is(err, policy.ErrSamePerson) {
+				t.Errorf("the operator alone: %v", err)
+			}
+			w.unharmed(before)
+			if err := keys.approve(w, undo, "anna"); err != nil {
+				t.Fatal(err)
+			}
+			if a := w.ended(undo); a.v["status"] != "done" || len(w.changed(before)) == 0 {
+				t.Errorf("%s", a.text)
+			}
+		})
+	}
+}
+
+// Jobs that are set to work again one after the other are as many writes as others; stopping them is none.
+func TestRetriesAreCounted(t *testing.T) {
+	w := newWorld(t, worldOptions{config: "guards: {maxWritesPerHour: 4}\n"})
+	w.denies()
+	var ids []string
+	for _, u := range []string{dana, gareth} {
+		ids = append(ids, w.must("cipp_disable_user", in(harbourline, "userId", u)).v["jobId"].(string))
+	}
+	w.must("cipp_control_job", m{"jobId": ids[0], "action": "retry"})
+	w.must("cipp_control_job", m{"jobId": ids[1], "action": "retry"})
+	for _, id := range ids {
+		w.ended(id)
+	}
+	if a := w.must("cipp_control_job", m{"jobId": ids[0], "action": "retry"}); a.v["status"] != "needs_approval" || !strings.Contains(a.text, "guards.maxWritesPerHour: 4") {
+		t.Errorf("%s", a.text)
+	}
+	w.done("cipp_control_job", m{"jobId": ids[0], "action": "cancel"})
+}
+
+// A standing grant for a tool covers no other tool's work that a call of it would do besides.
+func TestAStandingGrantCoversNoOtherToolsWork(t *testing.T) {
+	w := newWorld(t, worldOptions{deaf: true, config: "access: write\n"})
+	w.invoker.Engine.Embedded = false
+	tenant := []string{tenantID(t, w)}
+	w.grants(policy.Grant{Note: "leavers", Tools: []string{"cipp_offboard_user", "cipp_control_job"}, Tenants: tenant, MaxRisk: policy.Destructive, Quota: 9})
+	before := w.state()
+	if a := w.must("cipp_offboard_user", in(harbourline, "userId", dana, "deleteAfterDays", 1)); a.v["status"] != "needs_approval" {
+		t.Errorf("%s", a.text)
+	}
+	w.unharmed(before)
+	id, _ := w.must("cipp_disable_user", in(harbourline, "userId", gareth)).v["jobId"].(string)
+	if err := w.env.Policy.Ledger.Cancel(t.Context(), id, "somebody"); err != nil {
+		t.Fatal(err)
+	}
+	if a := w.must("cipp_control_job", m{"jobId": id, "action": "resume"}); a.v["status"] != "needs_approval" {
+		t.Errorf("%s", a.text)
+	}
+	w.unharmed(before)
+	w.done("cipp_offboard_user", in(harbourline, "userId", dana))
+	w.grants(policy.Grant{Note: "deletions", Tools: []string{"cipp_offboard_user", "cipp_delete_user"}, Tenants: tenant, MaxRisk: policy.Destructive, Quota: 9})
+	w.done("cipp_offboard_user", in(harbourline, "userId", priya, "deleteAfterDays", 1, "newGroupOwner", gareth))
+}
+
+// Ten thousand rows are refused with a sentence, and one user under two names is one user.
+func TestTablesThatAreTooLongOrNameSomebodyTwice(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	before := w.state()
+	edit := func(table string) m {
+		return m{"action": "cipp_edit_user", "tenantFilter": harbourline, "csv": table, "arguments": m{"companyName": "Harbourline Ltd"}}
+	}
+	w.invalid("10000 rows are too many", "cipp_bulk_action", edit("userId\r\n"+strings.Repeat(dana+"\r\n", 10000)))
+	for _, second := range []string{idOf(t, w, dana), strings.ToUpper(idOf(t, w, dana)), strings.ToUpper(dana), " " + dana + " "} {
+		a := w.invalid("is row 1 already", "cipp_bulk_action", edit("\ufeffuserId\r\n"+dana+"\r\n"+priya+"\r\n\""+second+"\"\r\n"))
+		if !strings.Contains(a.text, "row 3") {
+			t.Errorf("%s", a.text)
+		}
+	}
+	w.invalid("the same argument", "cipp_bulk_action", edit("userId,user_id\n"+dana+","+priya+"\n"))
+	w.unharmed(before)
+}
+
+// A write that is stopped after its first step has written, and is counted; one that was stopped before is none.
+func TestAWriteThatIsCutOffIsCounted(t *testing.T) {
+	for name, c := range map[string]struct {
+		begun  bool
+		status string
+	}{"after its first step": {true, "needs_approval"}, "before it began": {false, "done"}} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, worldOptions{config: "guards: {massAction: 2}\n"})
+			for _, u := range []string{dana, gareth} {
+				args := in(harbourline, "userId", u)
+				if !c.begun {
+					args["runAt"] = "2026-03-12T18:00:00Z"
+				}
+				id, _ := w.must("cipp_disable_user", args).v["jobId"].(string)
+				err := w.env.Policy.Ledger.Cancel(t.Context(), id, "somebody")
+				if c.begun { // as the ledger has it when the cancel comes between two steps
+					err = errors.Join(err, w.env.Policy.Ledger.Store().Change(t.Context(), func(ctx context.Context, tx jobs.Tx) error {
+						_, err := tx.ExecContext(ctx, `UPDATE run SET state = ? WHERE id = ?`, jobs.RunCancelled, id)
+						return err
+					}))
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				w.ended(id)
+			}
+			if a := w.must("cipp_disable_user", in(harbourline, "userId", "mei.chen@"+harbourline)); a.v["status"] != c.status {
+				t.Errorf("%s", a.text)
+			}
 		})
 	}
 }

@@ -57,7 +57,7 @@ func TestABulkIsFrozenInTheMiddleAndGoesOn(t *testing.T) {
 					}
 					w.fatal(w.ledger.Unfreeze(ctx, "the operator"))
 					if cancelled {
-						_, err := w.ledger.RetryChildren(ctx, w.run, "anna", true)
+						_, err := w.ledger.RetryChildren(ctx, w.run, "run-rows", "anna", true)
 						w.fatal(err)
 					}
 					if job, _ := w.live(); job.State != jobs.RunDone {
@@ -165,4 +165,16 @@ func TestTheServersOwnAccountIsNoRow(t *testing.T) {
 	if all, err := w.env.Policy.Ledger.Jobs(t.Context(), "", "", 9); err != nil || len(all) > 0 || secrets() != sealed {
 		t.Errorf("%d jobs, %v, %d secrets", len(all), err, secrets()-sealed)
 	}
+}
+
+// Two workers share a ledger: between them every row is done once.
+func TestTwoProcessesShareABulk(t *testing.T) {
+	w := newMortalBulk(t, in(harbourline, "action", "cipp_create_user", "csv", hires(25)))
+	w.how = []string{"--jobs", "3"}
+	other, gone := w.worker()
+	job, died := w.live()
+	if w.stop(other, gone); died != 0 || job.State != jobs.RunDone {
+		t.Fatalf("%d died, %s:%s\n%s", died, job.State, states(job), w.said())
+	}
+	w.eachOnce(25)
 }

@@ -106,7 +106,7 @@ func TestABulkIsCancelledInTheMiddleAndGoesOn(t *testing.T) {
 			if died != 0 || job.State != jobs.RunCancelled || first == many {
 				t.Fatalf("%d died, %d rows, %s:%s\n%s", died, first, job.State, states(job), w.said())
 			}
-			if _, err := w.ledger.RetryChildren(t.Context(), w.run, "anna", true); err != nil {
+			if _, err := w.ledger.RetryChildren(t.Context(), w.run, "run-rows", "anna", true); err != nil {
 				t.Fatal(err)
 			}
 			if job, _ = w.live(); job.State != jobs.RunDone {

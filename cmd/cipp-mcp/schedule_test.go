@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"cipp-mcp/internal/clock"
 	"cipp-mcp/internal/jobs"
 	"cipp-mcp/internal/policy"
 )
@@ -209,8 +210,18 @@ func TestAJobThatBeginsLateIsLookedAtAgain(t *testing.T) {
 	if err := e.Check(ctx, j, steps); err != nil {
 		t.Errorf("at once: %v", err)
 	}
+	back := &policy.Engine{Config: e.Config, Graph: e.Graph, Sealer: e.Sealer, Ledger: e.Ledger, Clock: setBack{e.Clock}, Signatures: e.Signatures, Embedded: e.Embedded, Explain: e.Explain}
+	if err := back.Check(ctx, j, steps); !errors.Is(err, policy.ErrChanged) {
+		t.Errorf("a clock that was set back made it young again: %v", err)
+	}
 	w.sandbox.Advance(policy.PlanLifetime)
 	if err := e.Check(ctx, j, steps); !errors.Is(err, policy.ErrChanged) || !errors.Is(err, jobs.ErrWithdrawn) {
 		t.Errorf("what the plan showed holds no more: %v", err)
 	}
 }
+
+// setBack is a clock that somebody set back by a day.
+type setBack struct{ clock.Clock }
+
+// Now is a day ago.
+func (c setBack) Now() time.Time { return c.Clock.Now().Add(-24 * time.Hour) }

@@ -67,7 +67,7 @@ func (w *Worker) Advance(ctx context.Context, runID string, epoch int64) error {
 		job, err := w.Ledger.Job(context.WithoutCancel(ctx), runID)
 		switch {
 		case errors.Is(err, ErrSealed): // no other look will read it either
-			return a.end(ctx, RunAttention, ErrSealed.Error())
+			return a.giveUp(ctx, ErrSealed.Error())
 		case err != nil:
 			return err
 		case job.Epoch != epoch || a.lease.lapsed():
@@ -99,7 +99,7 @@ func (a *advance) next(ctx context.Context, job Job) (more bool, err error) {
 		return false, a.parent(ctx)
 	}
 	if job.late(a.Ledger.time.clock.Now()) {
-		return false, a.end(ctx, RunAttention, "it was to begin before "+job.Deadline.Format(time.RFC3339)+" and could not; retry it if it is still wanted")
+		return false, a.giveUp(ctx, "it was to begin before "+job.Deadline.Format(time.RFC3339)+" and could not; retry it if it is still wanted")
 	}
 	for _, row := range job.Steps {
 		if e, ok := job.given(row); ok {
@@ -232,7 +232,7 @@ func (a *advance) code(ctx context.Context, job Job, name string) (s Step, known
 func (a *advance) rebuild(ctx context.Context, job Job) (ok bool, err error) {
 	build, known := a.Registry[job.Kind]
 	if !known {
-		return false, a.end(ctx, RunAttention, "this version of cipp-mcp does not know jobs of the kind "+job.Kind)
+		return false, a.giveUp(ctx, "this version of cipp-mcp does not know jobs of the kind "+job.Kind)
 	}
 	steps, err := guarded(func() ([]Step, error) { return build(context.WithoutCancel(ctx), job.RunInfo) })
 	if err == nil && a.Check != nil && !job.begun() {
@@ -246,7 +246,7 @@ func (a *advance) rebuild(ctx context.Context, job Job) (ok bool, err error) {
 		}
 		return true, nil
 	case errors.Is(err, ErrWithdrawn) || job.failures+1 >= rebuilds:
-		return false, a.end(ctx, RunAttention, a.Explain(err))
+		return false, a.giveUp(ctx, a.Explain(err))
 	default:
 		return false, a.postpone(ctx, job, a.Explain(err))
 	}
@@ -278,9 +278,9 @@ func (a *advance) ended(ctx context.Context, state string) error {
 	return err
 }
 
-// end closes a run and wakes its parent.
-func (a *advance) end(ctx context.Context, state, detail string) error {
-	err := a.lease.change(ctx, func(ctx context.Context, tx Tx) error { return a.close(ctx, tx, state, detail) })
+// giveUp leaves a run to a person.
+func (a *advance) giveUp(ctx context.Context, why string) error {
+	err := a.lease.change(ctx, func(ctx context.Context, tx Tx) error { return a.close(ctx, tx, RunAttention, why) })
 	a.Ledger.told("")
 	return err
 }

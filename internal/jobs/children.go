@@ -11,8 +11,9 @@ func (l *Ledger) ChildJobs(ctx context.Context, parentID string) ([]RunInfo, err
 }
 
 // RetryChildren sets those runs below a parent to work again that need a person, or with resume those that were
-// cancelled, and the parent to waiting for them, all at once. It answers how many there are.
-func (l *Ledger) RetryChildren(ctx context.Context, parentID, who string, resume bool) (n int, err error) {
+// cancelled, and the parent with them, all at once: its step that looks after them waits again. It answers how many
+// there are.
+func (l *Ledger) RetryChildren(ctx context.Context, parentID, step, who string, resume bool) (n int, err error) {
 	state, event := RunAttention, "retry"
 	if resume {
 		state, event = RunCancelled, "resume"
@@ -40,7 +41,7 @@ func (l *Ledger) RetryChildren(ctx context.Context, parentID, who string, resume
 				return err
 			}
 		}
-		return l.againIn(ctx, tx, parentID, l.waiting(who, event, !resume))
+		return l.againIn(ctx, tx, parentID, l.waiting(step, who, event, !resume))
 	})
 	if err != nil {
 		return 0, err
@@ -52,11 +53,12 @@ func (l *Ledger) RetryChildren(ctx context.Context, parentID, who string, resume
 	return len(again), nil
 }
 
-// waiting lets an ended parent look after its runs once more, and begin what of its own was cut off.
-func (l *Ledger) waiting(who, event string, failedToo bool) func(context.Context, Tx, Job) error {
+// waiting lets the step of an ended parent look after its runs once more, and begins what of the parent's own was cut
+// off. Its other steps are done: what they did may have changed since, and some cannot be read back at all.
+func (l *Ledger) waiting(step, who, event string, failedToo bool) func(context.Context, Tx, Job) error {
 	return func(ctx context.Context, tx Tx, j Job) error {
 		now := milli(l.time.now())
-		if _, err := execute(ctx, tx, `UPDATE step SET state = ?, intent_at = ?, next_at = ? WHERE run_id = ? AND state = ?`, StatePending, now, now, j.Run.ID, StateDone); err != nil {
+		if _, err := execute(ctx, tx, `UPDATE step SET state = ?, intent_at = ?, next_at = ? WHERE run_id = ? AND name = ? AND state = ?`, StatePending, now, now, j.Run.ID, step, StateDone); err != nil {
 			return err
 		}
 		return l.restarted(j.Run.ID, who, event, failedToo)(ctx, tx, j)

@@ -44,6 +44,7 @@ var contract = []func(*testing.T){
 	TestOneRunOfAKindOnASubject,
 	TestAParentEndsWithItsChildren,
 	TestACancelReachesAllThatIsBelow,
+	TestAParentIsRetriedForItsChildrenAlone,
 	TestAZombieIsFencedOut,
 	TestKeepIsFenced,
 	TestNoCallIsMadeOnALapsedLease,

@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 )
@@ -318,5 +319,54 @@ func TestACancelReachesAllThatIsBelow(t *testing.T) {
 	}
 	if b.job(l, "other").Cancelled {
 		t.Error("another run was cancelled")
+	}
+}
+
+// A parent that is retried for the sake of its runs looks after them again, and leaves its own steps that are done alone:
+// what they did may have been changed since by somebody else, and some cannot be read back.
+func TestAParentIsRetriedForItsChildrenAlone(t *testing.T) {
+	b := newBench(t)
+	l := b.ledger()
+	mail, rows, bad := b.step("mail", Blind), b.step("rows", Idempotent), b.step("bad", Idempotent)
+	rows.Verify = func(ctx context.Context, run *Run) (Outcome, error) {
+		n, err := l.Children(ctx, run.ID)
+		if n[RunQueued]+n[RunRunning] > 0 {
+			return Pending, err
+		}
+		return Done, err
+	}
+	refuse := true
+	b.far["bad"].act = func(_ int, work func(time.Duration)) error {
+		if refuse {
+			return errRefused
+		}
+		work(0)
+		return nil
+	}
+	b.createWith(l, NewRun{Run: &Run{ID: "parent"}}, mail, rows)
+	b.createWith(l, NewRun{Run: &Run{ID: "child"}, ParentID: "parent"}, bad)
+	w := b.worker(l, mail, rows, bad)
+	both := func() {
+		t.Helper()
+		for range 2 {
+			for _, id := range []string{"child", "parent"} {
+				if _, err := b.work(w, id); err != nil {
+					t.Fatal(err)
+				}
+			}
+			b.cloud.add(time.Minute)
+		}
+	}
+	both()
+	wantStates(t, b.job(l, "parent"), "attention: mail=done rows=done")
+	refuse = false
+	if n, err := l.RetryChildren(t.Context(), "parent", "rows", "somebody", false); n != 1 || err != nil {
+		t.Fatalf("%d %v", n, err)
+	}
+	wantStates(t, b.job(l, "parent"), "queued: mail=done rows=accepted")
+	both()
+	wantStates(t, b.job(l, "parent"), "done: mail=done rows=done")
+	if n := strings.Count(strings.Join(b.calls, " "), "mail"); n != 1 {
+		t.Errorf("called %v", b.calls)
 	}
 }

@@ -211,9 +211,10 @@ func (l *Ledger) list(ctx context.Context, query string, args ...any) ([]RunInfo
 	return out, storeError(rows.Err())
 }
 
-// Since lists the runs that were made after a moment.
+// Since lists the runs that were made after a moment, but for those that were cancelled before their first call: one that
+// was stopped in the middle has written.
 func (l *Ledger) Since(ctx context.Context, at time.Time) ([]RunInfo, error) {
-	return l.list(ctx, `SELECT `+listColumns+` FROM run WHERE created_at > ?`, milli(at))
+	return l.list(ctx, `SELECT `+listColumns+` FROM run WHERE created_at > ? AND (state <> ? OR EXISTS (SELECT 1 FROM attempt WHERE attempt.run_id = run.id))`, milli(at), RunCancelled)
 }
 
 // ByKey finds the run that a call made, "" when there is none.

@@ -33,11 +33,11 @@ func TestAValueOpensInItsPlaceAlone(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		word := rapid.OneOf(rapid.StringMatching(`[a-z" /\\:of]{0,8}`), rapid.SampledFrom([]string{"", "run", `run" of "`, "left by", "found by"}))
 		place := func(what string) string {
-			if run := word.Draw(t, what+" run"); rapid.Bool().Draw(t, what+" is of a step") {
+			run := word.Draw(t, what+" run")
+			if rapid.Bool().Draw(t, what+" is of a step") {
 				return foundBy(run, word.Draw(t, what+" step"))
-			} else {
-				return leftBy(run)
 			}
+			return leftBy(run)
 		}
 		one, other := place("one"), place("other")
 		v := map[string]json.RawMessage{"secret": json.RawMessage(`"` + "x" + `"`)}

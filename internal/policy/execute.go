@@ -205,8 +205,8 @@ func (e *Engine) Check(ctx context.Context, job jobs.Job, steps []jobs.Step) err
 		if err := e.proven(job, a); err != nil {
 			return fmt.Errorf("%w: %w", jobs.ErrWithdrawn, err)
 		}
-	} else if job.NotBefore.IsZero() && e.Clock.Now().Sub(job.Created) < PlanLifetime {
-		return nil // it begins right after its plan was made
+	} else if job.NotBefore.IsZero() && e.Clock.Now().Sub(job.Created).Abs() < PlanLifetime {
+		return nil // it begins right after its plan was made; a clock that was set back tells nothing
 	}
 	if err := e.stillGranted(ctx, a.Grant); err != nil {
 		return err

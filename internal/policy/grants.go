@@ -60,7 +60,7 @@ func (g Grant) covers(req Request, p Plan) bool {
 	has := func(list []string, v string) bool {
 		return slices.ContainsFunc(list, func(x string) bool { return strings.EqualFold(x, v) })
 	}
-	if !has(g.Tools, req.Tool) || p.Risk > g.MaxRisk || req.Of != "" && !has(g.Tools, req.Of) {
+	if p.Risk > g.MaxRisk || slices.ContainsFunc(req.tools(), func(t string) bool { return !has(g.Tools, t) }) {
 		return false
 	}
 	if len(req.Rows) == 0 && !has(g.Tenants, p.TenantID) || slices.ContainsFunc(req.Rows, func(r Row) bool { return !has(g.Tenants, r.TenantID) }) {

@@ -35,7 +35,7 @@ func (e *Engine) guardMass(p *Plan) {
 // guardRate makes critical what comes too fast for a person to have looked at each: an agent that runs wild
 // writes one plan after the other, each of them small.
 func (e *Engine) guardRate(ctx context.Context, req Request, run *jobs.Run, p *Plan) error {
-	if req.Tool == "cipp_control_job" || req.Row {
+	if stops := req.Tool == "cipp_control_job" && req.Args["action"] == "cancel"; stops || req.Row {
 		return nil // stopping must never be slowed down; a row was counted with the whole, and when it falls due is nobody's haste
 	}
 	rows, err := shared(ctx, "runs of the last hour", func() ([]jobs.RunInfo, error) { return e.Ledger.Since(ctx, e.Clock.Now().Add(-time.Hour)) })
@@ -56,7 +56,7 @@ func (e *Engine) guardRate(ctx context.Context, req Request, run *jobs.Run, p *P
 		looked[r.Run.ID] = r.Proof != ""
 	}
 	for _, r := range rows {
-		if r.Reads() || r.Run.ID == run.ID || r.State == jobs.RunHeld || r.State == jobs.RunCancelled || looked[r.ParentID] || req.Parent != "" && (r.ParentID == req.Parent || r.Run.ID == req.Parent) {
+		if r.Reads() || r.Run.ID == run.ID || r.State == jobs.RunHeld || looked[r.ParentID] || req.Parent != "" && (r.ParentID == req.Parent || r.Run.ID == req.Parent) {
 			continue
 		}
 		if r.ParentID == "" { // what one approval made is one write, and as many users as it has
