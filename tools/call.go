@@ -50,6 +50,7 @@ type Call struct {
 	Job        *jobs.Job         // the job a tool names, nil for tools without jobId
 	Run        *jobs.Run         // the run that is planned, or rebuilt in another process; nil in reads
 	Said       *Said             // what a person answered to the questions of the same call, nil where nobody was asked
+	remarks    *remarks          // what a list does not see; nil where nobody is told
 	asked      string            // fingerprint of what was asked for, for cursors
 	// Progress tells whoever waits how far the call is; never nil.
 	Progress func(done, total int, message string)

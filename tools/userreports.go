@@ -12,7 +12,7 @@ import (
 
 // reportFilter is the sieve of one ready report, with what it needs selected. Reports look at one
 // tenant's list and at no user singly.
-func reportFilter(ctx context.Context, c *Call, report string, days int, q *graphclient.UserQuery) (func(graphclient.User) bool, error) {
+func reportFilter(ctx context.Context, c *Call, report string, days int, q *userLook) (func(graphclient.User) bool, error) {
 	before := func(standard int) time.Time {
 		if days == 0 {
 			days = standard
@@ -26,7 +26,7 @@ func reportFilter(ctx context.Context, c *Call, report string, days int, q *grap
 	case "noMfa":
 		return registered(ctx, c, "isMfaRegistered eq false", func(d graphclient.RegistrationDetail) bool { return !d.IsMfaRegistered })
 	case "adminNoMfa":
-		return registered(ctx, c, "isMfaRegistered eq false", func(d graphclient.RegistrationDetail) bool { return !d.IsMfaRegistered && d.IsAdmin })
+		return q.adminsWithoutMFA(ctx, c)
 	case "inactive":
 		sel("signInActivity")
 		t := before(90)

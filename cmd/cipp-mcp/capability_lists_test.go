@@ -181,6 +181,9 @@ var listCapabilities = map[string]capability{
 			}
 			w.must("cipp_list_users", in(harbourline, "kind", "deleted"))
 			w.must("cipp_list_users", in(harbourline, "kind", "formerlyHybrid"))
+			if a := w.must("cipp_list_users", in(pinecrest, "kind", "admin")); len(a.list("users")) == 0 { // by the roles: there is no report
+				w.t.Errorf("%s", a.text)
+			}
 		},
 		fails: func(w *world) {
 			w.cfg.ServiceAccounts, w.env.Policy.Config.ServiceAccounts = nil, nil
@@ -235,6 +238,9 @@ var listCapabilities = map[string]capability{
 			}
 		},
 		fails: func(w *world) {
+			if a := w.must("cipp_list_users", in(pinecrest, "report", "adminsWithoutMfa")); len(a.list("users")) == 0 || !strings.Contains(a.text, "mfaUnknownReason: ") || !strings.Contains(a.text, "NOTE: roles to be activated (PIM) are not seen") {
+				w.t.Errorf("%s", a.text)
+			}
 			w.refused("premium_missing", "cipp_list_users", in(pinecrest, "report", "noMfa"))
 			w.refused("service_missing", "cipp_list_users", in(pinecrest, "report", "staleDevices"))
 		},
