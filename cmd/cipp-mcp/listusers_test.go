@@ -182,3 +182,28 @@ func TestAdministratorsThatCannotBeRead(t *testing.T) {
 		a.row(t, "users", "userPrincipalName", who)
 	}
 }
+
+// A mailbox that forwards to a guest forwards outside, each target is looked up once, and what the report cannot see is
+// said once for all tenants.
+func TestForwardingOutsideSaysWhatItDoesNotSee(t *testing.T) {
+	w := newWorld(t, story(t, func(g, x m) {
+		guest := userOf(t, g, anna)["mailNickname"]
+		mailboxOf(t, x, priya)["ForwardingAddress"] = guest
+		mailboxOf(t, x, gareth)["ForwardingAddress"] = guest
+		mailboxOf(t, x, dana)["ForwardingAddress"] = marta
+	}))
+	a, paths, _ := w.requests("cipp_list_users", in(harbourline, "report", "forwardingOutside"))
+	a.row(t, "users", "userPrincipalName", priya)
+	a.row(t, "users", "userPrincipalName", gareth)
+	if len(a.list("users")) != 2 || len(texts(a.v["notes"])) != 1 || !strings.Contains(a.text, `cipp_get_mailbox with sections=["rules"]`) {
+		t.Errorf("%s", a.text)
+	}
+	for path, n := range paths {
+		if strings.HasSuffix(path, "Get-MailContact") && n != 2 {
+			t.Errorf("%d targets were looked up", n)
+		}
+	}
+	if all := w.must("cipp_list_users", in("allTenants", "report", "forwardingOutside")); len(texts(all.v["notes"])) != 1 || !strings.Contains(all.text, "NOTE: ") {
+		t.Errorf("%s", all.text)
+	}
+}
