@@ -146,7 +146,7 @@ func (c *Client) roleAdvice(k call) string {
 	case k.write:
 		return who + " lacks a directory role high enough for this target. Administrators need Privileged Authentication Administrator; other users User Administrator."
 	}
-	return who + " lacks a directory role that may read this."
+	return who + " lacks a directory role that may read this, such as Global Reader."
 }
 
 var markup = regexp.MustCompile(`(?s)<[^>]{0,200}>`)

@@ -139,19 +139,40 @@ func (c *Client) RoleEligibilities(ctx context.Context, tid string) ([]RoleAssig
 	return c.roleEligibilities(ctx, tid, "")
 }
 
+// EligibleRoles is RoleEligibilities for whoever has to know whether the tenant could have any: licensed says that it has
+// Entra ID P2 or Governance.
+func (c *Client) EligibleRoles(ctx context.Context, tid string) (found []RoleAssignment, licensed bool, err error) {
+	if err := require(tid); err != nil {
+		return nil, false, err
+	}
+	found, err = c.listEligibilities(ctx, tid, "")
+	if withoutPremium(err) {
+		return nil, false, nil
+	}
+	return found, err == nil, err
+}
+
 func (c *Client) roleEligibilities(ctx context.Context, tid, filter string) ([]RoleAssignment, error) {
+	found, err := c.listEligibilities(ctx, tid, filter)
+	if withoutPremium(err) {
+		return nil, nil
+	}
+	return found, err
+}
+
+func withoutPremium(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && (e.Kind == NotPremium || e.Code == "AadPremiumLicenseRequired")
+}
+
+func (c *Client) listEligibilities(ctx context.Context, tid, filter string) ([]RoleAssignment, error) {
 	k := read(tid, "RoleEligibilitySchedule.Read.Directory", "RoleManagement.Read.Directory", "RoleManagement.ReadWrite.Directory", "Directory.Read.All")
-	found, err := all[RoleAssignment](ctx, c, k, c.v1, 0, func() (*abs.RequestInformation, error) {
+	return all[RoleAssignment](ctx, c, k, c.v1, 0, func() (*abs.RequestInformation, error) {
 		b := rolemanagement.NewDirectoryRoleEligibilitySchedulesRequestBuilderInternal(c.v1.path(), c.v1)
 		return b.ToGetRequestInformation(ctx, &rolemanagement.DirectoryRoleEligibilitySchedulesRequestBuilderGetRequestConfiguration{
 			QueryParameters: &rolemanagement.DirectoryRoleEligibilitySchedulesRequestBuilderGetQueryParameters{
 				Filter: opt(filter)}})
 	})
-	var e *Error
-	if errors.As(err, &e) && (e.Kind == NotPremium || e.Code == "AadPremiumLicenseRequired") {
-		return nil, nil
-	}
-	return found, err
 }
 
 // GlobalAdministrator is the role's template id, which is the same in every tenant.

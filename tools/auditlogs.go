@@ -113,7 +113,7 @@ var listAuditLogs = Read(Tool{
 	}
 	if in.Source == "ual" {
 		if in.Type != "" && in.Type != "mailbox" {
-			return out, invalid("type: source ual takes no type but mailbox; %s stands in source entra.", in.Type)
+			return out, invalid("type: source=\"ual\" takes no type but mailbox; leave type out, or use source=\"entra\", where %s stands.", in.Type)
 		}
 		found, err := c.unified(ctx, unifiedAsk{User: out.User, Kind: in.Type, Days: days, From: since, To: c.Clock.Now()}, in.Cursor != "")
 		switch {

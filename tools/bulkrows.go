@@ -216,7 +216,7 @@ func (c *Call) filterRows(ctx context.Context, tenants []graphclient.Tenant, fil
 			return nil, err
 		}
 		query.Top = 0
-		for page, err := range c.Graph.Users(ctx, tenant.ID, query) {
+		for page, err := range c.Graph.Users(ctx, tenant.ID, query.UserQuery) {
 			if err != nil {
 				return nil, err
 			}

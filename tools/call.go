@@ -52,6 +52,7 @@ type Call struct {
 	Run        *jobs.Run         // the run that is planned, or rebuilt in another process; nil in reads
 	Said       *Said             // what a person answered to the questions of the same call, nil where nobody was asked
 	part       bool              // it is planned as a part of a profile: what another part brings is not there yet
+	remarks    *remarks          // what a list does not see; nil where nobody is told
 	asked      string            // fingerprint of what was asked for, for cursors
 	// Progress tells whoever waits how far the call is; never nil.
 	Progress func(done, total int, message string)

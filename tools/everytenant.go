@@ -148,7 +148,7 @@ func everyUser(ctx context.Context, c *Call, in ListUsersIn) (ListUsersOut, erro
 	}
 	most := at.Skip + in.limit() + 1
 	rows, failed, err := inEach(ctx, c, func(ctx context.Context, c *Call) (rows []UserRow, err error) {
-		err = usersOf(ctx, c, in, func(r UserRow) error {
+		err = usersOf(ctx, c, in, most, func(r UserRow) error {
 			if rows = append(rows, r); len(rows) == most {
 				return errEnough
 			}
@@ -167,16 +167,20 @@ func everyUser(ctx context.Context, c *Call, in ListUsersIn) (ListUsersOut, erro
 // errEnough ends a reading that has what it needs.
 var errEnough = errors.New("enough was read")
 
-// usersOf gives take each user of one tenant that a list asks for, page by page.
-func usersOf(ctx context.Context, c *Call, in ListUsersIn, take func(UserRow) error) error {
+// usersOf gives take each user of one tenant that a list asks for, page by page, in pages that fit the most that will be
+// taken; 0 is all of them.
+func usersOf(ctx context.Context, c *Call, in ListUsersIn, most int, take func(UserRow) error) error {
 	in.Select = slices.Clone(in.Select) // it is put under Microsoft's spelling, in tenants side by side
 	query, keep, err := userQuery(ctx, c, in)
 	if err != nil {
 		return err
 	}
-	query.Top = 0
-	names := licenceNames(ctx, c)
-	for page, err := range c.Graph.Users(ctx, c.Tenant.ID, query) {
+	if query.Top > 0 { // whom Microsoft sends is shown
+		query.Top = most
+	}
+	names := query.licenceNames(ctx, c)
+	defer names()
+	for page, err := range c.Graph.Users(ctx, c.Tenant.ID, query.UserQuery) {
 		if err != nil {
 			return err
 		}
@@ -184,7 +188,7 @@ func usersOf(ctx context.Context, c *Call, in ListUsersIn, take func(UserRow) er
 			if !keep(u) {
 				continue
 			}
-			row := userRow(u, names, in.Select)
+			row := query.row(u, names(), in.Select)
 			row.Tenant = c.Tenant.DefaultDomain
 			if err := take(row); err != nil {
 				if errors.Is(err, errEnough) {
@@ -210,17 +214,18 @@ func selected(more map[string]any, name string) any {
 // exportUsers writes the users; each selected property is a column of its own.
 func exportUsers(ctx context.Context, c *Call, in ListUsersIn, out *ListUsersOut) error {
 	columns := slices.DeleteFunc(jsonNames(reflect.TypeFor[UserRow]()), func(n string) bool { return n == "more" })
-	x, err := c.export(append(columns, in.Select...))
+	told := append(slices.Clone(in.Select), toldBy(in)...)
+	x, err := c.export(append(columns, told...))
 	if err != nil {
 		return err
 	}
 	var mu sync.Mutex
 	_, out.Failures, err = inEach(ctx, c, func(ctx context.Context, c *Call) ([]struct{}, error) {
-		return nil, usersOf(ctx, c, in, func(r UserRow) error {
+		return nil, usersOf(ctx, c, in, 0, func(r UserRow) error {
 			more := r.More
 			r.More = nil
 			line := cells(reflect.ValueOf(r))[:len(columns)]
-			for _, s := range in.Select {
+			for _, s := range told {
 				line = append(line, cell(selected(more, s)))
 			}
 			mu.Lock()

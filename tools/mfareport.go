@@ -100,6 +100,9 @@ func listMFAHandler(ctx context.Context, c *Call, in ListMFAUsersIn) (ListMFAUse
 	failed := []FailedTenant{}
 	for _, r := range readEach(ctx, c, tenants, func(ctx context.Context, t graphclient.Tenant) (mfaFound, error) {
 		all, err := mfaOf(ctx, c, t)
+		if err == nil && in.Report == "adminNoMfa" {
+			err = markAdmins(ctx, c, t, all)
+		}
 		return sifted(in, all, most), err
 	}) {
 		if r.Err != nil {
@@ -116,6 +119,22 @@ func listMFAHandler(ctx context.Context, c *Call, in ListMFAUsersIn) (ListMFAUse
 	out.FailedTenants, out.MoreFailedTenants = f.FailedTenants, f.MoreFailedTenants
 	out.Users, out.Part, err = slicePage(c, "cipp_list_mfa_users", rows, in.PageArgs)
 	return out, err
+}
+
+// markAdmins says of each row whether the directory's own roles make it an administrator: the registration report knows of
+// no role that is still to be activated, and not every tenant has one. Where the roles may not be read the report stands.
+func markAdmins(ctx context.Context, c *Call, t graphclient.Tenant, rows []MFARow) error {
+	admins, _, err := tenantAdmins(ctx, c.Graph, t.ID)
+	if kind := graphclient.KindOf(err); kind == graphclient.Denied || kind == graphclient.RoleMissing {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for i := range rows {
+		rows[i].IsAdmin = is(admins[strings.ToLower(rows[i].ID)] != "")
+	}
+	return nil
 }
 
 // mfaFound is what is kept of one tenant: everybody counted, and no more rows than can be shown.

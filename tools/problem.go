@@ -42,7 +42,7 @@ var kinds = map[graphclient.Kind]struct {
 }{
 	graphclient.NotFound:         {"not_found", "Check the id; cipp_list_users finds users.", false},
 	graphclient.Denied:           {"permission_missing", "Ask the operator: the application lacks a Microsoft Graph permission in this tenant. cipp_get_tenant_details with sections=[\"health\"] shows what works.", false},
-	graphclient.RoleMissing:      {"role_missing", "Ask an administrator of the tenant to give the application the directory role named above.", false},
+	graphclient.RoleMissing:      {"role_missing", "Ask an administrator of the tenant to assign the directory role named above.", false},
 	graphclient.NotConsented:     {"not_consented", "Ask an administrator of the tenant to open the consent link; cipp-mcp init prints it.", false},
 	graphclient.GDAPMissing:      {"gdap_missing", "Ask the operator to renew the GDAP relationship with this customer in Partner Center.", false},
 	graphclient.SecretExpired:    {"credential_expired", "Ask the operator to renew the application's secret; no tool can help until then.", false},

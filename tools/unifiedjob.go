@@ -39,7 +39,7 @@ type unifiedState struct {
 	Begun  time.Time `json:"begun"`
 	Next   time.Time `json:"next"` // not asked before
 	Failed string    `json:"failed,omitempty"`
-	Waits  string    `json:"waits,omitempty"` // why nothing has begun
+	Waits  string    `json:"waits,omitempty"` // why it did not go on
 }
 
 // unifiedKeeps is what a search found.
@@ -156,7 +156,8 @@ func (e *Env) searchOn(ctx context.Context, run *jobs.Run, ask unifiedAsk, s *un
 		s.Next, s.Waits = now.Add(unifiedLater), e.Policy.Explain(err)
 		return jobs.Pending, nil
 	case kind == graphclient.Unavailable || graphclient.IsAmbiguous(err) || ctx.Err() != nil:
-		return jobs.Pending, nil
+		s.Waits = e.Policy.Explain(err) // a query that was sent all the same is found by its name
+		return jobs.Pending, err
 	default:
 		s.Failed = e.Policy.Explain(err)
 		return jobs.Done, nil
@@ -268,7 +269,7 @@ func (c *Call) logOutcome(j jobs.Job, page PageArgs) (*LogOutcome, error) {
 	j.Run.Get(unifiedKey, &s)
 	out := &LogOutcome{Note: k.Note}
 	if s.Waits != "" && !j.Ended() {
-		out.Note = "nothing has begun yet: " + s.Waits
+		out.Note = "the search waits: " + s.Waits
 	}
 	out.Rows, out.Part, err = slicePage(c, "cipp_get_job", k.Rows, page)
 	return out, err

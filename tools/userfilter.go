@@ -57,7 +57,7 @@ func userFields() map[string]string {
 
 // userFilter makes a sieve of a filter, and adds to the query what Microsoft has to send for it. What one report or
 // list of the tenant tells is read once; no user is asked for singly.
-func userFilter(ctx context.Context, c *Call, filter string, q *graphclient.UserQuery) (func(user) bool, error) {
+func userFilter(ctx context.Context, c *Call, filter string, q *userLook) (func(user) bool, error) {
 	if strings.TrimSpace(filter) == "" {
 		return nil, nil
 	}
@@ -66,13 +66,12 @@ func userFilter(ctx context.Context, c *Call, filter string, q *graphclient.User
 		return nil, err
 	}
 	var tests []func(user) bool
-	reg := &registrations{call: c}
 	for _, cond := range conditions {
 		kind, err := cond.canonical(userFields())
 		if err != nil {
 			return nil, err
 		}
-		test, err := userTest(ctx, c, reg, cond, kind, q)
+		test, err := userTest(ctx, c, q.reg, cond, kind, q)
 		if err != nil {
 			return nil, err
 		}
@@ -104,7 +103,7 @@ func (c *condition) canonical(fields map[string]string) (kind string, err error)
 	return kind, nil
 }
 
-func userTest(ctx context.Context, c *Call, reg *registrations, cond condition, kind string, q *graphclient.UserQuery) (func(user) bool, error) {
+func userTest(ctx context.Context, c *Call, reg *registrations, cond condition, kind string, q *userLook) (func(user) bool, error) {
 	column := cond.field
 	if n, ok := notColumns[column]; ok {
 		column = n
@@ -121,7 +120,7 @@ func userTest(ctx context.Context, c *Call, reg *registrations, cond condition, 
 		t, err := cond.timeTest(c.Clock.Now())
 		return func(u user) bool { return t(get(u)) }, err
 	case "bool":
-		return userBool(ctx, reg, cond, q)
+		return userBool(ctx, c, reg, cond, q)
 	case "list":
 		return userList(ctx, c, reg, cond)
 	default:
@@ -129,7 +128,7 @@ func userTest(ctx context.Context, c *Call, reg *registrations, cond condition, 
 	}
 }
 
-func userBool(ctx context.Context, reg *registrations, cond condition, q *graphclient.UserQuery) (func(user) bool, error) {
+func userBool(ctx context.Context, c *Call, reg *registrations, cond condition, q *userLook) (func(user) bool, error) {
 	t, err := cond.boolTest()
 	if err != nil {
 		return nil, err
@@ -143,6 +142,9 @@ func userBool(ctx context.Context, reg *registrations, cond condition, q *graphc
 	case "hasManager":
 		q.Expand = "manager($select=id)"
 		return func(u user) bool { return t(known(u.Manager != nil)) }, nil
+	case "isAdmin":
+		admins, err := q.administrators(ctx, c)
+		return func(u user) bool { return t(known(admins[strings.ToLower(u.ID)] != "")) }, err
 	}
 	rows, err := reg.rows(ctx)
 	if err != nil {
@@ -153,8 +155,6 @@ func userBool(ctx context.Context, reg *registrations, cond condition, q *graphc
 		switch {
 		case !ok:
 			return t(nil) // Microsoft's report does not know the user
-		case cond.field == "isAdmin":
-			return t(&d.IsAdmin)
 		case cond.field == "mfaCapable":
 			return t(&d.IsMfaCapable)
 		default:
@@ -173,14 +173,15 @@ func (r *registrations) rows(ctx context.Context) (map[string]graphclient.Regist
 	if r.read != nil {
 		return r.read, nil
 	}
-	r.read = map[string]graphclient.RegistrationDetail{}
+	read := map[string]graphclient.RegistrationDetail{}
 	for page, err := range r.call.Graph.RegistrationDetails(ctx, r.call.Tenant.ID, "") {
 		if err != nil {
 			return nil, err
 		}
 		for _, d := range page {
-			r.read[d.ID] = d
+			read[d.ID] = d
 		}
 	}
+	r.read = read
 	return r.read, nil
 }

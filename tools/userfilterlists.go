@@ -18,7 +18,7 @@ var wordValues = map[string][]string{
 }
 
 // userWord tests an enumerated field; what the tenant's own lists tell of it is read once.
-func userWord(ctx context.Context, c *Call, cond condition, q *graphclient.UserQuery) (func(user) bool, error) {
+func userWord(ctx context.Context, c *Call, cond condition, q *userLook) (func(user) bool, error) {
 	values := wordValues[cond.field]
 	var want []string
 	for _, v := range cond.values {
@@ -39,7 +39,7 @@ func userWord(ctx context.Context, c *Call, cond condition, q *graphclient.UserQ
 }
 
 // userWords says whether the field has one of the values.
-func userWords(ctx context.Context, c *Call, field string, want []string, q *graphclient.UserQuery) (func(user) bool, error) {
+func userWords(ctx context.Context, c *Call, field string, want []string, q *userLook) (func(user) bool, error) {
 	switch field {
 	case "userType":
 		return func(u user) bool { return slices.Contains(want, u.UserType) }, nil
@@ -88,7 +88,9 @@ func userWords(ctx context.Context, c *Call, field string, want []string, q *gra
 		case "hybrid":
 			any = append(any, func(u user) bool { return syncState(u) == kind })
 		default:
+			ids := q.ids
 			keep, err := kindFilter(ctx, c, kind, q)
+			q.ids = ids // another kind, or all but this one, may be wanted too
 			if err != nil {
 				return nil, err
 			}

@@ -12,7 +12,7 @@ import (
 
 // reportFilter is the sieve of one ready report, with what it needs selected. Reports look at one
 // tenant's list and at no user singly.
-func reportFilter(ctx context.Context, c *Call, report string, days int, q *graphclient.UserQuery) (func(graphclient.User) bool, error) {
+func reportFilter(ctx context.Context, c *Call, report string, days int, q *userLook) (func(graphclient.User) bool, error) {
 	before := func(standard int) time.Time {
 		if days == 0 {
 			days = standard
@@ -26,7 +26,7 @@ func reportFilter(ctx context.Context, c *Call, report string, days int, q *grap
 	case "noMfa":
 		return registered(ctx, c, "isMfaRegistered eq false", func(d graphclient.RegistrationDetail) bool { return !d.IsMfaRegistered })
 	case "adminNoMfa":
-		return registered(ctx, c, "isMfaRegistered eq false", func(d graphclient.RegistrationDetail) bool { return !d.IsMfaRegistered && d.IsAdmin })
+		return q.adminsWithoutMFA(ctx, c)
 	case "inactive":
 		sel("signInActivity")
 		t := before(90)
@@ -112,8 +112,12 @@ func reportFilter(ctx context.Context, c *Call, report string, days int, q *grap
 	return nil, nil
 }
 
-// forwardsOutside keeps the users whose mailbox forwards to an address outside the tenant, by itself or through a
-// contact. Inbox rules that forward are seen by cipp_get_mailbox and cipp_bec_check, one mailbox at a time.
+// notForwarding is what the report of forwarding cannot see. Microsoft has no report of inbox rules, only each mailbox's
+// own list, and a tenant is not read mailbox by mailbox.
+const notForwarding = "this is the mailboxes' own forwarding: inbox rules and mail-flow rules that forward are not seen, since Microsoft lists them for one mailbox at a time only; cipp_get_mailbox with sections=[\"rules\"] shows one user's, cipp_bec_check investigates one"
+
+// forwardsOutside keeps the users whose mailbox forwards to an address outside the tenant, by itself or through a contact
+// or guest.
 func forwardsOutside(ctx context.Context, c *Call) (func(graphclient.User) bool, error) {
 	boxes, err := c.Graph.Mailboxes(ctx, c.Tenant.ID)
 	if err != nil {
@@ -127,19 +131,42 @@ func forwardsOutside(ctx context.Context, c *Call) (func(graphclient.User) bool,
 		_, domain, _ := strings.Cut(address, "@")
 		return address != "" && !slices.ContainsFunc(domains, func(d graphclient.Domain) bool { return d.IsVerified && strings.EqualFold(d.ID, domain) })
 	}
-	ids := map[string]bool{}
+	ids, leads := map[string]bool{}, map[string]bool{}
 	for _, b := range boxes {
 		ids[b.ExternalDirectoryObjectID] = outside(b.ForwardingSMTPAddress)
 		if b.ForwardingAddress == "" {
 			continue
 		}
-		contact, err := c.Graph.MailContact(ctx, c.Tenant.ID, b.ForwardingAddress)
-		if err != nil && graphclient.KindOf(err) != graphclient.NotFound { // a recipient of the tenant is no contact
-			return nil, err
+		if _, known := leads[b.ForwardingAddress]; !known { // many may forward to the same
+			address, err := addressOutsideOf(ctx, c, b.ForwardingAddress)
+			if err != nil {
+				return nil, err
+			}
+			leads[b.ForwardingAddress] = outside(address)
 		}
-		ids[b.ExternalDirectoryObjectID] = ids[b.ExternalDirectoryObjectID] || outside(contact.ExternalEmailAddress)
+		ids[b.ExternalDirectoryObjectID] = ids[b.ExternalDirectoryObjectID] || leads[b.ForwardingAddress]
 	}
+	c.remark(notForwarding)
 	return func(u graphclient.User) bool { return ids[u.ID] }, nil
+}
+
+// addressOutsideOf is where mail to a recipient goes who has no mailbox here: a contact, guest or mail user; "" of all
+// others.
+func addressOutsideOf(ctx context.Context, c *Call, recipient string) (string, error) {
+	contact, err := c.Graph.MailContact(ctx, c.Tenant.ID, recipient)
+	if graphclient.KindOf(err) != graphclient.NotFound {
+		return contact.ExternalEmailAddress, err
+	}
+	r, err := c.Graph.Recipient(ctx, c.Tenant.ID, recipient)
+	switch {
+	case graphclient.KindOf(err) == graphclient.NotFound: // gone: mail goes nowhere
+		return "", nil
+	case err != nil:
+		return "", err
+	case strings.EqualFold(r.RecipientType, "MailUser"):
+		return r.PrimarySMTPAddress, nil
+	}
+	return "", nil
 }
 
 // serviceAccount keeps the accounts that the operator's patterns call service accounts; Microsoft knows no such kind.

@@ -3,9 +3,7 @@ package tools
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 
 	"cipp-mcp/graphclient"
@@ -43,6 +41,7 @@ type ListUsersOut struct {
 	Tenant   string    `json:"tenant"`
 	Users    []UserRow `json:"users"`
 	Total    *int64    `json:"total,omitempty"`
+	Notes    []string  `json:"notes,omitempty"` // what the list does not see
 	Failures
 	Part
 }
@@ -54,6 +53,9 @@ func (o *ListUsersOut) Text() string {
 	o.failed(&l)
 	if o.Total != nil {
 		l.add("total: %d", *o.Total)
+	}
+	for _, n := range o.Notes {
+		l.add("NOTE: %s", n)
 	}
 	for _, u := range o.Users {
 		l.add("%s%s | %s | %s | %s | %s | %s", of(u.Tenant), u.UserPrincipalName, q(u.DisplayName), signInState(u.AccountEnabled), strings.ToLower(u.UserType)+" "+u.SyncState, strings.Join(u.Licenses, ", "), u.ID)
@@ -71,7 +73,7 @@ func (o *ListUsersOut) Shrink() bool { return shrinkRows(&o.Users, &o.Part) }
 var listUsers = Read(Tool{
 	Name: "cipp_list_users", Title: "List users", Toolset: "users", Aliases: tenantAliases, AllTenants: true,
 	Description: "Lists users, found by search, kind or a ready report (noMfa, inactive, blockedButLicensed …). For one known user use cipp_get_user, for who has MFA cipp_list_mfa_users.",
-	Needs:       Needs{App: []string{"User.Read.All", "LicenseAssignment.Read.All", "AuditLog.Read.All"}, GDAPRoles: []string{"Global Reader", "Reports Reader"}},
+	Needs:       Needs{App: []string{"User.Read.All", "LicenseAssignment.Read.All", "AuditLog.Read.All", "RoleManagement.Read.Directory", "GroupMember.Read.All"}, GDAPRoles: []string{"Global Reader", "Reports Reader"}},
 	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","search":"anna"}`,
 }, listUsersHandler)
 
@@ -81,6 +83,13 @@ var listUserColumns = []string{"id", "userPrincipalName", "displayName", "mail",
 var notSelectable = []string{"manager"}
 
 func listUsersHandler(ctx context.Context, c *Call, in ListUsersIn) (ListUsersOut, error) {
+	c.remarks = &remarks{}
+	out, err := usersListed(ctx, c, in)
+	out.Notes = c.remarks.list(c.AllTenants)
+	return out, err
+}
+
+func usersListed(ctx context.Context, c *Call, in ListUsersIn) (ListUsersOut, error) {
 	out := ListUsersOut{TenantID: c.Tenant.ID, Tenant: c.Tenant.DefaultDomain, Users: []UserRow{}}
 	if c.AllTenants || in.csv() {
 		return everyUser(ctx, c, in)
@@ -96,38 +105,39 @@ func listUsersHandler(ctx context.Context, c *Call, in ListUsersIn) (ListUsersOu
 	if at.Top > 0 && query.Top > 0 {
 		query.Top = at.Top
 	}
-	names := licenceNames(ctx, c)
+	names := query.licenceNames(ctx, c)
+	defer names()
 	var positions []position
-	page, link, err := graphclient.UserPage{}, at.Link, error(nil)
-	for first := true; first || page.Next != ""; first = false {
-		if !first {
-			link = page.Next
-		}
-		if page, err = usersPage(ctx, c, query, link); err != nil {
+	out.cut = func(n int) string { return sealCursor(c, "cipp_list_users", positions[n-1]) }
+	for going := true; going; at = (position{Link: at.Link}) {
+		page, err := usersPage(ctx, c, query.UserQuery, at.Link)
+		if err != nil {
 			return out, err
 		}
 		if page.Count != nil {
 			out.Total = page.Count
 		}
-		skip := 0
-		if first {
-			skip = at.Skip
-		}
-		for i := skip; i < len(page.Users); i++ {
+		for i := at.Skip; i < len(page.Users); i++ {
 			if !keep(page.Users[i]) {
 				continue
 			}
-			if len(out.Users) == in.limit() {
-				out.HasMore = true
-				out.cut = func(n int) string { return sealCursor(c, "cipp_list_users", positions[n-1]) }
-				out.Cursor = out.cut(len(out.Users))
+			if len(out.Users) == in.limit() { // a row is left over
+				out.HasMore, out.Cursor = true, out.cut(len(out.Users))
 				return out, nil
 			}
-			out.Users = append(out.Users, userRow(page.Users[i], names, in.Select))
-			positions = append(positions, position{Link: link, Skip: i + 1, Top: query.Top})
+			out.Users = append(out.Users, query.row(page.Users[i], names(), in.Select))
+			next := position{Link: at.Link, Skip: i + 1, Top: query.Top}
+			if i == len(page.Users)-1 && page.Next != "" {
+				next = position{Link: page.Next} // the page is used up: nobody needs it again
+			}
+			positions = append(positions, next)
 		}
+		if going = page.Next != ""; going && len(out.Users) == in.limit() {
+			out.HasMore, out.Cursor = true, sealCursor(c, "cipp_list_users", position{Link: page.Next})
+			return out, nil
+		}
+		at.Link = page.Next
 	}
-	out.cut = func(n int) string { return sealCursor(c, "cipp_list_users", positions[n-1]) }
 	return out, nil
 }
 
@@ -142,123 +152,22 @@ func usersPage(ctx context.Context, c *Call, query graphclient.UserQuery, link s
 	return graphclient.UserPage{}, nil
 }
 
-// userQuery turns the arguments into what Microsoft filters itself and what we sift afterwards.
-func userQuery(ctx context.Context, c *Call, in ListUsersIn) (graphclient.UserQuery, func(graphclient.User) bool, error) {
-	q := graphclient.UserQuery{Select: slices.Clone(listUserColumns)}
-	allowed := jsonNames(reflect.TypeFor[graphclient.User]())
-	for i, s := range in.Select {
-		n := slices.IndexFunc(allowed, func(a string) bool { return strings.EqualFold(a, s) })
-		if n < 0 || slices.Contains(notSelectable, allowed[n]) {
-			return q, nil, invalid("select: there is no property %q; some that exist: department, jobTitle, createdDateTime, lastPasswordChangeDateTime, usageLocation, city, signInActivity.", Clean(s, 60))
-		}
-		in.Select[i] = allowed[n]
-		q.Select = append(q.Select, allowed[n])
-	}
-	if in.Search != "" {
-		s := searchTerm(in.Search)
-		q.Search = fmt.Sprintf(`"displayName:%s" OR "userPrincipalName:%s" OR "mail:%s"`, s, s, s)
-		q.Advanced = true
-	}
-	keep, err := kindFilter(ctx, c, in.Kind, &q)
-	if err != nil {
-		return q, nil, err
-	}
-	sift, err := reportFilter(ctx, c, in.Report, in.Days, &q)
-	if err != nil {
-		return q, nil, err
-	}
-	fits, err := userFilter(ctx, c, in.Filter, &q)
-	if err != nil {
-		return q, nil, err
-	}
-	slices.Sort(q.Select)
-	q.Select = slices.Compact(q.Select)
-	if keep == nil && sift == nil && fits == nil {
-		q.Top = in.limit() // Microsoft's pages are ours
-		keep = func(graphclient.User) bool { return true }
-	}
-	return q, func(u graphclient.User) bool {
-		return (keep == nil || keep(u)) && (sift == nil || sift(u)) && (fits == nil || fits(u))
-	}, nil
-}
-
-// searchTerm keeps what would end the quoted term, or begin another, out of a $search expression.
-func searchTerm(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '"' || r == '\\' || r < ' ' {
-			return -1
-		}
-		return r
-	}, strings.TrimSpace(s))
-}
-
-func kindFilter(ctx context.Context, c *Call, kind string, q *graphclient.UserQuery) (func(graphclient.User) bool, error) {
-	synced := func(want string) func(graphclient.User) bool {
-		return func(u graphclient.User) bool { return syncState(u) == want }
-	}
-	switch kind {
-	case "member", "guest":
-		q.Filter = "userType eq '" + strings.ToUpper(kind[:1]) + kind[1:] + "'"
-	case "blocked":
-		q.Filter = "accountEnabled eq false"
-	case "enabled":
-		q.Filter = "accountEnabled eq true"
-	case "hybrid":
-		q.Filter = "onPremisesSyncEnabled eq true"
-	case "local", "formerlyHybrid":
-		return synced(kind), nil
-	case "external":
-		q.Select = append(q.Select, "creationType")
-		return func(u graphclient.User) bool {
-			return u.CreationType == "Invitation" || strings.Contains(strings.ToUpper(u.UserPrincipalName), "#EXT#")
-		}, nil
-	case "deleted":
-		q.Deleted = true
-		q.Select = append(slices.DeleteFunc(q.Select, func(s string) bool { return s == "assignedLicenses" }), "deletedDateTime")
-	case "shared":
-		boxes, err := c.Graph.Mailboxes(ctx, c.Tenant.ID, "SharedMailbox", "RoomMailbox", "EquipmentMailbox")
-		if err != nil {
-			return nil, err
-		}
-		ids := map[string]bool{}
-		for _, b := range boxes {
-			ids[b.ExternalDirectoryObjectID] = true
-		}
-		return func(u graphclient.User) bool { return ids[u.ID] }, nil
-	case "service":
-		return serviceAccount(c)
-	case "admin":
-		return registered(ctx, c, "isAdmin eq true", func(d graphclient.RegistrationDetail) bool { return d.IsAdmin })
-	}
-	return nil, nil
-}
-
-// registered keeps the users whose row of the registration report pleases.
-func registered(ctx context.Context, c *Call, filter string, pleases func(graphclient.RegistrationDetail) bool) (func(graphclient.User) bool, error) {
-	ids := map[string]bool{}
-	for page, err := range c.Graph.RegistrationDetails(ctx, c.Tenant.ID, filter) {
-		if err != nil {
-			return nil, err
-		}
-		for _, d := range page {
-			if pleases(d) {
-				ids[d.ID] = true
-			}
-		}
-	}
-	return func(u graphclient.User) bool { return ids[u.ID] }, nil
-}
-
-func userRow(u graphclient.User, names map[string]string, sel []string) UserRow {
+// row is a user as a list shows it.
+func (q *userLook) row(u graphclient.User, names map[string]string, sel []string) UserRow {
 	r := UserRow{ID: u.ID, UserPrincipalName: u.UserPrincipalName, DisplayName: u.DisplayName, Mail: u.Mail, AccountEnabled: u.AccountEnabled, UserType: u.UserType, SyncState: syncState(u), Licenses: []string{}}
 	for _, l := range u.AssignedLicenses {
 		r.Licenses = append(r.Licenses, licenceName(names, l.SkuID))
+	}
+	if q.tell != nil {
+		r.More = q.tell(u)
 	}
 	if len(sel) > 0 {
 		all := map[string]any{}
 		b, err := json.Marshal(withMaskedPhones(u))
 		if err == nil && json.Unmarshal(b, &all) == nil {
-			r.More = map[string]any{}
+			if r.More == nil {
+				r.More = map[string]any{}
+			}
 			for _, s := range sel {
 				r.More[s] = all[s]
 			}

@@ -190,6 +190,9 @@ var listCapabilities = map[string]capability{
 					w.t.Errorf("%s is no %s", not, kind)
 				}
 			}
+			if a := w.must("cipp_list_users", in(pinecrest, "kind", "admin")); len(a.list("users")) == 0 { // by the roles: there is no report
+				w.t.Errorf("%s", a.text)
+			}
 		},
 		fails: func(w *world) {
 			w.cfg.ServiceAccounts, w.env.Policy.Config.ServiceAccounts = nil, nil
@@ -239,12 +242,15 @@ var listCapabilities = map[string]capability{
 				if strings.Contains(a.people(), gareth) { // who is in order
 					w.t.Errorf("%s: %s", report, a.people())
 				}
-				if report == "forwardingOutside" && len(a.list("users")) != 1 {
+				if report == "forwardingOutside" && (len(a.list("users")) != 1 || !strings.Contains(a.text, "inbox rules and mail-flow rules that forward are not seen")) {
 					w.t.Errorf("%s: %s", report, a.people())
 				}
 			}
 		},
 		fails: func(w *world) {
+			if a := w.must("cipp_list_users", in(pinecrest, "report", "adminsWithoutMfa")); len(a.list("users")) == 0 || !strings.Contains(a.text, "mfaUnknownReason: ") || !strings.Contains(a.text, "NOTE: roles to be activated (PIM) are not seen") {
+				w.t.Errorf("%s", a.text)
+			}
 			w.refused("premium_missing", "cipp_list_users", in(pinecrest, "report", "noMfa"))
 			w.refused("service_missing", "cipp_list_users", in(pinecrest, "report", "staleDevices"))
 		},

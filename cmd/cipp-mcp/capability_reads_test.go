@@ -340,7 +340,7 @@ var readCapabilities = map[string]capability{
 		fails: func(w *world) {
 			w.invalid("source=", "cipp_list_audit_logs", in(harbourline, "userId", dana, "type", "mailbox"))
 			w.invalid("must be one of", "cipp_list_audit_logs", in(harbourline, "type", "everything"))
-			w.invalid("stands in source entra", "cipp_list_audit_logs", in(harbourline, "source", "ual", "type", "license"))
+			w.invalid("where license stands", "cipp_list_audit_logs", in(harbourline, "source", "ual", "type", "license"))
 		},
 	},
 	"L17": licenceHistory("the changes of a user's licences"),

@@ -171,6 +171,25 @@ func TestASearchThatFails(t *testing.T) {
 	}
 }
 
+// A query whose answer was lost is found by its name and not sent again; meanwhile the job says what it waits for.
+func TestAQueryIsSentOnce(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	w.faults(noSearch(), fault(m{"service": "graph", "method": "POST", "path": "/security/auditLog/queries"}, m{"status": 504, "effect": "before"}, 1))
+	w.env.Quick = 300 * time.Millisecond
+	a := w.must("cipp_list_audit_logs", in(brightwell, "userId", celia, "source", "ual"))
+	id, _ := a.v["jobId"].(string)
+	if j := w.must("cipp_get_job", m{"jobId": id}); j.v["status"] != "running" || !strings.Contains(j.text, "the search waits: ") {
+		t.Errorf("%s", j.text)
+	}
+	w.sandbox.Advance(time.Minute)
+	if j := w.ended(id); j.v["status"] != "done" || !strings.Contains(j.text, "MoveToDeletedItems") {
+		t.Errorf("%s", j.text)
+	}
+	if n := queries(t, w.state()); n != 1 {
+		t.Errorf("%d queries", n)
+	}
+}
+
 // A process that may only read begins a search and is gone; another such one goes on with the same query.
 func TestASearchOutlivesTheProcess(t *testing.T) {
 	state, err := os.ReadFile(purviewTakes(t, 900))
