@@ -127,7 +127,7 @@ func (m *MailboxSummary) lines(l *lines) {
 	if m.QuotaGB != nil {
 		size += fmt.Sprintf(" of %.0f GB", *m.QuotaGB)
 	}
-	l.add("mailbox %s | %s | %s | forwarding %s | auto-reply %s | archive %t | holds %s", m.Type, m.Primary, size, fenced("", m.Forwarding), m.AutoReply, m.Archive, orNone(m.Holds))
+	l.add("mailbox %s | %s | %s | forwarding %s | auto-reply %s | archive %t | holds %s", m.Type, m.Primary, size, cmp.Or(fenced("", m.Forwarding), "none"), m.AutoReply, m.Archive, orNone(m.Holds))
 	if m.Rules != nil && m.Delegates != nil {
 		l.add("%s, %s", count(*m.Rules, "rule", "rules"), count(*m.Delegates, "right of others", "rights of others"))
 	}
@@ -228,6 +228,12 @@ func value(v any) string {
 		return q(x)
 	case nil, bool, float64:
 		return fmt.Sprint(x)
+	case []any:
+		out := make([]string, len(x))
+		for i, v := range x {
+			out[i] = value(v)
+		}
+		return strings.Join(out, ", ")
 	default:
 		return q(fmt.Sprint(x))
 	}

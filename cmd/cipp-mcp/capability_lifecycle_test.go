@@ -313,6 +313,10 @@ var lifecycleCapabilities = map[string]capability{
 					w.t.Errorf("no %s in %s", want, text.Text)
 				}
 			}
+			r.Params.Arguments = map[string]string{"customerId": harbourline} // the only key that a link has to have
+			if _, err := w.client.GetPrompt(w.t.Context(), r); err != nil {
+				w.t.Error(err)
+			}
 			if !strings.Contains(text.Text, "front desk") {
 				w.t.Errorf("the aliases are lost: %s", text.Text)
 			}

@@ -88,6 +88,10 @@ var mailCapabilities = map[string]capability{
 		what: "ends forwarding of both kinds", tool: "cipp_set_email_forwarding",
 		does: func(w *world) {
 			w.done("cipp_set_email_forwarding", in(demoVictimTenant, "userId", demoVictim, "disable", true))
+			job := w.done("cipp_set_email_forwarding", in(harbourline, "userId", dana, "disable", true)).v["jobId"]
+			w.stands(ofBox(dana, "ForwardingAddress", nil, "ForwardingSmtpAddress", nil))
+			w.done("cipp_undo_job", m{"jobId": job})
+			w.stands(ofBox(dana, "ForwardingAddress", w.at("graph/users/"+priya+"/id"), "ForwardingSmtpAddress", part("dana@elsewhere.example")))
 			w.done("cipp_set_email_forwarding", in(harbourline, "userId", dana, "disable", true))
 			w.stands(ofBox(dana, "ForwardingAddress", nil, "ForwardingSmtpAddress", nil))
 		},
