@@ -86,3 +86,12 @@ func TestWhatModelsWrite(t *testing.T) {
 	}
 	w.unharmed(before)
 }
+
+// What is the same for many rows is said once.
+func TestABulkSaysOnceWhatManyRowsHaveInCommon(t *testing.T) {
+	w := newWorld(t, worldOptions{noPass: true})
+	a := w.blocked("no operator's passphrase", "cipp_bulk_action", m{"action": "reset password", "tenantFilter": harbourline, "targets": []string{dana, priya, gareth, noor}, "dryRun": true})
+	if n := strings.Count(a.text, "no operator's passphrase"); n != 1 || !strings.Contains(a.text, "(likewise 3 more rows)") {
+		t.Errorf("%d times: %s", n, a.text)
+	}
+}
