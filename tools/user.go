@@ -141,7 +141,7 @@ func (o *GetUserOut) Text() string {
 		state := signInState(s.AccountEnabled)
 		l.add("%s | %s | %s %s | admin %t | location %s", q(s.DisplayName), state, strings.ToLower(s.UserType), s.SyncState, s.IsAdmin, s.UsageLocation)
 		l.add("job %s, %s | licences: %s | password changed %s", q(s.JobTitle), q(s.Department), orNone(s.Licenses), date(s.LastPasswordChange))
-		l.add("tags: %s | risk level: %s", fencedList(s.Tags), s.RiskLevel)
+		l.add("tags: %s | risk level: %s", cmp.Or(fencedList(s.Tags), "none"), s.RiskLevel)
 		l.add("actions: %s", strings.Join(s.AvailableActions, ", "))
 	}
 	for _, k := range sortedKeys(o.Attributes) {
@@ -151,7 +151,7 @@ func (o *GetUserOut) Text() string {
 		l.add("manager: %s | direct reports: %s", m.Manager, orNone(m.DirectReports))
 	}
 	for _, x := range o.Licenses {
-		l.add("licence %s%s %s %s", x.Name, fenced(" from group ", x.FromGroup), x.State, x.Error)
+		l.add("licence %s%s %s%s", x.Name, fenced(" from group ", x.FromGroup), x.State, strings.TrimSuffix(ifText(x.Error, " "), " None"))
 	}
 	for _, g := range o.Groups {
 		l.add("%s", g.line())

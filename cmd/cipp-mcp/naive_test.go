@@ -22,6 +22,8 @@ func TestWhatModelsWrite(t *testing.T) {
 			"department": "Claims", "jobTitle": "Clerk", "mobilePhone": "+44 7700900188", "addedAliasses": "front", "postalCode": "HU1", "streetAddress": "1 Quay", "usageLocation": "GB", "MustChangePass": "true", "licenses": "SPE_E5", "dryRun": true}, []string{"planned"}, ""},
 		"Exchange's and Graph's audience": {"cipp_set_out_of_office", in(harbourline, "userId", dana, "state", "enabled", "internalMessage", "x", "externalAudience", "contactsOnly", "dryRun", true), []string{"planned"}, ""},
 		"short names of properties":       {"cipp_edit_user", in(harbourline, "userId", dana, "title", "Clerk", "office", "Hull", "mobile", "+44 7700900188", "dryRun", true), []string{"planned", "jobTitle=«Clerk»"}, ""},
+		"archive, hidden":                 {"cipp_edit_mailbox", in(harbourline, "userId", dana, "enableArchive", true, "hideFromAddressLists", true, "dryRun", true), []string{"planned"}, ""},
+		"roles of a catalogue":            {"cipp_list_access_catalog", in(harbourline, "kind", "roles", "search", "helpdesk"), []string{"Helpdesk Administrator"}, ""},
 		"UK is GB":                        {"cipp_create_user", newNia("usageLocation", "UK", "licenses", "SPE_E5", "dryRun", true), []string{"planned"}, ""},
 		"names of arguments in snake":     {"cipp_offboard_user", in(harbourline, "userId", dana, "convert_to_shared", true, "remove_licences", "true", "dryRun", true), []string{"planned", "convert-to-shared", "remove-licenses"}, ""},
 		"disabled users are blocked ones": {"cipp_list_users", in(harbourline, "kind", "disabled"), []string{stefan}, dana},
@@ -94,4 +96,5 @@ func TestABulkSaysOnceWhatManyRowsHaveInCommon(t *testing.T) {
 	if n := strings.Count(a.text, "no operator's passphrase"); n != 1 || !strings.Contains(a.text, "(likewise 3 more rows)") {
 		t.Errorf("%d times: %s", n, a.text)
 	}
+	w.blocked("blocked: cipp_set_source_of_authority is always critical; that needs the operator's approval", "cipp_set_source_of_authority", in(harbourline, "userId", ingrid, "sourceOfAuthority", "Cloud Managed", "dryRun", true))
 }
