@@ -23,7 +23,7 @@ type CreateTAPIn struct {
 var createTAP = Write(Tool{
 	Name: "cipp_create_tap", Title: "Create a Temporary Access Pass", Toolset: "security", Risk: policy.Destructive, Extra: true,
 	Description: "Gives a user a Temporary Access Pass, in place of an earlier one, after a look at the tenant's policy. The result holds a handle, never the pass; a person reveals it with cipp-mcp secrets reveal.",
-	Aliases:     with(userAliases, map[string]string{"lifetimeInMinutes": "lifetimeMinutes", "isUsableOnce": "usableOnce", "startDateTime": "startAt"}),
+	Aliases:     with(userAliases, map[string]string{"lifetimeInMinutes": "lifetimeMinutes", "isUsableOnce": "usableOnce", "oneTime": "usableOnce", "startDateTime": "startAt"}),
 	Needs: Needs{App: []string{"UserAuthenticationMethod.ReadWrite.All", "Policy.Read.All", "GroupMember.Read.All"}, AppRoles: nil,
 		GDAPRoles: []string{"Authentication Administrator"}},
 	Example: `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","usableOnce":true,"dryRun":true}`,

@@ -77,5 +77,5 @@ var OtherValues = map[string][]string{
 	"adminNoMfa": {"adminswithoutmfa", "adminwithoutmfa"}, "noMfa": {"withoutmfa", "mfagap"}, "blocked": {"disabled"}, "enabled": {"active", "on"}, "disabled": {"off"},
 	"user": {"usermailbox", "regular"}, "shared": {"sharedmailbox"}, "room": {"roommailbox"}, "equipment": {"equipmentmailbox"},
 	"cloud": {"cloudmanaged"}, "onPremises": {"onpremisesmanaged", "onpremise"}, "mobile": {"primarymobile"}, "m365": {"microsoft365", "unified", "office365"}, "distribution": {"distributionlist", "distributiongroup"},
-	"security": {"securitygroup"}, "mailEnabledSecurity": {"mailenabledsecuritygroup"}, "cancel": {"stop"}, "signIns": {"signinlog"},
+	"security": {"securitygroup"}, "mailEnabledSecurity": {"mailenabledsecuritygroup"}, "known": {"contactsonly", "contact"}, "directoryRole": {"role"}, "application": {"app"}, "cancel": {"stop"}, "signIns": {"signinlog"},
 }

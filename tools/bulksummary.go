@@ -21,10 +21,13 @@ type summary struct {
 	warnings, blockers, critical, lasting gathered
 }
 
-// gathered are sentences of rows, the first few with their row and the others counted.
+// gathered are sentences of rows, each once with the first row it is about; the first few are told, the others counted.
 type gathered struct {
-	n     int
+	n     int // of all rows
 	texts []string
+	said  map[string]int // place of a sentence in texts
+	more  []int          // rows beside the first, by that place
+	left  int            // sentences that are not among the first few
 }
 
 func (g *gathered) add(r bulkRow, most int, sentences ...string) {
@@ -34,17 +37,32 @@ func (g *gathered) add(r bulkRow, most int, sentences ...string) {
 func (g *gathered) addAt(r bulkRow, at string, most int, sentences ...string) {
 	for _, s := range sentences {
 		g.n++
-		if len(g.texts) < most {
-			g.texts = append(g.texts, fmt.Sprintf("%s, %s: %s", at, q(r.who()), s))
+		switch i, known := g.said[s]; {
+		case known:
+			g.more[i]++
+		case len(g.texts) < most:
+			if g.said == nil {
+				g.said = map[string]int{}
+			}
+			g.said[s] = len(g.texts)
+			g.texts, g.more = append(g.texts, fmt.Sprintf("%s, %s: %s", at, q(r.who()), s)), append(g.more, 0)
+		default:
+			g.left++
 		}
 	}
 }
 
 func (g *gathered) list(what string) []string {
-	if n := g.n - len(g.texts); n > 0 {
-		return append(g.texts, fmt.Sprintf("and %d more %s", n, what))
+	out := make([]string, len(g.texts), len(g.texts)+1)
+	for i, s := range g.texts {
+		if out[i] = s; g.more[i] > 0 {
+			out[i] = fmt.Sprintf("%s (likewise %s)", s, count(g.more[i], "more row", "more rows"))
+		}
 	}
-	return g.texts
+	if g.left > 0 {
+		out = append(out, fmt.Sprintf("and %d more %s", g.left, what))
+	}
+	return out
 }
 
 func (s *summary) add(i int, p plannedRow) {
@@ -119,7 +137,7 @@ func (s *summary) change(what, before, after string) jobs.Change {
 		c.Nothing = "nothing to do for any row"
 	}
 	if s.runs == 0 && s.hand > 0 && s.blockers.n == 0 {
-		c.Manual = strings.Join(s.warnings.texts, "; ")
+		c.Manual = strings.Join(s.warnings.list("warnings"), "; ")
 	}
 	return c
 }

@@ -41,7 +41,7 @@ func exchangeAnd(app ...string) Needs {
 var editMailbox = Write(Tool{
 	Name: "cipp_edit_mailbox", Title: "Edit a mailbox", Toolset: "mail", Extra: true, Risk: policy.Write, MayDestroy: true, Idempotent: true,
 	Description: "Changes the named settings of a mailbox and no others. Its kind: cipp_convert_mailbox; rights on it: cipp_set_mailbox_permissions.",
-	Aliases:     with(userAliases, map[string]string{"hiddenFromAddressLists": "hideFromGal", "HideFromGAL": "hideFromGal", "aliases": "addAliases", "addedAliases": "addAliases", "removedAliases": "removeAliases", "primarySmtpAddress": "primaryAddress", "quota": "quotas"}),
+	Aliases:     with(userAliases, map[string]string{"hiddenFromAddressLists": "hideFromGal", "HideFromGAL": "hideFromGal", "hideFromAddressLists": "hideFromGal", "enableArchive": "archive", "onlineArchive": "archive", "aliases": "addAliases", "addedAliases": "addAliases", "removedAliases": "removeAliases", "primarySmtpAddress": "primaryAddress", "quota": "quotas"}),
 	Needs:       exchangeAnd("Domain.Read.All", "LicenseAssignment.Read.All"),
 	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","hideFromGal":true,"dryRun":true}`,
 }, func(ctx context.Context, c *Call, in EditMailboxIn) (Work, error) {

@@ -40,7 +40,7 @@ var editUser = Write(Tool{
 	Name: "cipp_edit_user", Title: "Edit a user", Toolset: "lifecycle", Risk: policy.Write, MayDestroy: true, Idempotent: true,
 	Description: "Changes the named properties of a user and no others. Sign-in is blocked with cipp_disable_user, a password set with cipp_reset_password.",
 	Aliases: with(userAliases, map[string]string{"email": "", "emailAddress": "", "mailbox": "", "userPrincipalName": "userId", "givenName": "firstName", "surname": "lastName", "businessPhones": "businessPhone", "manager": "managerId", "setManager": "managerId",
-		"alternateEmail": "otherMails", "primDomain": "domain", "clearProperties": "clear"}),
+		"alternateEmail": "otherMails", "title": "jobTitle", "office": "officeLocation", "mobile": "mobilePhone", "company": "companyName", "street": "streetAddress", "zip": "postalCode", "fax": "faxNumber", "primDomain": "domain", "clearProperties": "clear"}),
 	Second:  map[string]string{"userPrincipalName": "newUserPrincipalName"},
 	Needs:   Needs{App: []string{"User.ReadWrite.All", "Domain.Read.All", "User-LifeCycleInfo.ReadWrite.All", "ProfilePhoto.ReadWrite.All"}, GDAPRoles: []string{"User Administrator"}},
 	Example: `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","jobTitle":"Head of Sales","dryRun":true}`,

@@ -30,7 +30,7 @@ const myApps = "https://myapps.microsoft.com"
 var inviteGuest = Write(Tool{
 	Name: "cipp_invite_guest", Title: "Invite a guest", Toolset: "lifecycle", Risk: policy.Destructive, Extra: true,
 	Description: "Invites somebody from outside as a guest, or with userId and resend=true sends a guest the invitation again. For people of the tenant use cipp_create_user.",
-	Aliases:     with(tenantAliases, map[string]string{"email": "mail", "invitedUserEmailAddress": "mail", "redirectUri": "redirectUrl", "inviteRedirectUrl": "redirectUrl", "sendInvitationMessage": "sendInvite"}),
+	Aliases:     with(tenantAliases, map[string]string{"email": "mail", "emailAddress": "mail", "name": "displayName", "invitedUserEmailAddress": "mail", "redirectUri": "redirectUrl", "inviteRedirectUrl": "redirectUrl", "sendInvitationMessage": "sendInvite"}),
 	Needs:       Needs{App: []string{"User.Invite.All", "User.Read.All", "Domain.Read.All", "Policy.Read.All"}, GDAPRoles: []string{"Guest Inviter"}},
 	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","mail":"partner@fabrikam.example","displayName":"Pat Partner","dryRun":true}`,
 }, func(ctx context.Context, c *Call, in InviteGuestIn) (Work, error) {

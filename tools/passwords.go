@@ -23,7 +23,7 @@ type ResetPasswordIn struct {
 var resetPassword = Write(Tool{
 	Name: "cipp_reset_password", Title: "Reset a password", Toolset: "passwords", Risk: policy.Destructive,
 	Description: "Sets a new password. Without password a strong one is generated; the result holds a handle, and a person reveals it with cipp-mcp secrets reveal.",
-	Aliases:     with(userAliases, map[string]string{"newPassword": "password", "mustChangeAtNextSignIn": "mustChangePassword", "MustChangePass": "mustChangePassword"}),
+	Aliases:     with(userAliases, map[string]string{"newPassword": "password", "mustChangeAtNextSignIn": "mustChangePassword", "MustChangePass": "mustChangePassword", "forceChange": "mustChangePassword", "forceChangePasswordNextSignIn": "mustChangePassword"}),
 	Needs:       Needs{App: []string{"User-PasswordProfile.ReadWrite.All", "User.Read.All", "Domain.Read.All"}, AppRoles: []string{"User Administrator"}, GDAPRoles: []string{"User Administrator"}},
 	Example:     `{"tenantFilter":"contoso.onmicrosoft.com","userId":"anna@contoso.com","dryRun":true}`,
 }, func(_ context.Context, c *Call, in ResetPasswordIn) (Work, error) {

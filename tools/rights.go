@@ -47,7 +47,11 @@ func (c *Call) trustee(ctx context.Context, argument, name string) (workflows.Tr
 		case err != nil:
 			return workflows.Trustee{}, err
 		case w == nil:
-			return workflows.Trustee{}, invalid("%s: there is no user or mail-enabled security group %q in %s.", argument, Clean(name, 120), c.Tenant.DefaultDomain)
+			hint := ""
+			if _, err := c.Graph.User(ctx, c.Tenant.ID, name, "id"); len(meant(err)) > 0 {
+				hint = "; near it: " + strings.Join(meant(err), ", ")
+			}
+			return workflows.Trustee{}, invalid("%s: there is no user or mail-enabled security group %q in %s%s.", argument, Clean(name, 120), c.Tenant.DefaultDomain, hint)
 		case w.ID == c.User.ID:
 			return workflows.Trustee{}, invalid("%s names the mailbox's own user.", argument)
 		}

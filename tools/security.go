@@ -25,14 +25,17 @@ var resetMFA = Write(Tool{
 	}
 	w := Work{Steps: steps, Warnings: []string{"removing methods ends no session; cipp_revoke_sessions does"}}
 	if !asksForMFA(ctx, c) {
-		w.Warnings = append(w.Warnings, "neither security defaults nor a Conditional Access policy that asks for MFA was found here: after the reset the user may sign in with the password alone")
+		w.Warnings = append(w.Warnings, "neither security defaults nor a Conditional Access policy that asks for MFA was found here, and the user's legacy state does not ask either: after the reset the user may sign in with the password alone; cipp_set_user_mfa with state=enabled has the next sign-in ask")
 	}
 	return w, nil
 })
 
-// asksForMFA says whether something in the tenant will ask the user to register again: security
-// defaults, or else a Conditional Access policy. What cannot be read does not count.
+// asksForMFA says whether something will ask the user to register again: security defaults, the user's own legacy state,
+// or else a Conditional Access policy. What cannot be read does not count.
 func asksForMFA(ctx context.Context, c *Call) bool {
+	if state, err := c.Graph.PerUserMFAState(ctx, c.Tenant.ID, c.User.ID); err == nil && (state == "enabled" || state == "enforced") {
+		return true
+	}
 	if on, err := c.Graph.SecurityDefaults(ctx, c.Tenant.ID); err == nil && on {
 		return true
 	}

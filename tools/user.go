@@ -127,7 +127,7 @@ func (m *MailboxSummary) lines(l *lines) {
 	if m.QuotaGB != nil {
 		size += fmt.Sprintf(" of %.0f GB", *m.QuotaGB)
 	}
-	l.add("mailbox %s | %s | %s | forwarding %s | auto-reply %s | archive %t | holds %s", m.Type, m.Primary, size, fenced("", m.Forwarding), m.AutoReply, m.Archive, orNone(m.Holds))
+	l.add("mailbox %s | %s | %s | forwarding %s | auto-reply %s | archive %t | holds %s", m.Type, m.Primary, size, cmp.Or(fenced("", m.Forwarding), "none"), m.AutoReply, m.Archive, orNone(m.Holds))
 	if m.Rules != nil && m.Delegates != nil {
 		l.add("%s, %s", count(*m.Rules, "rule", "rules"), count(*m.Delegates, "right of others", "rights of others"))
 	}
@@ -141,7 +141,7 @@ func (o *GetUserOut) Text() string {
 		state := signInState(s.AccountEnabled)
 		l.add("%s | %s | %s %s | admin %t | location %s", q(s.DisplayName), state, strings.ToLower(s.UserType), s.SyncState, s.IsAdmin, s.UsageLocation)
 		l.add("job %s, %s | licences: %s | password changed %s", q(s.JobTitle), q(s.Department), orNone(s.Licenses), date(s.LastPasswordChange))
-		l.add("tags: %s | risk level: %s", fencedList(s.Tags), s.RiskLevel)
+		l.add("tags: %s | risk level: %s", cmp.Or(fencedList(s.Tags), "none"), s.RiskLevel)
 		l.add("actions: %s", strings.Join(s.AvailableActions, ", "))
 	}
 	for _, k := range sortedKeys(o.Attributes) {
@@ -151,7 +151,7 @@ func (o *GetUserOut) Text() string {
 		l.add("manager: %s | direct reports: %s", m.Manager, orNone(m.DirectReports))
 	}
 	for _, x := range o.Licenses {
-		l.add("licence %s%s %s %s", x.Name, fenced(" from group ", x.FromGroup), x.State, x.Error)
+		l.add("licence %s%s %s%s", x.Name, fenced(" from group ", x.FromGroup), x.State, strings.TrimSuffix(ifText(x.Error, " "), " None"))
 	}
 	for _, g := range o.Groups {
 		l.add("%s", g.line())
@@ -228,6 +228,12 @@ func value(v any) string {
 		return q(x)
 	case nil, bool, float64:
 		return fmt.Sprint(x)
+	case []any:
+		out := make([]string, len(x))
+		for i, v := range x {
+			out[i] = value(v)
+		}
+		return strings.Join(out, ", ")
 	default:
 		return q(fmt.Sprint(x))
 	}

@@ -12,6 +12,10 @@ var baseCapabilities = map[string]capability{
 		does: func(w *world) {
 			a := w.must("cipp_list_tenants", m{"search": "harbour"})
 			a.row(w.t, "tenants", "defaultDomainName", harbourline)
+			healthy, all := w.must("cipp_list_tenants", m{"limit": 100}), w.must("cipp_list_tenants", m{"includeUnhealthy": true, "limit": 100})
+			if len(healthy.list("tenants")) >= len(all.list("tenants")) {
+				w.t.Errorf("nobody is unhealthy: %s", all.text)
+			}
 		},
 		fails: func(w *world) { w.refused("tenant_not_found", "cipp_list_users", in("nobody.example")) },
 	},

@@ -88,6 +88,10 @@ var mailCapabilities = map[string]capability{
 		what: "ends forwarding of both kinds", tool: "cipp_set_email_forwarding",
 		does: func(w *world) {
 			w.done("cipp_set_email_forwarding", in(demoVictimTenant, "userId", demoVictim, "disable", true))
+			job := w.done("cipp_set_email_forwarding", in(harbourline, "userId", dana, "disable", true)).v["jobId"]
+			w.stands(ofBox(dana, "ForwardingAddress", nil, "ForwardingSmtpAddress", nil))
+			w.done("cipp_undo_job", m{"jobId": job})
+			w.stands(ofBox(dana, "ForwardingAddress", w.at("graph/users/"+priya+"/id"), "ForwardingSmtpAddress", part("dana@elsewhere.example")))
 			w.done("cipp_set_email_forwarding", in(harbourline, "userId", dana, "disable", true))
 			w.stands(ofBox(dana, "ForwardingAddress", nil, "ForwardingSmtpAddress", nil))
 		},
@@ -250,8 +254,18 @@ var mailCapabilities = map[string]capability{
 	},
 	"X14": {
 		what: "shows a mailbox's rules, hidden and sweep rules too, and removes one", tool: "cipp_remove_inbox_rule",
+		at: func(t *testing.T) worldOptions {
+			return worldOptions{flags: cloudFlags{sandbox: edited(t, func(tenant m) {
+				if tenant["defaultDomain"] == demoVictimTenant {
+					mailboxOf(t, tenant["exchange"].(m), demoVictim)["SweepRules"] = []any{m{"Name": "hide the bank", "Sender": "alerts@bank.example", "KeepForDays": 0.0}}
+				}
+			})}}
+		},
 		does: func(w *world) {
 			a := w.must("cipp_get_mailbox", in(demoVictimTenant, "userId", demoVictim, "sections", "rules"))
+			if !strings.Contains(a.text, "hide the bank") {
+				w.t.Errorf("no sweep rule: %s", a.text)
+			}
 			r := a.row(w.t, "rules", "hidden", true)
 			w.done("cipp_remove_inbox_rule", in(demoVictimTenant, "userId", demoVictim, "ruleId", r["id"]))
 		},

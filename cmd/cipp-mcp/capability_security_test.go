@@ -33,6 +33,12 @@ var securityCapabilities = map[string]capability{
 			if !strings.Contains(a.text, "may sign in with the password alone") {
 				w.t.Errorf("nobody asks for MFA there, and nobody says so: %s", a.text)
 			}
+			samir := in("oakhurst-dental.example", "userId", "samir.nasser@oakhurst-dental.example")
+			w.done("cipp_set_user_mfa", and(samir, "state", "enabled"))
+			w.done("cipp_add_mfa_phone", and(samir, "phoneNumber", "+44 7700900188"))
+			if a = w.must("cipp_reset_mfa", and(samir, "dryRun", true)); strings.Contains(a.text, "may sign in with the password alone") {
+				w.t.Errorf("the legacy state asks: %s", a.text)
+			}
 		},
 		changes: []string{"/authentication/"},
 		fails: func(w *world) {

@@ -44,7 +44,7 @@ type capability struct {
 func areas() map[string]capability {
 	all := map[string]capability{}
 	for _, area := range []map[string]capability{
-		baseCapabilities, bulkCapabilities, licenceCapabilities, lifecycleCapabilities, securityCapabilities,
+		baseCapabilities, bulkCapabilities, licenceCapabilities, createCapabilities, lifecycleCapabilities, signInCapabilities, securityCapabilities,
 		mailCapabilities, fileCapabilities, accessCapabilities, becCapabilities, jobCapabilities, listCapabilities, readCapabilities,
 	} {
 		for id, c := range area {

@@ -16,8 +16,14 @@ func TestWhatModelsWrite(t *testing.T) {
 		words []string
 		not   string
 	}{
-		"email for userId":                {"cipp_get_user", in(harbourline, "email", dana), []string{dana}, ""},
-		"licence, one, by its name":       {"cipp_create_user", in(harbourline, "displayName", "Nia", "email", nia, "licence", "Microsoft 365 E5", "usageLocation", "GB", "dryRun", true), []string{"planned", "Microsoft 365 E5"}, ""},
+		"email for userId":          {"cipp_get_user", in(harbourline, "email", dana), []string{dana}, ""},
+		"licence, one, by its name": {"cipp_create_user", in(harbourline, "displayName", "Nia", "email", nia, "licence", "Microsoft 365 E5", "usageLocation", "GB", "dryRun", true), []string{"planned", "Microsoft 365 E5"}, ""},
+		"a link's own keys": {"cipp_create_user", m{"customerId": harbourline, "displayName": "Nia", "mailNickname": "nia", "primDomain": harbourline, "givenName": "Nia", "surname": "Reyes", "businessPhones": "+44 1632960001", "city": "Hull", "companyName": "H", "country": "GB",
+			"department": "Claims", "jobTitle": "Clerk", "mobilePhone": "+44 7700900188", "addedAliasses": "front", "postalCode": "HU1", "streetAddress": "1 Quay", "usageLocation": "GB", "MustChangePass": "true", "licenses": "SPE_E5", "dryRun": true}, []string{"planned"}, ""},
+		"Exchange's and Graph's audience": {"cipp_set_out_of_office", in(harbourline, "userId", dana, "state", "enabled", "internalMessage", "x", "externalAudience", "contactsOnly", "dryRun", true), []string{"planned"}, ""},
+		"short names of properties":       {"cipp_edit_user", in(harbourline, "userId", dana, "title", "Clerk", "office", "Hull", "mobile", "+44 7700900188", "dryRun", true), []string{"planned", "jobTitle=«Clerk»"}, ""},
+		"archive, hidden":                 {"cipp_edit_mailbox", in(harbourline, "userId", dana, "enableArchive", true, "hideFromAddressLists", true, "dryRun", true), []string{"planned"}, ""},
+		"roles of a catalogue":            {"cipp_list_access_catalog", in(harbourline, "kind", "roles", "search", "helpdesk"), []string{"Helpdesk Administrator"}, ""},
 		"UK is GB":                        {"cipp_create_user", newNia("usageLocation", "UK", "licenses", "SPE_E5", "dryRun", true), []string{"planned"}, ""},
 		"names of arguments in snake":     {"cipp_offboard_user", in(harbourline, "userId", dana, "convert_to_shared", true, "remove_licences", "true", "dryRun", true), []string{"planned", "convert-to-shared", "remove-licenses"}, ""},
 		"disabled users are blocked ones": {"cipp_list_users", in(harbourline, "kind", "disabled"), []string{stefan}, dana},
@@ -54,6 +60,7 @@ func TestWhatModelsWrite(t *testing.T) {
 		"a manager by name":         {"invalid_argument", "cipp_create_user", newNia("manager", "Priya Shah"), []string{"managerId", priya}, ""},
 		"a licence by half a name":  {"invalid_argument", "cipp_create_user", newNia("usageLocation", "GB", "licenses", "E5"), []string{"licenses: ", "SPE_E5 (Microsoft 365 E5)"}, "addLicenseSkuIds"},
 		"a group by half a name":    {"invalid_argument", "cipp_set_group_membership", in(harbourline, "userId", priya, "add", "sales"), []string{"near it: ", "«Sales Team»"}, ""},
+		"a holder by display name":  {"invalid_argument", "cipp_set_mailbox_permissions", in(harbourline, "userId", gareth, "add", "fullAccess:Priya Shah"), []string{"near it: " + priya}, ""},
 		"a country in full":         {"invalid_argument", "cipp_create_user", newNia("usageLocation", "United Kingdom"), []string{"usageLocation", "ISO 3166"}, ""},
 		"a country there is not":    {"invalid_argument", "cipp_edit_user", in(harbourline, "userId", dana, "usageLocation", "XX"), []string{"ISO 3166, such as GB"}, ""},
 		"an argument far from any":  {"invalid_argument", "cipp_set_mailbox_permissions", in(harbourline, "userId", dana, "accessRights", "FullAccess"), []string{"It takes: tenantFilter"}, "nearest"},
@@ -80,4 +87,14 @@ func TestWhatModelsWrite(t *testing.T) {
 		})
 	}
 	w.unharmed(before)
+}
+
+// What is the same for many rows is said once.
+func TestABulkSaysOnceWhatManyRowsHaveInCommon(t *testing.T) {
+	w := newWorld(t, worldOptions{noPass: true})
+	a := w.blocked("no operator's passphrase", "cipp_bulk_action", m{"action": "reset password", "tenantFilter": harbourline, "targets": []string{dana, priya, gareth, noor}, "dryRun": true})
+	if n := strings.Count(a.text, "no operator's passphrase"); n != 1 || !strings.Contains(a.text, "(likewise 3 more rows)") {
+		t.Errorf("%d times: %s", n, a.text)
+	}
+	w.blocked("blocked: cipp_set_source_of_authority is always critical; that needs the operator's approval", "cipp_set_source_of_authority", in(harbourline, "userId", ingrid, "sourceOfAuthority", "Cloud Managed", "dryRun", true))
 }

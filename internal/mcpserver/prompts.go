@@ -49,12 +49,12 @@ var prompts = []prompt{
 	},
 	{
 		"new_user", "Create a user", "Creates a user with everything a form or a ticket's link gives, licences and groups on request.",
-		[]promptArgument{{"customerId", "Customer tenant: domain or tenant id", true}, {"displayName", "Full name", true}, {"mailNickname", "Mail alias, the part before the @", true}, {"primDomain", "Domain of the sign-in name", true},
+		[]promptArgument{{"customerId", "Customer tenant: domain or tenant id", true}, {"displayName", "Full name", false}, {"mailNickname", "Mail alias, the part before the @", false}, {"primDomain", "Domain of the sign-in name", false},
 			{"givenName", "First name", false}, {"surname", "Last name", false}, {"jobTitle", "Job title", false}, {"department", "Department", false}, {"companyName", "Company", false},
 			{"streetAddress", "Street", false}, {"postalCode", "Postal code", false}, {"city", "City", false}, {"country", "Country", false}, {"mobilePhone", "Mobile telephone", false}, {"businessPhones", "Business telephone", false},
 			{"usageLocation", "ISO 3166 country", false}, {"addedAliasses", "Further addresses, with spaces between", false}, {"MustChangePass", "true: a new password at the first sign-in", false}},
 		`Create a user. Tenant: %s. Name: %s. Alias: %s. Domain: %s. First name: %s. Last name: %s. Job title: %s. Department: %s. Company: %s. Street: %s. Postal code: %s. City: %s. Country: %s. Mobile: %s. Telephone: %s. Usage location: %s. Further addresses: %s. Must change the password: %s.
-1. Check with cipp_get_tenant_details (sections domains, defaults) that the domain is verified; ask me for a usage location if none is given and there is no default, since licences need it.
+1. Ask me for the name, the alias and the domain where one is not given and the others do not tell it. Check with cipp_get_tenant_details (sections domains, defaults) that the domain is verified; ask me for a usage location if none is given and there is no default, since licences need it.
 2. Ask me whether the user needs licences (cipp_list_licenses shows what is free) and whose groups to copy. Further addresses need a licence with a mailbox.
 3. Call cipp_create_user with dryRun=true and without a password, with every value given above under the same name, show me the plan, and execute it after my approval.
 4. Tell me the secret handle and the command that reveals the password; you will never see it.`,

@@ -79,8 +79,12 @@ func (e *Engine) guardOperator(req Request, p *Plan) {
 		return
 	}
 	why := strings.Join(p.Critical, "; ")
-	if why == "" {
+	switch {
+	case why != "":
+	case second != "":
 		why = second + " needs a second person (approval.twoPerson)"
+	default:
+		why = req.Tool + " is always critical"
 	}
 	if e.Signatures == nil {
 		p.Blockers = append(p.Blockers, why+"; that needs the operator's approval, and none can be given here")
