@@ -121,7 +121,14 @@ func controlStep(c *Call, id, action string) jobs.Step {
 			if err != nil {
 				return ch, err
 			}
-			return ch, c.guardAgain(ctx, below, &ch)
+			if err := c.guardAgain(ctx, below, &ch); err != nil {
+				return ch, err
+			}
+			n, err := l.CalledOffBelow(ctx, id)
+			if n > 0 { // somebody may have called one off for a reason of its own
+				ch.Warnings = append(ch.Warnings, fmt.Sprintf("%s that its rows had planned for later and that were called off stay so; cipp_list_scheduled_items with status=all names them, and each is resumed by itself", count(n, "job", "jobs")))
+			}
+			return ch, err
 		},
 		Do: func(ctx context.Context, run *jobs.Run) (jobs.Handle, error) {
 			var err error

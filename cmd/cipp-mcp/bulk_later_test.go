@@ -154,6 +154,33 @@ func TestADeletionIsNotPlannedOnLessThanItNeedsByNow(t *testing.T) {
 	}
 }
 
+// What the rows of a cancelled bulk had planned for later was called off with it, and who resumes the bulk is told that it
+// stays so.
+func TestWhatWasCalledOffWithABulkIsTold(t *testing.T) {
+	w := newWorld(t, worldOptions{config: "guards: {massAction: 2}\n"})
+	later := leaving(w)
+	l := w.env.Policy.Ledger
+	row, err := l.Job(t.Context(), later[dana])
+	if err != nil {
+		t.Fatal(err)
+	}
+	row, err = l.Job(t.Context(), row.ParentID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = l.Store().Change(t.Context(), func(ctx context.Context, tx jobs.Tx) error { // as a cancel in its middle leaves it
+		_, err := tx.ExecContext(ctx, `UPDATE run SET state = ? WHERE id IN (?, ?, ?)`, jobs.RunCancelled, row.ParentID, row.Run.ID, later[leavers[1]])
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := w.must("cipp_control_job", m{"jobId": row.ParentID, "action": "resume", "dryRun": true})
+	if a.v["status"] != "planned" || !strings.Contains(a.text, "1 job that its rows had planned for later") {
+		t.Errorf("%s", a.text)
+	}
+}
+
 // onlyGlobalAdministrator leaves a tenant one.
 func onlyGlobalAdministrator(t *testing.T, g m, user string) {
 	t.Helper()

@@ -10,6 +10,12 @@ func (l *Ledger) ChildJobs(ctx context.Context, parentID string) ([]RunInfo, err
 	return l.list(ctx, `SELECT `+runColumns+` FROM run WHERE parent_id = ? AND parent_id <> '' ORDER BY created_at, id`, parentID)
 }
 
+// CalledOffBelow counts the cancelled runs that lie below the runs of a parent: those for later that its rows had planned.
+func (l *Ledger) CalledOffBelow(ctx context.Context, parentID string) (n int, err error) {
+	err = l.store.read.QueryRowContext(ctx, `SELECT COUNT(*) FROM run JOIN run AS above ON above.id = run.parent_id WHERE above.parent_id = ? AND run.state = ?`, parentID, RunCancelled).Scan(&n)
+	return n, storeError(err)
+}
+
 // RetryChildren sets those runs below a parent to work again that need a person, or with resume those that were
 // cancelled, and the parent with them, all at once: its step that looks after them waits again. It answers how many
 // there are.
