@@ -169,12 +169,8 @@ type rowErrors struct {
 // shownErrors bounds how many are told at once.
 const shownErrors = 20
 
-func (e *rowErrors) add(r bulkRow, column, sentence string) {
-	at := fmt.Sprintf("row %d", r.N)
-	if column != "" {
-		at += ", column " + column
-	}
-	e.found = append(e.found, at+": "+strings.TrimSuffix(sentence, "."))
+func (e *rowErrors) add(r bulkRow, sentence string) {
+	e.found = append(e.found, fmt.Sprintf("row %d: ", r.N)+strings.TrimSuffix(sentence, "."))
 }
 
 // together puts the same mistake of many rows into one: «rows 1, 2, 3: …».

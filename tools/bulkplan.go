@@ -101,7 +101,7 @@ func (cr *crowd) plans(ctx context.Context) ([]plannedRow, error) {
 		case p.Code == "nothing_to_undo":
 			out[i].none = p.Message
 		default:
-			e.add(cr.rows[i], "", q(cr.rows[i].who())+": "+p.Message)
+			e.add(cr.rows[i], q(cr.rows[i].who())+": "+p.Message)
 		}
 	}
 	if err := e.err(); err != nil {

@@ -257,7 +257,7 @@ func (c *Call) checkRows(ctx context.Context, t Tool, tenants []graphclient.Tena
 	seen := map[string]int{}
 	for i, r := range rows {
 		if p := wrong[i]; p != nil {
-			e.add(r, "", p.Message)
+			e.add(r, p.Message)
 			continue
 		}
 		key := strings.ToLower(r.TenantID + " " + r.UserID)
@@ -265,7 +265,7 @@ func (c *Call) checkRows(ctx context.Context, t Tool, tenants []graphclient.Tena
 			key = strings.ToLower(r.TenantID + " " + r.who())
 		}
 		if n, twice := seen[key]; twice {
-			e.add(r, "", fmt.Sprintf("%s is row %d already", q(r.who()), n))
+			e.add(r, fmt.Sprintf("%s is row %d already", q(r.who()), n))
 			continue
 		}
 		seen[key] = r.N
@@ -279,7 +279,7 @@ func (c *Call) checkRows(ctx context.Context, t Tool, tenants []graphclient.Tena
 		}
 		key = strings.ToLower(r.TenantID + " name " + name)
 		if n, twice := seen[key]; twice {
-			e.add(r, "", fmt.Sprintf("%s is the sign-in name of row %d too", q(name), n))
+			e.add(r, fmt.Sprintf("%s is the sign-in name of row %d too", q(name), n))
 			continue
 		}
 		seen[key] = r.N

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -53,6 +54,10 @@ var fileCapabilities = map[string]capability{
 		what: "makes somebody a visitor, member or owner of a site or a site below it, through the group where it has one", tool: "cipp_set_site_access", world: worldOptions{partner: true},
 		does: func(w *world) {
 			w.done("cipp_set_site_access", in(harbourline, "userId", dana, "add", []string{"member:" + customsSite + "/eu", "owner:" + projectsSite, "visitor:" + projectsSite}, "remove", "visitor:"+customsSite))
+			w.done("cipp_set_site_access", in(harbourline, "userId", yuki, "add", "member:"+projectsSite))
+			if g := groupNames(w, yuki); !slices.Contains(g, "Rotterdam Project") {
+				w.t.Errorf("a member of the site is none of its group: %v", g)
+			}
 		},
 		changes: []string{"/members", "/visitors", "/owners"},
 		fails: func(w *world) {
