@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"cipp-mcp/internal/mcpserver"
+	"cipp-mcp/tools"
 )
 
 func main() {
@@ -158,14 +159,23 @@ func peakRSS(pid int) int {
 
 // tokens counts what of tools/list reaches a model: four bytes are a token.
 func tokens(context.Context, string, string) error {
-	total := 0
-	for _, d := range mcpserver.Declarations() {
-		b, err := mcpserver.ModelVisible(d)
-		if err != nil {
-			return err
+	for _, list := range []struct {
+		name string
+		most int
+		all  bool
+	}{{"the default preset", 5_000, false}, {"all tools", 12_000, true}} {
+		total, n := 0, 0
+		for _, d := range mcpserver.Declarations() {
+			if !list.all && !slices.ContainsFunc(tools.Default(), func(t tools.Tool) bool { return t.Name == d.Name }) {
+				continue
+			}
+			b, err := mcpserver.ModelVisible(d)
+			if err != nil {
+				return err
+			}
+			total, n = total+len(b), n+1
 		}
-		total += len(b)
+		fmt.Printf("tools/list of %s, model-visible: %d tokens in %d tools (aim ≤ %d: %s)\n", list.name, total/4, n, list.most, verdict(total/4 <= list.most))
 	}
-	fmt.Printf("tools/list, model-visible: %d tokens in %d tools (aim ≤ 5,000: %s)\n", total/4, len(mcpserver.Declarations()), verdict(total/4 <= 5000))
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"log"
 	"net/http"
 	"strings"
+	"sync"
 )
 
 // quiet: what a server would log of its connections is of no use, and may name the page.
@@ -16,15 +17,20 @@ var quiet = log.New(io.Discard, "", 0)
 // The page asks before it shows, so that a preview of the address by a chat program or a scanner does
 // not use up the one view.
 var (
-	askPage = template.Must(template.New("ask").Parse(frame(`<h1>A password waits</h1>
+	askPage = framed("ask", `<h1>A password waits</h1>
 <p>It is shown once. Make sure that nobody else sees this screen.</p>
-<form method="post"><button autofocus>Show it</button></form>`)))
-	secretPage = template.Must(template.New("secret").Parse(frame(`{{range .}}<h1>{{.Kind}} for {{.For}}</h1>
+<form method="post"><button autofocus>Show it</button></form>`)
+	secretPage = framed("secret", `{{range .}}<h1>{{.Kind}} for {{.For}}</h1>
 <pre>{{.Secret}}</pre>
-{{end}}<p>This was the only view. Close this page when you have noted it.</p>`)))
-	gonePage = template.Must(template.New("gone").Parse(frame(`<h1>Nothing to see here</h1>
-<p>The address is wrong, what was here has been seen, or ten minutes have passed. What nobody has seen still waits at the terminal: cipp-mcp secrets list.</p>`)))
+{{end}}<p>This was the only view. Close this page when you have noted it.</p>`)
+	gonePage = framed("gone", `<h1>Nothing to see here</h1>
+<p>The address is wrong, what was here has been seen, or ten minutes have passed. What nobody has seen still waits at the terminal: cipp-mcp secrets list.</p>`)
 )
+
+// framed is a page with that body, parsed when it is first shown.
+func framed(name, body string) func() *template.Template {
+	return sync.OnceValue(func() *template.Template { return template.Must(template.New(name).Parse(frame(body))) })
+}
 
 func frame(body string) string {
 	return `<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><meta name="robots" content="noindex"><title>cipp-mcp</title></head><body>` + body + `</body></html>`
@@ -51,11 +57,11 @@ func (l *link) handler(host string) http.Handler {
 		p := l.page(strings.TrimPrefix(r.URL.Path, "/"))
 		switch {
 		case p == nil:
-			_ = render(w, http.StatusNotFound, gonePage, nil)
+			_ = render(w, http.StatusNotFound, gonePage(), nil)
 		case r.Method == http.MethodPost:
 			l.show(w, p)
 		case r.Method == http.MethodGet || r.Method == http.MethodHead:
-			_ = render(w, http.StatusOK, askPage, nil)
+			_ = render(w, http.StatusOK, askPage(), nil)
 		default:
 			h.Set("Allow", "GET, HEAD, POST")
 			http.Error(w, "only GET and POST", http.StatusMethodNotAllowed)
@@ -80,10 +86,10 @@ func (l *link) show(w http.ResponseWriter, p *page) {
 	defer p.mu.Unlock()
 	list := l.left(p)
 	if len(list) == 0 {
-		_ = render(w, http.StatusNotFound, gonePage, nil)
+		_ = render(w, http.StatusNotFound, gonePage(), nil)
 		return
 	}
-	if err := render(w, http.StatusOK, secretPage, list); err != nil {
+	if err := render(w, http.StatusOK, secretPage(), list); err != nil {
 		return
 	}
 	p.used = true

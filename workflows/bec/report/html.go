@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"strings"
+	"sync"
 	"time"
 
 	"cipp-mcp/workflows/bec"
@@ -14,16 +15,19 @@ import (
 //go:embed report.html
 var page string
 
-var parsed = template.Must(template.New("report").Funcs(template.FuncMap{
-	"stamp": stamp, "time": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") }, "upper": func(s bec.Severity) string { return strings.ToUpper(string(s)) },
-	"first": func(n int, list []bec.Evidence) []bec.Evidence { return list[:min(n, len(list))] },
-	"join":  strings.Join, "what": what, "yesNo": yesNo,
-}).Parse(page))
+// parsed is the page as a template, made when the first report is written.
+var parsed = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("report").Funcs(template.FuncMap{
+		"stamp": stamp, "time": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") }, "upper": func(s bec.Severity) string { return strings.ToUpper(string(s)) },
+		"first": func(n int, list []bec.Evidence) []bec.Evidence { return list[:min(n, len(list))] },
+		"join":  strings.Join, "what": what, "yesNo": yesNo,
+	}).Parse(page))
+})
 
 // HTML is the report as one page without scripts and without anything from elsewhere.
 func (r *Report) HTML() ([]byte, error) {
 	var b bytes.Buffer
-	err := parsed.Execute(&b, map[string]any{
+	err := parsed().Execute(&b, map[string]any{
 		"R": r, "A": r.Analysis, "Facts": r.facts(), "Events": marked(r.Analysis.Events, timelineRows), "Chart": r.chart(), "All": len(r.Analysis.Events),
 	})
 	if err != nil {
