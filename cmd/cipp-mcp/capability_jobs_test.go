@@ -65,7 +65,7 @@ var jobCapabilities = map[string]capability{
 		},
 	},
 	"F2": {
-		what: "a profile's groups as whom a calendar is opened to; what profiles give is taken when sign-in is blocked", tool: "cipp_set_calendar_permissions", at: staffed, changes: []string{"/FolderPermissions", "/accountEnabled"},
+		what: "a profile's groups as whom a calendar is opened to; what profiles give is taken when sign-in is blocked", tool: "cipp_set_calendar_permissions", at: templated, changes: []string{"/FolderPermissions", "/accountEnabled"},
 		does: func(w *world) {
 			w.done("cipp_set_calendar_permissions", in(harbourline, "userId", priya, "add", []string{"details:profile:approvers"}))
 			w.done("cipp_set_group_membership", in(harbourline, "userId", priya, "add", []string{"Finance Approvers"}))
