@@ -136,7 +136,7 @@ func inEach[T any](ctx context.Context, c *Call, read func(context.Context, *Cal
 }
 
 // everyUser lists users of all tenants, or exports those of one or all. Of a tenant no more is held than the page that
-// is shown can need; an export is written while it is read.
+// is shown can need; an export of one is written while it is read.
 func everyUser(ctx context.Context, c *Call, in ListUsersIn) (ListUsersOut, error) {
 	out := ListUsersOut{TenantID: c.Tenant.ID, Tenant: c.named(), Users: []UserRow{}}
 	if in.csv() {
@@ -220,18 +220,31 @@ func exportUsers(ctx context.Context, c *Call, in ListUsersIn, out *ListUsersOut
 		return err
 	}
 	var mu sync.Mutex
-	_, out.Failures, err = inEach(ctx, c, func(ctx context.Context, c *Call) ([]struct{}, error) {
-		return nil, usersOf(ctx, c, in, 0, func(r UserRow) error {
+	_, out.Failures, err = inEach(ctx, c, func(ctx context.Context, one *Call) ([]struct{}, error) {
+		var held [][]string
+		take := x.add
+		if c.AllTenants { // a tenant that fails on its second page has no rows of its first in the export
+			take = func(line []string) error { held = append(held, line); return nil }
+		}
+		if err := usersOf(ctx, one, in, 0, func(r UserRow) error {
 			more := r.More
 			r.More = nil
 			line := cells(reflect.ValueOf(r))[:len(columns)]
 			for _, s := range told {
 				line = append(line, cell(selected(more, s)))
 			}
-			mu.Lock()
-			defer mu.Unlock()
-			return x.add(line)
-		})
+			return take(line)
+		}); err != nil {
+			return nil, err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		for _, line := range held {
+			if err := x.add(line); err != nil {
+				return nil, err
+			}
+		}
+		return nil, nil
 	})
 	out.Export, err = x.end(err)
 	return err

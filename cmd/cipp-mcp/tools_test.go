@@ -264,3 +264,26 @@ func TestManyTenantsFail(t *testing.T) {
 		}
 	}
 }
+
+// A customer that fails in the middle of an export has no row in it.
+func TestExportHasNoRowsOfFailedTenants(t *testing.T) {
+	state := filepath.Join(t.TempDir(), "state.json")
+	if err := os.WriteFile(state, builtin.Generate(12, 3, 1_200), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, worldOptions{flags: cloudFlags{sandbox: state}})
+	if err := w.sandbox.SetFaults([]byte(`[{"match":{"path":"/users","query":"skiptoken","tenant":"customer0002.example"},"do":{"status":403}}]`)); err != nil {
+		t.Fatal(err)
+	}
+	a := w.must("cipp_list_users", in("allTenants", "format", "csv"))
+	if f := a.list("failedTenants"); len(f) != 1 || f[0]["tenant"] != "customer0002.example" {
+		t.Errorf("%v", f)
+	}
+	of := map[string]int{}
+	for _, row := range w.exported(a)[1:] {
+		of[row[0]]++
+	}
+	if of["customer0001.example"] != 1_200 || of["customer0003.example"] != 1_200 || len(of) != 2 {
+		t.Errorf("%v", of)
+	}
+}
