@@ -81,17 +81,24 @@ func TestTheProgramIsKilledInTheMiddleOfABulk(t *testing.T) {
 	}
 }
 
-// revealed expects that each row's secret is the password that was set, that the result says so, and that no password
-// lies anywhere in the state directory or the log.
-func (w *mortal) revealed(children []jobs.RunInfo, inForce map[string]string) {
+// table opens what is left behind once more, and reads rows.csv, as it is and row by row.
+func (w *mortal) table() (*app, string, [][]string) {
 	w.t.Helper()
 	a, err := open(w.t.Context(), &globals{configFile: w.cfg}, cloudFlags{})
 	w.fatal(err)
-	defer a.close()
 	table, err := a.env.Rows(w.t.Context(), w.run)
 	w.fatal(err)
 	rows, err := csv.NewReader(strings.NewReader(table)).ReadAll()
 	w.fatal(err)
+	return a, table, rows
+}
+
+// revealed expects that each row's secret is the password that was set, that the result says so, and that no password
+// lies anywhere in the state directory or the log.
+func (w *mortal) revealed(children []jobs.RunInfo, inForce map[string]string) {
+	w.t.Helper()
+	a, table, rows := w.table()
+	defer a.close()
 	handles, made := map[string]bool{}, map[string]string{}
 	opened := map[string]string{}
 	for i, r := range rows[1:] {
@@ -101,8 +108,9 @@ func (w *mortal) revealed(children []jobs.RunInfo, inForce map[string]string) {
 			continue
 		}
 		if handles[handle] = true; opened[handle] == "" {
-			_, opened[handle], err = a.env.Secrets.Reveal(handle, operator)
+			_, secret, err := a.env.Secrets.Reveal(handle, operator)
 			w.fatal(err)
+			opened[handle] = secret
 		}
 		password := ""
 		for _, c := range children {

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/csv"
 	"fmt"
 	"os"
 	"runtime"
@@ -46,13 +45,8 @@ func (w *mortal) eventually(what string, so func() bool) {
 // outcome is what the job's result says of its rows, and rows.csv by the user.
 func (w *mortal) outcome(job jobs.Job) (r tools.WriteResult, rows map[string][]string) {
 	w.t.Helper()
-	a, err := open(w.t.Context(), &globals{configFile: w.cfg}, cloudFlags{})
-	w.fatal(err)
+	a, _, cells := w.table()
 	defer a.close()
-	table, err := a.env.Rows(w.t.Context(), w.run)
-	w.fatal(err)
-	cells, err := csv.NewReader(strings.NewReader(table)).ReadAll()
-	w.fatal(err)
 	rows = map[string][]string{}
 	for _, c := range cells[1:] {
 		rows[c[2]] = c

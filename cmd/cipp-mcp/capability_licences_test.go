@@ -175,15 +175,21 @@ func (s *seller) ServeHTTP(_ http.ResponseWriter, q *http.Request) {
 	}
 }
 
+// shop is a seller that is asked for licences as the configuration says, and a tenant that has no seat of Visio left.
+func shop(t *testing.T, licences string) (*seller, *world) {
+	s := &seller{}
+	h := httptest.NewServer(s)
+	t.Cleanup(h.Close)
+	t.Setenv("CIPP_TEST_HOOK_SECRET", shared)
+	w := newWorld(t, worldOptions{config: "webhook: {url: \"" + h.URL + "\", secret: \"env:CIPP_TEST_HOOK_SECRET\"}\nlicenses: {" + licences + "}\n"})
+	noVisio(w)
+	return s, w
+}
+
 // licenceIsAskedFor: a seat that is missing is asked for once the operator approves, and never bought; the licence is
 // assigned when the tenant has the seat, and no more is asked for than the operator allows.
 func licenceIsAskedFor(t *testing.T) {
-	s := &seller{}
-	h := httptest.NewServer(s)
-	defer h.Close()
-	t.Setenv("CIPP_TEST_HOOK_SECRET", shared)
-	w := newWorld(t, worldOptions{config: "webhook: {url: \"" + h.URL + "\", secret: \"env:CIPP_TEST_HOOK_SECRET\"}\nlicenses: {provider: webhook, maxSeatsPerDay: 1}\n"})
-	noVisio(w)
+	s, w := shop(t, "provider: webhook, maxSeatsPerDay: 1")
 	args := in(harbourline, "userId", priya, "addLicenseSkuIds", []string{visio}, "requestIfUnavailable", true)
 	id := w.held("cipp_manage_user_licenses", args)
 	if w.unharmed(w.marked); len(s.asked()) != 0 {
@@ -211,12 +217,7 @@ func licenceIsAskedFor(t *testing.T) {
 // newUserWaitsForASeat: a user for whom there is no seat is created once the operator approves, the seat is asked for, and
 // given when it is there.
 func newUserWaitsForASeat(t *testing.T) {
-	s := &seller{}
-	h := httptest.NewServer(s)
-	defer h.Close()
-	t.Setenv("CIPP_TEST_HOOK_SECRET", shared)
-	w := newWorld(t, worldOptions{config: "webhook: {url: \"" + h.URL + "\", secret: \"env:CIPP_TEST_HOOK_SECRET\"}\nlicenses: {provider: webhook}\n"})
-	noVisio(w)
+	s, w := shop(t, "provider: webhook")
 	id := w.held("cipp_create_user", newNia("usageLocation", "GB", "licenses", []string{visio}, "requestIfUnavailable", true))
 	if w.unharmed(w.marked); len(s.asked()) != 0 {
 		t.Fatal("it asked before anybody approved")
