@@ -222,10 +222,6 @@ func exportUsers(ctx context.Context, c *Call, in ListUsersIn, out *ListUsersOut
 	var mu sync.Mutex
 	_, out.Failures, err = inEach(ctx, c, func(ctx context.Context, one *Call) ([]struct{}, error) {
 		var held [][]string
-		take := x.add
-		if c.AllTenants { // a tenant that fails on its second page has no rows of its first in the export
-			take = func(line []string) error { held = append(held, line); return nil }
-		}
 		if err := usersOf(ctx, one, in, 0, func(r UserRow) error {
 			more := r.More
 			r.More = nil
@@ -233,7 +229,11 @@ func exportUsers(ctx context.Context, c *Call, in ListUsersIn, out *ListUsersOut
 			for _, s := range told {
 				line = append(line, cell(selected(more, s)))
 			}
-			return take(line)
+			if c.AllTenants { // a tenant that fails on its second page has no rows of its first in the export
+				held = append(held, line)
+				return nil
+			}
+			return x.add(line)
 		}); err != nil {
 			return nil, err
 		}
